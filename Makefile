@@ -1,0 +1,44 @@
+# Everything runs inside .venv, made from PYTHON (3.11 or newer). `make` lists the verbs.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help demo test check format screenshots clean
+
+help:
+	@echo "make demo         run the program on four simulated venues"
+	@echo "make test         run the tests"
+	@echo "make check        format, lint, types, import contracts, tests: what CI runs"
+	@echo "make format       rewrite the sources in the house format"
+	@echo "make screenshots  draw screenshots/ again from their fixed seed"
+
+$(READY): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "arbsniper-tui needs Python 3.11 or newer; none was found on the PATH" >&2; exit 1; }
+	@echo "setting up .venv with $(PYTHON) (once, about a minute)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $(READY)
+
+demo: $(READY)
+	@$(BIN)/arbsniper-tui --demo
+
+test: $(READY)
+	@$(BIN)/python -m pytest
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) test
+
+format: $(READY)
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+screenshots: $(READY)
+	@$(BIN)/python scripts/draw_screenshots.py
+
+clean:
+	rm -rf .venv build dist

@@ -1,0 +1,76 @@
+"""Every error this program raises on purpose.
+
+ArbsniperError
+├── UsageError          what the user typed or configured; exit code 2
+│   ├── ConfigError         a key of arbsniper.toml, an environment variable or an option
+│   ├── SymbolError         a symbol that is not in unified form
+│   └── TapeError           a tape that cannot be opened, or whose venue cannot be told
+├── FrameError          what a venue sent; the stream goes on
+│   ├── BadFrame            not the shape the venue's page describes
+│   ├── VenueRejected       the venue refuses one symbol; the others run
+│   ├── VenueClosing        the venue announces that it will close this connection
+│   └── BookLost            updates without the snapshot they belong to: only a new connection mends it
+├── RestError           a venue's REST answer that cannot be had or read
+├── RedisUnreachable    a Redis server that does not answer (sinks.errors)
+├── RedisNotStarted     a Redis server of the node's own that cannot be had (sinks.errors)
+├── LinkLost            a connection to Redis that broke (sinks.errors)
+├── NodeUnreachable     no node answers at this endpoint
+└── WorkerLost          a worker could not be kept running; exit code 3
+"""
+
+
+class ArbsniperError(Exception):
+    """The root of the tree; catching it catches nothing that is a fault of this program."""
+
+
+class UsageError(ArbsniperError):
+    """What the user asked for cannot be done; the message says what would work."""
+
+
+class ConfigError(UsageError):
+    """A setting is wrong; the message names file, key, what was found and what was expected."""
+
+
+class SymbolError(UsageError):
+    """A symbol is not in unified form."""
+
+
+class TapeError(UsageError):
+    """A tape cannot be opened, or its venue cannot be told."""
+
+
+class FrameError(ArbsniperError):
+    """A frame of a venue that carries no quotes."""
+
+
+class BadFrame(FrameError):
+    """A frame is not of the shape that the venue's page describes."""
+
+
+class VenueRejected(FrameError):
+    """The venue refuses `venue_symbol` (or, where it names none, the whole request)."""
+
+    def __init__(self, venue_symbol: str, reason: str) -> None:
+        super().__init__(f"{venue_symbol or 'request'}: {reason}")
+        self.venue_symbol = venue_symbol
+        self.reason = reason
+
+
+class VenueClosing(FrameError):
+    """The venue announces that it will close this connection: reconnect now."""
+
+
+class BookLost(FrameError):
+    """Updates arrive for a book whose snapshot never came: only a new connection mends it."""
+
+
+class RestError(ArbsniperError):
+    """A venue's REST answer could not be had or read."""
+
+
+class NodeUnreachable(ArbsniperError):
+    """No node answers at the endpoint."""
+
+
+class WorkerLost(ArbsniperError):
+    """A worker died too often to be kept running."""

@@ -1,0 +1,92 @@
+"""What is traded where: unified symbols, markets, and the instruments of a node."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from arbsniper_tui.model.errors import SymbolError
+
+
+class Market(StrEnum):
+    """Which kind of instrument a symbol names."""
+
+    SPOT = "spot"
+    PERP = "perp"
+
+
+class Symbol(Struct, frozen=True):
+    """A unified symbol in parts: `BTC/USDT` spot, `BTC/USDT:USDT` linear, `BTC/USD:BTC` inverse perpetual."""
+
+    base: str
+    quote: str
+    settle: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.base}/{self.quote}:{self.settle}" if self.settle else f"{self.base}/{self.quote}"
+
+    @property
+    def market(self) -> Market:
+        return Market.PERP if self.settle else Market.SPOT
+
+    @property
+    def is_inverse(self) -> bool:
+        """Settled in the base coin: one contract is an amount of the quote currency."""
+        return self.settle == self.base
+
+
+def parse_symbol(text: str) -> Symbol:
+    """Read a unified symbol; raises SymbolError with the accepted forms."""
+    pair, _, settle = text.strip().upper().partition(":")
+    base, slash, quote = pair.partition("/")
+    parts = (base, quote, settle) if ":" in text else (base, quote)
+    if not slash or not all(part.isalnum() for part in parts):
+        raise SymbolError(
+            f"symbol {text!r}: expected BASE/QUOTE for spot (BTC/USDT), "
+            "BASE/QUOTE:SETTLE for a perpetual (BTC/USDT:USDT)"
+        )
+    if settle and settle not in (base, quote):
+        raise SymbolError(f"symbol {text!r}: a perpetual settles in {quote} or in {base}, found {settle}")
+    return Symbol(base, quote, settle)
+
+
+class Instrument(Struct, frozen=True):
+    """One symbol on one venue. `id` is its place in the node's list; every message names it by that."""
+
+    id: int
+    venue: str
+    symbol: str
+    """Unified form, as `parse_symbol` reads it."""
+    venue_symbol: str
+    """As the venue spells it in frames."""
+    counted_quote: str
+    """The quote currency that this one counts as, by `[quotes]`."""
+    taker_fee_pct: float
+    implied: bool = False
+    """Not asked for by name, but counted as one that was: nobody misses it where the venue does not list it."""
+    rate_id: int | None = None
+    """The instrument whose live rate converts this one's prices; None: prices count 1:1."""
+    rate_inverted: bool = False
+    """The rate's market is COUNTED/QUOTE (USDT/USD), so that prices are divided by it."""
+    only_rate: bool = False
+    """Watched for its rate alone: it takes part in no route."""
+
+    @property
+    def unified(self) -> Symbol:
+        return parse_symbol(self.symbol)
+
+    @property
+    def market(self) -> Market:
+        return Market.PERP if ":" in self.symbol else Market.SPOT
+
+    @property
+    def base(self) -> str:
+        return self.symbol.partition("/")[0]
+
+    @property
+    def group(self) -> str:
+        """The symbol of the routes it belongs to, in the currency that counts: BTC/USD counted as USDT gives
+        BTC/USDT."""
+        base, quote = self.base, self.counted_quote
+        if self.market is Market.SPOT:
+            return f"{base}/{quote}"
+        return f"{base}/{quote}:{quote}"

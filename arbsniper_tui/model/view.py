@@ -1,0 +1,84 @@
+"""What a front end draws: rows of quotes, routes and latency stages, as the spread worker publishes them."""
+
+from msgspec import Struct
+
+from arbsniper_tui.model.instrument import Instrument
+
+
+class QuoteRow(Struct, frozen=True, array_like=True, gc=False):
+    """One instrument on the screen. `reason` is empty while its quote takes part."""
+
+    instrument_id: int
+    bid: float
+    bid_size: float
+    ask: float
+    ask_size: float
+    ts_recv_ms: float
+    """Wall time of the receipt, ms since 1970; 0 before the first quote. Age = frame time - this."""
+    ts_venue_ms: int | None
+    reason: str
+    quotes: int = 0
+    """How many quotes this instrument has had."""
+
+
+class RouteRow(Struct, frozen=True, array_like=True, gc=False):
+    """One route on the screen, buy leg and sell leg by instrument id."""
+
+    buy_id: int
+    sell_id: int
+    spread_pct: float
+    net_spread_pct: float
+    size: float
+    """Base coins that both legs show."""
+    reason: str
+    """The first reason why it does not signal; empty while its opportunity is open."""
+    open_ms: float
+    """How long its opportunity has been open; 0 when there is none."""
+    signals: int
+    """Opportunities it has announced."""
+
+
+class StageRow(Struct, frozen=True, array_like=True):
+    """One stage of the way from socket to signal. `counts` are the drawn buckets, evenly spaced in log2 us."""
+
+    name: str
+    count: int
+    p50_us: float
+    p99_us: float
+    max_us: float
+    counts: tuple[int, ...]
+
+
+class NodeStatus(Struct, frozen=True, array_like=True):
+    """The top bar's numbers."""
+
+    threshold_pct: float
+    basis: str
+    """`gross` or `net`."""
+    quotes_per_s: float
+    signals: int
+    open_opportunities: int
+    uptime_s: float
+    clock_ms: float
+    """The node's clock: wall time, or the tape's in a replay."""
+    viewers: int
+    conflated: int
+
+
+class NodeIntro(Struct, frozen=True):
+    """What a viewer must know once, before the first row makes sense."""
+
+    node: str
+    """The node's name: host and process id, or `replay`."""
+    version: str
+    mode: str
+    """`live`, `demo` or `replay`."""
+    pid: int
+    started_ms: float
+    instruments: tuple[Instrument, ...]
+    route_kinds: tuple[str, ...]
+    routes: int
+    max_quote_age_ms: float
+    cooldown_s: float
+    quotes_counted: tuple[str, ...] = ()
+    """How `[quotes]` counts currencies, in words: `USD counts as USDT 1:1`."""
