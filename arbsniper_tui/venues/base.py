@@ -1,0 +1,141 @@
+"""What a venue declares, and what its parser promises. No socket, no clock, no retry: the feed loop has those."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import ClassVar, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from arbsniper_tui.model.errors import BadFrame
+from arbsniper_tui.model.instrument import Instrument, Market, Symbol
+from arbsniper_tui.model.quote import Quote
+
+SHOWN_OF_A_BAD_FRAME = 120
+
+
+class KeepAlive(Struct, frozen=True):
+    """What this side must send so that the venue keeps the connection; WebSocket pings are answered anyway."""
+
+    send: str
+    every_s: float
+
+
+class Listing(Struct, frozen=True):
+    """What a venue's own list says of one instrument."""
+
+    contract_size: float = 1.0
+    """Base coins in one unit of size; of an inverse contract, quote currency in one unit."""
+    is_inverse: bool = False
+    is_trading: bool = True
+
+
+class VenueMarket(Struct, frozen=True):
+    """One market of a venue: where its quotes come from, and what a subscription costs."""
+
+    market: Market
+    ws_url: str
+    """Scheme, host and port; what `ws_url` in the settings replaces."""
+    ws_path: str
+    rest_url: str
+    list_path: str
+    """The venue's list of instruments, GET."""
+    channel: str
+    taker_fee_pct: float
+    symbol_example: str
+    hosts: tuple[str, ...]
+    """WebSocket hosts, present and past, by which a tape tells where it was recorded."""
+    needs_list: bool = False
+    """Sizes cannot be told without the list."""
+    sizes: str = "coins"
+    has_venue_time: bool = True
+    connection_limit: int = 100
+    """Instruments on one connection."""
+    max_silence_s: float = 60.0
+    """Without any frame, heartbeats and pings included, for this long the connection is dead."""
+    keep_alive: KeepAlive | None = None
+
+
+class QuoteParser(Protocol):
+    """Made for one connection, so that its state goes with it."""
+
+    def feed(self, frame: bytes) -> Sequence[Quote]:
+        """The quotes of one frame; none for acks, heartbeats and channels that carry no best bid and ask.
+
+        Raises BadFrame, VenueRejected, VenueClosing, BookLost.
+        """
+        ...
+
+
+class VenueAdapter(ABC):
+    """A venue: its markets, how it spells symbols, what to send, how to read."""
+
+    venue: ClassVar[str]
+    markets: ClassVar[tuple[VenueMarket, ...]]
+
+    def market(self, market: Market) -> VenueMarket | None:
+        """The declaration of one market, or None where the venue has no such market here."""
+        return next((declared for declared in self.markets if declared.market is market), None)
+
+    @abstractmethod
+    def venue_symbol(self, symbol: Symbol) -> str:
+        """How the venue spells a unified symbol; an empty string for what it cannot list."""
+
+    @abstractmethod
+    def unified(self, venue_symbol: str, market: Market) -> str:
+        """The unified symbol, or an empty string where the spelling does not tell."""
+
+    @abstractmethod
+    def subscribe(self, instruments: Sequence[Instrument]) -> list[str]:
+        """The text frames that subscribe to these instruments."""
+
+    @abstractmethod
+    def parser(self, instruments: Mapping[str, Instrument], listings: Mapping[str, Listing]) -> QuoteParser:
+        """A parser for one connection; both mappings are by the venue's own symbol."""
+
+    @abstractmethod
+    def parse_listings(self, body: bytes) -> dict[str, Listing]:
+        """The venue's list by its own symbol. Raises BadFrame."""
+
+
+class SymbolsByRule(dict[str, Instrument]):
+    """Instruments made up from the venue's spelling as frames name them: for tapes of unknown subscription."""
+
+    def __init__(self, adapter: VenueAdapter, market: Market) -> None:
+        super().__init__()
+        self._adapter = adapter
+        self._market = market
+        self.all: list[Instrument] = []
+
+    def get(self, venue_symbol: str, default: object = None) -> Instrument | None:  # type: ignore[override]
+        # A narrower signature than dict's: the only caller is a parser, which asks for one spelling.
+        known = super().get(venue_symbol)
+        if known is None and (unified := self._adapter.unified(venue_symbol, self._market)):
+            known = Instrument(
+                len(self.all),
+                self._adapter.venue,
+                unified,
+                venue_symbol,
+                unified.split("/")[1].split(":")[0],
+                0.0,
+            )
+            self[venue_symbol] = known
+            self.all.append(known)
+        return known
+
+
+def bad_frame(frame: bytes, expected: str) -> BadFrame:
+    """A BadFrame that shows what was expected and the start of what came."""
+    shown = frame[:SHOWN_OF_A_BAD_FRAME].decode("utf-8", "replace")
+    return BadFrame(f"expected {expected}, found {shown!r}")
+
+
+def undecodable(frame: bytes, venue: str, error: msgspec.DecodeError) -> BadFrame:
+    """A BadFrame for what the decoder refused, with its words on where."""
+    return bad_frame(frame, f"a {venue} frame ({error})")
+
+
+def epoch_ms(moment: datetime) -> int:
+    """Whole ms since 1970, rounded down from the venue's microseconds."""
+    return int(moment.timestamp() * 1_000_000 + 0.5) // 1000

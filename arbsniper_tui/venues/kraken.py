@@ -1,0 +1,151 @@
+"""Kraken spot, WebSocket v2: `ticker` with `event_trigger` "bbo", complete state on every change of the top.
+
+https://docs.kraken.com/api/docs/websocket-v2/ticker
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+
+import msgspec
+from msgspec import Struct
+
+from arbsniper_tui.model.errors import VenueRejected
+from arbsniper_tui.model.instrument import Instrument, Market, Symbol
+from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.venues.base import (
+    KeepAlive,
+    Listing,
+    QuoteParser,
+    VenueAdapter,
+    VenueMarket,
+    bad_frame,
+    epoch_ms,
+    undecodable,
+)
+
+# The REST list keeps the names of version 1.
+_RENAMED = {"XBT": "BTC", "XDG": "DOGE"}
+_OTHER_CHANNELS = frozenset(("heartbeat", "status", "book", "trade", "ohlc", "level3", "instrument"))
+
+
+class Kraken(VenueAdapter):
+    """Symbols are spelled like the unified ones; prices and sizes are JSON numbers, in coins."""
+
+    venue: ClassVar[str] = "kraken"
+    markets: ClassVar[tuple[VenueMarket, ...]] = (
+        VenueMarket(
+            market=Market.SPOT,
+            ws_url="wss://ws.kraken.com",
+            ws_path="/v2",
+            rest_url="https://api.kraken.com",
+            list_path="/0/public/AssetPairs",
+            channel="ticker (bbo)",
+            taker_fee_pct=0.40,
+            symbol_example="BTC/USDT",
+            hosts=("ws.kraken.com",),
+            # A heartbeat comes each second in which nothing else was sent.
+            max_silence_s=10.0,
+            keep_alive=KeepAlive('{"method":"ping"}', every_s=30.0),
+        ),
+    )
+
+    def venue_symbol(self, symbol: Symbol) -> str:
+        return "" if symbol.settle else str(symbol)
+
+    def unified(self, venue_symbol: str, market: Market) -> str:
+        return venue_symbol if "/" in venue_symbol else ""
+
+    def subscribe(self, instruments: Sequence[Instrument]) -> list[str]:
+        # Without the event trigger the venue sends tickers only with trades.
+        params = {
+            "channel": "ticker",
+            "symbol": [instrument.venue_symbol for instrument in instruments],
+            "event_trigger": "bbo",
+            "snapshot": True,
+        }
+        return [msgspec.json.encode({"method": "subscribe", "params": params, "req_id": 1}).decode()]
+
+    def parser(self, instruments: Mapping[str, Instrument], listings: Mapping[str, Listing]) -> QuoteParser:
+        return _TickerParser(instruments)
+
+    def parse_listings(self, body: bytes) -> dict[str, Listing]:
+        try:
+            pairs = _PAIRS(body).result
+        except msgspec.DecodeError as error:
+            raise undecodable(body, "Kraken AssetPairs", error) from error
+        return {
+            "/".join(_RENAMED.get(coin, coin) for coin in pair.wsname.split("/")): Listing(
+                is_trading=pair.status == "online"
+            )
+            for pair in pairs.values()
+            if pair.wsname
+        }
+
+
+class _Top(Struct, gc=False):
+    symbol: str
+    bid: float
+    bid_qty: float
+    ask: float
+    ask_qty: float
+    timestamp: datetime | None = None
+
+
+class _Frame(Struct, gc=False):
+    channel: str = ""
+    data: list[msgspec.Raw] = []
+    method: str = ""
+    success: bool = True
+    error: str = ""
+    symbol: str = ""
+    event: Any = None
+
+
+class _Pair(Struct):
+    wsname: str = ""
+    status: str = ""
+
+
+class _Pairs(Struct):
+    result: dict[str, _Pair]
+
+
+_DECODE = msgspec.json.Decoder(_Frame).decode
+_TOP = msgspec.json.Decoder(_Top).decode
+_PAIRS = msgspec.json.Decoder(_Pairs).decode
+
+
+class _TickerParser:
+    """{"channel":"ticker","type":"update","data":[{"symbol":"BTC/USD","bid":99.9,"bid_qty":1.2,"ask":100.1,
+     "ask_qty":2.3,"timestamp":"2026-07-10T00:00:02.123456Z"}]}
+
+    A symbol with an empty book has bid and ask 0 at 1970-01-01.
+    """
+
+    def __init__(self, instruments: Mapping[str, Instrument]) -> None:
+        self._instruments = instruments
+
+    def feed(self, frame: bytes) -> Sequence[Quote]:
+        try:
+            message = _DECODE(frame)
+            if message.channel == "ticker":
+                return [quote for raw in message.data if (quote := self._quote(_TOP(raw)))]
+        except msgspec.DecodeError as error:
+            raise undecodable(frame, "Kraken v2", error) from error
+        if message.method:
+            if not message.success:
+                raise VenueRejected(message.symbol, message.error)
+            return ()
+        if message.channel not in _OTHER_CHANNELS:
+            raise bad_frame(frame, "a Kraken v2 channel or method")
+        return ()
+
+    def _quote(self, top: _Top) -> Quote | None:
+        instrument = self._instruments.get(top.symbol)
+        if instrument is None:
+            return None
+        ts_venue_ms = None
+        if top.timestamp is not None and top.timestamp.year > 1970:
+            ts_venue_ms = epoch_ms(top.timestamp)
+        return Quote(instrument.id, top.bid, top.bid_qty, top.ask, top.ask_qty, ts_venue_ms)
