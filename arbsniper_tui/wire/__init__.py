@@ -1,0 +1,1 @@
+"""Between the processes of a node: messages, sockets, and where they meet."""

@@ -1,0 +1,130 @@
+"""Every message that crosses a process boundary, as tagged msgpack arrays. Add fields at the end only."""
+
+import msgspec
+from msgspec import Struct
+
+from arbsniper_tui.model.health import FeedHealth, RedisHealth, WorkerHealth
+from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.model.signal import Event
+from arbsniper_tui.model.view import NodeIntro, NodeStatus, QuoteRow, RouteRow, StageRow
+
+
+class QuoteBatch(Struct, frozen=True, array_like=True, tag="q", gc=False):
+    """The quotes of one read from a venue's socket."""
+
+    ts_read_ns: int
+    """Monotonic, when the bytes arrived."""
+    ts_parsed_ns: int
+    """Monotonic, when the batch was handed to the bus."""
+    quotes: list[Quote]
+    recv_ns: list[int] = []
+    """Receipt of each quote where it is not `ts_read_ns`: from a tape, or held back while the bus was full."""
+
+
+class Withdrawn(Struct, frozen=True, array_like=True, tag="w", gc=False):
+    """Instruments that take no part until their next quote."""
+
+    at_ns: int
+    instrument_ids: tuple[int, ...]
+    reason: str
+
+
+class HealthReport(Struct, frozen=True, array_like=True, tag="h"):
+    """How the feeds of one worker are."""
+
+    worker: str
+    feeds: tuple[FeedHealth, ...]
+    conflated: int = 0
+    """Quotes that a newer one replaced before the spread worker could take them."""
+
+
+class TapesEnded(Struct, frozen=True, array_like=True, tag="e"):
+    """A replay's last message."""
+
+    at_ns: int
+    frames: int
+    dropped: dict[str, int]
+
+
+FromFeed = QuoteBatch | Withdrawn | HealthReport | TapesEnded
+
+
+class Hello(Struct, frozen=True, array_like=True, tag="hello"):
+    """Asks for the introduction and the whole state."""
+
+
+class SetRules(Struct, frozen=True, array_like=True, tag="rules"):
+    """Changes the threshold, the basis, or both, for everyone."""
+
+    threshold_pct: float | None = None
+    basis: str | None = None
+
+
+class EventsSince(Struct, frozen=True, array_like=True, tag="since"):
+    """Asks for the events numbered above `seq`, as far as they are kept."""
+
+    seq: int
+
+
+class WorkerNotice(Struct, frozen=True, array_like=True, tag="worker"):
+    """The supervisor's word on a process of the node."""
+
+    worker: WorkerHealth
+    instrument_ids: tuple[int, ...] = ()
+    """What it fed."""
+
+
+Command = Hello | SetRules | EventsSince | WorkerNotice
+
+
+class Frame(Struct, frozen=True, array_like=True, tag="frame"):
+    """What changed since the frame before; `is_full` with everything that there is."""
+
+    number: int
+    is_full: bool
+    status: NodeStatus
+    quotes: tuple[QuoteRow, ...] = ()
+    routes: tuple[RouteRow, ...] = ()
+    feeds: tuple[FeedHealth, ...] = ()
+    workers: tuple[WorkerHealth, ...] = ()
+    redis: RedisHealth | None = None
+    stages: tuple[StageRow, ...] = ()
+    last_event: int = 0
+
+
+class Welcome(Struct, frozen=True, array_like=True, tag="welcome"):
+    """The answer to Hello."""
+
+    intro: NodeIntro
+    frame: Frame
+
+
+class Events(Struct, frozen=True, array_like=True, tag="events"):
+    """The answer to EventsSince, oldest first."""
+
+    events: tuple[Event, ...]
+
+
+class Done(Struct, frozen=True, array_like=True, tag="done"):
+    """The answer to a command that was carried out."""
+
+
+class Refused(Struct, frozen=True, array_like=True, tag="refused"):
+    """The answer to a command that was not, and why."""
+
+    why: str
+
+
+Reply = Welcome | Events | Done | Refused
+
+FRAME_TOPIC = b"F"
+EVENT_TOPIC = b"E"
+HELD_FOR_A_VIEWER = 1000
+"""Messages that a viewer may be behind before it loses some; it sees the gap and asks for what it missed."""
+
+encode = msgspec.msgpack.Encoder().encode
+decode_from_feed = msgspec.msgpack.Decoder(FromFeed).decode
+decode_command = msgspec.msgpack.Decoder(Command).decode
+decode_reply = msgspec.msgpack.Decoder(Reply).decode
+decode_frame = msgspec.msgpack.Decoder(Frame).decode
+decode_event = msgspec.msgpack.Decoder(Event).decode

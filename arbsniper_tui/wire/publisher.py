@@ -1,0 +1,97 @@
+"""The spread worker's end: quotes in, frames and events out, commands answered. Nothing here waits for a viewer."""
+
+from collections.abc import Callable
+
+import msgspec
+import zmq
+
+from arbsniper_tui.wire.endpoints import Endpoints
+from arbsniper_tui.wire.messages import FRAME_TOPIC, HELD_FOR_A_VIEWER, Command, Refused, Reply, decode_command, encode
+from arbsniper_tui.wire.sender import HIGH_WATER_MARK
+
+_LOSSLESS_WAIT_MS = 5000
+
+
+class Inbox:
+    """The PULL socket of quotes. It waits in `recv` itself, which costs one wake-up less than polling does."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str, timeout_ms: int) -> None:
+        self._socket = context.socket(zmq.PULL)
+        self._socket.set(zmq.RCVHWM, HIGH_WATER_MARK)
+        self._socket.set(zmq.RCVTIMEO, timeout_ms)
+        self._socket.set(zmq.LINGER, 0)
+        self._socket.bind(endpoint)
+        self.receive: Callable[[], bytes] = self._socket.recv
+        """The next message. Raises zmq.Again after the timeout."""
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class Publisher:
+    """XPUB for frames and events, so that no frame is made while nobody looks.
+
+    A viewer that falls behind loses messages and sees the gap; a lossless one (a replay) waits for its reader.
+    """
+
+    def __init__(
+        self, context: zmq.Context[zmq.Socket[bytes]], endpoints: Endpoints, *, is_lossless: bool = False
+    ) -> None:
+        self._socket = context.socket(zmq.XPUB)
+        self._socket.set(zmq.SNDHWM, HELD_FOR_A_VIEWER)
+        self._flags = int(zmq.NOBLOCK)
+        if is_lossless:
+            self._socket.set(zmq.XPUB_NODROP, 1)
+            self._socket.set(zmq.SNDTIMEO, _LOSSLESS_WAIT_MS)
+            self._flags = 0
+        self._socket.set(zmq.XPUB_VERBOSER, 1)
+        self._socket.set(zmq.LINGER, 200)
+        self._socket.bind(endpoints.frames)
+        self.viewers = 0
+        """Sockets that ask for frames."""
+
+    def take_subscriptions(self) -> None:
+        """Count who came and who went."""
+        while True:
+            try:
+                message = self._socket.recv(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            if message[1:] == FRAME_TOPIC:
+                self.viewers += 1 if message[0] else -1
+
+    def publish(self, topic: bytes, body: bytes) -> None:
+        """To everyone who asked for the topic."""
+        self._socket.send(topic + body, self._flags)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class CommandDesk:
+    """The REP socket: one answer for each command."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoints: Endpoints) -> None:
+        self._socket = context.socket(zmq.REP)
+        self._socket.set(zmq.LINGER, 200)
+        self._socket.bind(endpoints.commands)
+
+    def serve(self, handle: Callable[[Command], Reply]) -> None:
+        """Answer what has come; what cannot be read is refused in words."""
+        while True:
+            try:
+                message = self._socket.recv(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            self._socket.send(encode(_answer(message, handle)))
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def _answer(message: bytes, handle: Callable[[Command], Reply]) -> Reply:
+    try:
+        command = decode_command(message)
+    except msgspec.DecodeError as error:
+        return Refused(f"this node does not know the command ({error})")
+    return handle(command)

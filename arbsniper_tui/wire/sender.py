@@ -1,0 +1,95 @@
+"""The feed's end of the bus: never waits; while the reader lags, the newest state of each instrument wins."""
+
+from time import monotonic_ns
+
+import zmq
+
+from arbsniper_tui.model.quote import Quote, Withdrawal
+from arbsniper_tui.wire.messages import FromFeed, HealthReport, QuoteBatch, Withdrawn, encode
+
+HIGH_WATER_MARK = 256
+"""Messages that may be under way at each end; some ms of work for the reader."""
+
+_Held = tuple[int, Quote | Withdrawal]
+
+
+class QuoteSender:
+    """A PUSH socket with a memory of one state for each instrument."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str, *, is_lossless: bool = False) -> None:
+        self._socket = context.socket(zmq.PUSH)
+        self._socket.set(zmq.SNDHWM, HIGH_WATER_MARK)
+        self._socket.set(zmq.LINGER, 0)
+        self._socket.connect(endpoint)
+        self._flags = 0 if is_lossless else zmq.NOBLOCK
+        self._held: dict[int, _Held] = {}
+        self._held_reports: dict[str, HealthReport] = {}
+        self.conflated = 0
+        """States that a newer one of the same instrument replaced before they could leave."""
+
+    @property
+    def is_holding(self) -> bool:
+        return bool(self._held or self._held_reports)
+
+    def send_quotes(self, quotes: list[Quote], ts_read_ns: int, ts_recv_ns: int | None = None) -> None:
+        """The quotes of one read; `ts_recv_ns` where their receipt is not the read."""
+        if not self._held:
+            recv_ns = [] if ts_recv_ns is None else [ts_recv_ns] * len(quotes)
+            if self._try(QuoteBatch(ts_read_ns, monotonic_ns(), quotes, recv_ns)):
+                return
+        for quote in quotes:
+            self._hold(quote.instrument_id, (ts_recv_ns or ts_read_ns, quote))
+        self.flush()
+
+    def withdraw(self, withdrawal: Withdrawal, at_ns: int) -> None:
+        """Take instruments out, after the quotes that were sent before."""
+        if not self._held and self._try(Withdrawn(at_ns, withdrawal.instrument_ids, withdrawal.reason)):
+            return
+        for instrument_id in withdrawal.instrument_ids:
+            self._hold(instrument_id, (at_ns, withdrawal))
+        self.flush()
+
+    def report(self, report: HealthReport) -> None:
+        """The newest report of a worker replaces one that could not leave."""
+        if not self._try(report):
+            self._held_reports[report.worker] = report
+
+    def send(self, message: FromFeed) -> None:
+        """Any message, waiting for room: a replay loses nothing."""
+        self._socket.send(encode(message))
+
+    def flush(self) -> None:
+        """Send what is held, as far as there is room: quotes together, in the order in which they were first held."""
+        quotes = [(ts, state) for ts, state in self._held.values() if isinstance(state, Quote)]
+        if quotes:
+            batch = QuoteBatch(
+                min(ts for ts, _ in quotes), monotonic_ns(), [quote for _, quote in quotes], [ts for ts, _ in quotes]
+            )
+            if not self._try(batch):
+                return
+            for _, quote in quotes:
+                del self._held[quote.instrument_id]
+        for instrument_id, (ts, state) in list(self._held.items()):
+            if not self._try(Withdrawn(ts, (instrument_id,), state.reason if isinstance(state, Withdrawal) else "")):
+                return
+            del self._held[instrument_id]
+        for worker, report in list(self._held_reports.items()):
+            if not self._try(report):
+                return
+            del self._held_reports[worker]
+
+    def close(self, linger_ms: int = 0) -> None:
+        """Close at once, or after what is under way had this long to leave."""
+        self._socket.close(linger_ms)
+
+    def _hold(self, instrument_id: int, state: _Held) -> None:
+        if self._held.pop(instrument_id, None) is not None:
+            self.conflated += 1
+        self._held[instrument_id] = state
+
+    def _try(self, message: FromFeed) -> bool:
+        try:
+            self._socket.send(encode(message), self._flags)
+        except zmq.Again:
+            return False
+        return True

@@ -1,0 +1,76 @@
+"""The viewers' end: frames and events as they are published, and commands with their answers."""
+
+import zmq
+
+from arbsniper_tui.model.errors import NodeUnreachable
+from arbsniper_tui.wire.endpoints import Endpoints
+from arbsniper_tui.wire.messages import (
+    HELD_FOR_A_VIEWER,
+    Command,
+    Reply,
+    decode_reply,
+    encode,
+)
+
+ANSWER_WITHIN_MS = 2000
+
+
+class Subscription:
+    """A SUB socket. Nothing that a reader does or leaves undone reaches the node."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoints: Endpoints, *topics: bytes) -> None:
+        self._socket = context.socket(zmq.SUB)
+        self._socket.set(zmq.RCVHWM, HELD_FOR_A_VIEWER)
+        self._socket.set(zmq.LINGER, 0)
+        for topic in topics:
+            self._socket.subscribe(topic)
+        self._socket.connect(endpoints.frames)
+
+    def receive(self) -> tuple[bytes, bytes] | None:
+        """Topic and body of the next message, or None where there is none; never waits."""
+        try:
+            message = self._socket.recv(zmq.NOBLOCK)
+        except zmq.Again:
+            return None
+        return message[:1], message[1:]
+
+    def wait(self, timeout_ms: int) -> bool:
+        """Whether a message has come within this time."""
+        return bool(self._socket.poll(timeout_ms))
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class CommandLine:
+    """A REQ socket that forgets an answer which never came, so that a node that restarts can be asked again."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoints: Endpoints) -> None:
+        self._endpoints = endpoints
+        self._socket = context.socket(zmq.REQ)
+        self._socket.set(zmq.REQ_RELAXED, 1)
+        self._socket.set(zmq.REQ_CORRELATE, 1)
+        self._socket.set(zmq.LINGER, 0)
+        self._socket.connect(endpoints.commands)
+
+    def send(self, command: Command) -> None:
+        """Send without waiting; a command before it whose answer is not in is forgotten."""
+        self._socket.send(encode(command))
+
+    def answer(self, timeout_ms: int = 0) -> Reply | None:
+        """The answer to the last command, or None where it is not in within this time."""
+        if not self._socket.poll(timeout_ms):
+            return None
+        reply: Reply = decode_reply(self._socket.recv())
+        return reply
+
+    def ask(self, command: Command, timeout_ms: int = ANSWER_WITHIN_MS) -> Reply:
+        """Send and wait. Raises NodeUnreachable."""
+        self.send(command)
+        reply = self.answer(timeout_ms)
+        if reply is None:
+            raise NodeUnreachable(f"the node at {self._endpoints.folder} did not answer within {timeout_ms / 1000:g} s")
+        return reply
+
+    def close(self) -> None:
+        self._socket.close()
