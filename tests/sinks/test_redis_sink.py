@@ -1,0 +1,335 @@
+"""The sink's rules, on a clock of the test's own and a scripted server."""
+
+import logging
+
+import pytest
+
+from arbsniper_tui.model.health import RedisState
+from arbsniper_tui.sinks.redis_sink import BACKLOG_STEP, EVENTS_WAITING, SIGNALS_WAITING
+
+from .conftest import MS, Bench, Peer, S
+
+
+def payloads(commands: list[list[bytes]], *name: bytes) -> list[bytes]:
+    """The last words of the commands that begin with `name`."""
+    return [command[-1] for command in commands if tuple(command[: len(name)]) == name]
+
+
+def published(commands: list[list[bytes]]) -> list[bytes]:
+    return payloads(commands, b"PUBLISH", b"arbitrage:signals")
+
+
+def stored(commands: list[list[bytes]]) -> list[bytes]:
+    return payloads(commands, b"ZADD", b"signals:history")
+
+
+def drain(bench: Bench, peer: Peer, rounds: int = 200) -> list[list[bytes]]:
+    """Answer everything until nothing more comes."""
+    commands: list[list[bytes]] = []
+    quiet_rounds = 0
+    for _ in range(rounds):
+        answered = peer.answer_all()
+        commands += answered
+        bench.step(MS)
+        quiet_rounds = 0 if answered else quiet_rounds + 1
+        if quiet_rounds == 3:
+            return commands
+    raise AssertionError("the sink never came to rest")
+
+
+def test_a_signal_is_announced_at_once_and_alone(bench: Bench) -> None:
+    peer = bench.accept_idle()
+    bench.sink.publish_signal(b"one", bench.wall_ms, bench.now_ns)
+    assert peer.commands() == [[b"PUBLISH", b"arbitrage:signals", b"one"]]
+
+
+def test_a_flush_stores_what_was_gathered_in_order(bench: Bench) -> None:
+    peer = bench.accept_idle()
+    bench.sink.publish_signal(b"one", 1705670123459, bench.now_ns)
+    bench.sink.append_event(b"event", "open", bench.now_ns)
+    bench.sink.store_price("okx", "BTC/USDT:USDT", b"older", bench.now_ns)
+    bench.sink.store_price("okx", "BTC/USDT:USDT", b"price", bench.now_ns)
+    peer.commands()
+    bench.sink.flush()
+    assert peer.commands() == [
+        [b"ZADD", b"signals:history", b"1705670123459", b"one"],
+        [b"PUBLISH", b"arbitrage:events", b"event"],
+        [b"XADD", b"arbitrage:stream", b"MAXLEN", b"~", b"10000", b"*", b"event", b"open", b"json", b"event"],
+        [b"ZREMRANGEBYRANK", b"signals:history", b"0", b"-1001"],
+        [b"SET", b"price:okx:BTC/USDT:USDT", b"price", b"PX", b"10000"],
+    ]
+
+
+def test_signals_wait_for_the_first_connection_and_leave_in_order(bench: Bench) -> None:
+    bench.step()
+    for number in range(3):
+        bench.signal(b"%d" % number)
+    assert bench.sink.health().state is RedisState.CONNECTING
+    assert bench.sink.health().waiting == 3
+    commands = drain(bench, bench.accept())
+    assert published(commands) == stored(commands) == [b"0", b"1", b"2"]
+    assert bench.sink.health().waiting == 0
+
+
+def test_signals_that_grew_old_are_stored_but_not_announced(bench: Bench) -> None:
+    bench.step()
+    bench.signal(b"old")
+    bench.step(4 * S)
+    bench.signal(b"young")
+    bench.step(1 * S)
+    commands = drain(bench, bench.accept())
+    assert stored(commands) == [b"old", b"young"]
+    assert published(commands) == [b"young"]
+
+
+def test_a_full_memory_drops_the_oldest_signals_and_counts_them(bench: Bench) -> None:
+    bench.step()
+    for number in range(SIGNALS_WAITING + 5):
+        bench.signal(b"%d" % number)
+    assert bench.sink.health().waiting == SIGNALS_WAITING
+    assert bench.sink.health().lost == 5
+    commands = drain(bench, bench.accept())
+    assert stored(commands) == [b"%d" % number for number in range(5, SIGNALS_WAITING + 5)]
+
+
+def test_events_wait_too_up_to_their_limit(bench: Bench) -> None:
+    bench.step()
+    for number in range(EVENTS_WAITING + 2):
+        bench.event(b"%d" % number)
+    commands = drain(bench, bench.accept())
+    expected = [b"%d" % number for number in range(2, EVENTS_WAITING + 2)]
+    assert payloads(commands, b"PUBLISH", b"arbitrage:events") == expected
+    assert payloads(commands, b"XADD") == expected
+
+
+def test_a_backlog_is_written_in_steps_and_new_signals_queue_behind_it(bench: Bench) -> None:
+    bench.step()
+    for number in range(BACKLOG_STEP + 1):
+        bench.signal(b"%d" % number)
+    peer = bench.accept()
+    bench.signal(b"new")
+    first = peer.answer_all()
+    assert len(stored(first)) == BACKLOG_STEP
+    assert published(first + drain(bench, peer))[-2:] == [b"%d" % BACKLOG_STEP, b"new"]
+
+
+def test_nothing_more_is_written_to_a_server_that_does_not_answer(bench: Bench) -> None:
+    peer = bench.accept_idle()
+    bench.signal(b"unanswered")
+    bench.step(201 * MS)
+    assert bench.sink.health().state is RedisState.HUNG
+    assert "no reply" in bench.sink.health().detail
+    peer.commands()
+    bench.signal(b"kept back")
+    bench.event(b"event")
+    bench.step(MS)
+    assert peer.commands() == []
+    assert bench.sink.health().waiting == 1
+
+
+def test_what_waited_for_a_hung_server_is_written_when_it_answers(bench: Bench) -> None:
+    peer = bench.accept_idle()
+    bench.signal(b"unanswered")
+    bench.step(300 * MS)
+    bench.signal(b"kept back")
+    peer.answer_all()
+    bench.step(MS)
+    assert bench.sink.health().state is RedisState.UP
+    assert bench.sink.health().detail == ""
+    assert published(peer.commands()) == [b"kept back"]
+
+
+def test_replies_that_lay_unread_are_no_hang(bench: Bench) -> None:
+    peer = bench.accept_idle()
+    bench.signal(b"answered")
+    peer.answer_all()
+    bench.step(30 * S)
+    assert bench.sink.health().state is RedisState.UP
+
+
+def test_a_server_silent_for_5_s_is_left_and_everything_unanswered_sent_again(bench: Bench) -> None:
+    bench.accept_idle()
+    bench.signal(b"unanswered")
+    bench.event(b"event")
+    bench.step(1 * S)
+    bench.signal(b"kept back")
+    bench.step(4 * S + MS)
+    assert bench.sink.health().state is RedisState.AWAY
+    assert bench.sink.health().waiting == 2
+    bench.step(100 * MS)
+    commands = drain(bench, bench.accept())
+    assert stored(commands) == [b"unanswered", b"kept back"]
+    assert published(commands) == [b"kept back"]  # the other is 5.1 s old
+    assert payloads(commands, b"XADD") == [b"event"]
+
+
+def test_after_a_loss_only_unanswered_commands_are_sent_again(bench: Bench) -> None:
+    peer = bench.accept_idle()
+    bench.signal(b"announced")
+    bench.signal(b"unheard")
+    peer.commands()
+    peer.answer(b":0\r\n")  # to the first PUBLISH
+    peer.close()
+    bench.step(MS)
+    bench.step(MS)
+    assert bench.sink.health().state is RedisState.AWAY
+    assert bench.sink.health().detail.startswith("redis.example:6380/2: ")
+    bench.step(100 * MS)
+    commands = drain(bench, bench.accept())
+    assert published(commands) == [b"unheard"]
+    assert stored(commands) == [b"announced", b"unheard"]
+
+
+def test_a_signal_sent_into_a_lost_connection_waits(bench: Bench) -> None:
+    peer = bench.accept_idle()
+    peer.close()
+    bench.signal(b"into the void")
+    assert bench.sink.health().state is RedisState.AWAY
+    assert bench.sink.health().waiting == 1
+
+
+def test_what_was_gathered_when_the_connection_broke_waits(bench: Bench) -> None:
+    peer = bench.accept_idle()
+    peer.close()
+    bench.sink.append_event(b"gathered", "open", bench.now_ns)
+    bench.sink.publish_signal(b"breaks", bench.wall_ms, bench.now_ns)
+    assert bench.sink.health().state is RedisState.AWAY
+    bench.step(100 * MS)
+    assert payloads(drain(bench, bench.accept()), b"XADD") == [b"gathered"]
+
+
+def test_a_peer_that_never_reads_blocks_no_call(bench: Bench) -> None:
+    peer = bench.accept_idle(send_buffer_bytes=4096)
+    sent = [b"%d-" % number + b"x" * 3000 for number in range(50)]
+    for payload in sent:
+        bench.signal(payload)
+        bench.event(payload)
+        bench.step()
+    assert bench.sink.health().waiting > 40
+    commands = drain(bench, peer)
+    assert published(commands) == stored(commands) == sent
+    assert payloads(commands, b"XADD") == sent
+
+
+def test_a_server_that_hung_with_a_full_socket_gets_the_rest_of_it(bench: Bench) -> None:
+    peer = bench.accept_idle(send_buffer_bytes=4096)
+    sent = [b"%d-" % number + b"x" * 3000 for number in range(10)]
+    for payload in sent:
+        bench.signal(payload)
+    bench.step(300 * MS)
+    assert bench.sink.health().state is RedisState.HUNG
+    assert published(drain(bench, peer)) == sent
+    assert bench.sink.health().state is RedisState.UP
+
+
+def test_a_price_gathered_before_a_hang_is_not_written_after_it(bench: Bench) -> None:
+    peer = bench.accept_idle()
+    bench.signal(b"unanswered")
+    bench.sink.store_price("okx", "BTC/USDT", b"price", bench.now_ns)
+    bench.step(201 * MS)
+    assert [command for command in drain(bench, peer) if command[0] == b"SET"] == []
+
+
+def test_prices_are_dropped_while_redis_is_not_up(bench: Bench) -> None:
+    bench.step()
+    bench.sink.store_price("okx", "BTC/USDT", b"price", bench.now_ns)
+    bench.sink.flush()
+    assert [command for command in drain(bench, bench.accept()) if command[0] == b"SET"] == []
+
+
+def test_an_error_reply_is_shown_until_the_same_command_succeeds(bench: Bench) -> None:
+    peer = bench.accept_idle()
+    bench.signal(b"one")
+    peer.commands()
+    peer.answer(b":0\r\n-OOM command not allowed when used memory > 'maxmemory'.\r\n:0\r\n")
+    bench.step(MS)
+    health = bench.sink.health()
+    assert health.state is RedisState.UP
+    assert health.detail.startswith("signals:history refused: OOM command not allowed")
+    bench.signal(b"two")
+    peer.answer_all()
+    bench.step(MS)
+    assert bench.sink.health().detail == ""
+
+
+def test_an_idle_server_is_pinged_each_second_and_the_round_trip_shown(bench: Bench) -> None:
+    peer = bench.accept_idle()
+    bench.step(900 * MS)
+    assert peer.commands() == []
+    bench.step(100 * MS)
+    assert peer.commands() == [[b"PING"]]
+    peer.answer(b"+PONG\r\n")
+    bench.step(3 * MS)
+    assert bench.sink.health().rtt_ms == pytest.approx(3.0)
+
+
+def test_no_ping_is_sent_while_a_reply_is_awaited(bench: Bench) -> None:
+    peer = bench.accept_idle()
+    bench.step(950 * MS)
+    bench.signal(b"unanswered")
+    bench.step(100 * MS)
+    assert [b"PING"] not in peer.commands()
+
+
+def test_a_ping_that_stays_unanswered_shows_the_hang(bench: Bench) -> None:
+    bench.accept_idle()
+    bench.step(1 * S)
+    bench.step(201 * MS)
+    assert bench.sink.health().state is RedisState.HUNG
+
+
+@pytest.mark.parametrize("garbage", [b"HTTP/1.1 400 Bad Request\r\n", b"+OK\r\n"])
+def test_a_reply_that_fits_nothing_ends_the_connection(bench: Bench, garbage: bytes) -> None:
+    peer = bench.accept_idle()
+    peer.answer(garbage)
+    bench.step(MS)
+    assert bench.sink.health().state is RedisState.AWAY
+
+
+def test_health_names_what_failed_and_where_but_no_password(bench: Bench) -> None:
+    bench.step()
+    bench.refuse()
+    health = bench.sink.health()
+    assert health.state is RedisState.AWAY
+    assert health.detail == "redis.example:6380/2: connection refused"
+    assert health.address == "redis.example:6380/2"
+    assert "secret" not in repr(health)
+
+
+def test_one_outage_is_logged_once(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    bench.step()
+    for _ in range(5):
+        bench.refuse()
+        bench.step(2 * S)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_closing_gives_up_on_a_server_that_refuses(bench: Bench) -> None:
+    bench.step()
+    bench.signal(b"waits")
+    bench.attempts[-1].set_exception(ConnectionRefusedError("refused"))
+    bench.sink.close(60)
+    assert bench.sink.health().state is RedisState.OFF
+
+
+def test_closing_waits_for_a_hung_server_no_longer_than_told(bench: Bench) -> None:
+    bench.accept_idle()
+    bench.signal(b"unanswered")
+    bench.sink.close(0.05)
+    assert bench.sink.health().state is RedisState.OFF
+
+
+def test_closing_an_idle_sink_closes_its_connection(bench: Bench) -> None:
+    peer = bench.accept_idle()
+    bench.sink.close(60)
+    assert peer.sink_end.fileno() == -1
+
+
+def test_an_attempt_that_ends_after_the_close_leaves_no_socket_open(bench: Bench) -> None:
+    bench.step()
+    bench.sink.close(0)
+    peer = Peer()
+    bench.peers.append(peer)
+    bench.attempts[-1].set_result(peer.sink_end)
+    assert peer.sink_end.fileno() == -1
