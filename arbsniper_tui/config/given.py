@@ -1,0 +1,67 @@
+"""One value as somebody gave it, and the words in which it is refused. No rule about any key lives here."""
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from msgspec import Struct
+
+from arbsniper_tui.model.errors import ConfigError
+
+SHOWN_OF_A_TEXT = 60
+_PASSWORD = re.compile(r"([?&]password=)[^&\s]*", re.IGNORECASE)
+
+
+class Given(Struct, frozen=True):
+    """A value found at `path`, not yet read."""
+
+    path: tuple[str, ...]
+    value: object
+    origin: str
+    """As `config show` prints it: `file PATH`, `environment NAME`, `option --name`."""
+    place: str
+    """As messages begin, without the key."""
+    is_text: bool = False
+    """It came as bare text, so that lists may be comma-separated and numbers are spelled freely."""
+
+    @property
+    def key(self) -> str:
+        return ".".join(self.path)
+
+
+def redacted(text: str) -> str:
+    """A URL without its user, password or `password=`; other text as it is."""
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        # A URL whose scheme was forgotten may hold a password all the same.
+        scheme, rest = "", text
+    _, at, address = rest.rpartition("@")
+    return _PASSWORD.sub(r"\1***", f"{scheme}{separator}{'***@' if at else ''}{address}")
+
+
+def shown(value: object) -> str:
+    """A found value in words, for a message."""
+    if isinstance(value, str):
+        text = redacted(value)
+        return f'"{text[:SHOWN_OF_A_TEXT]}…"' if len(text) > SHOWN_OF_A_TEXT else f'"{text}"'
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "a table" if value else "an empty table"
+    if isinstance(value, list | tuple):
+        return "a list" if value else "an empty list"
+    return str(value) if isinstance(value, int | float) else f"{value} ({type(value).__name__})"
+
+
+def nearest(text: str, names: Iterable[str]) -> str:
+    """The valid name closest to `text`, whatever its case, or an empty string where none is close."""
+    by_lower = {name.lower(): name for name in names}
+    close = get_close_matches(text.lower(), by_lower, n=1, cutoff=0.5)
+    return by_lower[close[0]] if close else ""
+
+
+def refusal(given: Given, expected: str, *, found: object = None, near: str = "") -> ConfigError:
+    """What to raise for a value that does not fit; `found` is the offending part where the value is a list."""
+    offending = shown(given.value if found is None else found)
+    advice = f"; did you mean {near}?" if near else ""
+    return ConfigError(f"{given.place}: {given.key}: found {offending}, expected {expected}{advice}")

@@ -1,0 +1,88 @@
+"""The settings in force, as one frozen value with the defaults of every key. Nothing here reads or checks."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from arbsniper_tui.model.instrument import Symbol, parse_symbol
+
+Basis = Literal["gross", "net"]
+RouteKind = Literal["spot-spot", "perp-perp", "spot-perp"]
+RedisMode = Literal["auto", "url", "embedded", "off"]
+
+
+class Conversion(Struct, frozen=True, forbid_unknown_fields=True):
+    """A quote currency that counts as another at a live rate."""
+
+    convert: str
+    """The market of the rate, VENUE:BASE/QUOTE, as in `kraken:USDT/USD`."""
+
+    @property
+    def venue(self) -> str:
+        return self.convert.partition(":")[0]
+
+    @property
+    def symbol(self) -> Symbol:
+        return parse_symbol(self.convert.partition(":")[2])
+
+    def counted(self, currency: str) -> str:
+        """What `currency`, one side of the rate's market, counts as: the other side."""
+        symbol = self.symbol
+        return symbol.base if currency == symbol.quote else symbol.quote
+
+
+class SignalSettings(Struct, frozen=True):
+    """When a route signals."""
+
+    threshold_pct: float = 0.5
+    basis: Basis = "gross"
+    routes: tuple[RouteKind, ...] = ("spot-spot", "perp-perp")
+    max_quote_age_ms: float = 5000.0
+    cooldown_s: float = 0.0
+
+
+class VenueSettings(Struct, frozen=True):
+    """One venue that is on. None: the adapter's own value, or for `symbols` the list of all venues."""
+
+    ws_url: str | None = None
+    """Scheme, host and port; the adapter adds its path."""
+    rest_url: str | None = None
+    """Without a slash at its end."""
+    taker_fee_pct: float | None = None
+    symbols: tuple[str, ...] | None = None
+
+
+class RedisSettings(Struct, frozen=True):
+    """Where signals are handed to other programs."""
+
+    url: str = "redis://127.0.0.1:6379/0"
+    mode: RedisMode = "auto"
+
+
+class UiSettings(Struct, frozen=True):
+    """The terminal."""
+
+    refresh_hz: float = 10.0
+
+
+class Settings(Struct, frozen=True):
+    """Everything that can be set. Symbols are in unified form, and no list holds one twice."""
+
+    symbols: tuple[str, ...] = ("BTC/USDT",)
+    signals: SignalSettings = SignalSettings()
+    quotes: dict[str, str | Conversion] = {}
+    """Quote currency -> what it counts as; one that is not named counts as itself alone."""
+    venues: dict[str, VenueSettings] = {}
+    """Venue id -> its settings; the venues that are on."""
+    redis: RedisSettings = RedisSettings()
+    ui: UiSettings = UiSettings()
+
+    def symbols_of(self, venue: str) -> tuple[str, ...]:
+        """The venue's own list, or else that of all venues."""
+        own = self.venues[venue].symbols
+        return self.symbols if own is None else own
+
+    def counted_quote(self, currency: str) -> str:
+        """The quote currency that this one counts as."""
+        counted = self.quotes.get(currency, currency)
+        return counted.counted(currency) if isinstance(counted, Conversion) else counted

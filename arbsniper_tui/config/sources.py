@@ -1,0 +1,122 @@
+"""The three places settings come from, file, environment and options, each read into values with their origin."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from platformdirs import user_config_path
+
+from arbsniper_tui.config.given import Given, nearest
+from arbsniper_tui.config.keys import ENVIRONMENT_PREFIX, SECTIONS
+from arbsniper_tui.model.errors import ConfigError
+
+FILE_NAME = "arbsniper.toml"
+OPTIONS: Mapping[str, str] = {
+    "symbols": "--symbol",
+    "venues": "--venue",
+    "signals.threshold_pct": "--threshold",
+    "redis.url": "--redis-url",
+}
+"""Dotted key -> the option that sets it."""
+
+_TOML_POSITION = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+
+def find_file(config: Path | None) -> Path | None:
+    """The file to read: `config`, else ./arbsniper.toml, else the user's; None where there is none.
+
+    Raises ConfigError for a `config` that does not exist, and where a folder may not be looked into.
+    """
+    users = user_config_path("arbsniper-tui") / FILE_NAME
+    try:
+        if config is None:
+            return next((path for path in (Path(FILE_NAME), users) if path.is_file()), None)
+        if config.exists():
+            return config
+        beside = [path.name for path in config.parent.iterdir()] if config.parent.is_dir() else []
+    except OSError as error:
+        raise ConfigError(f"{error.filename}: cannot be looked at: {error.strerror}") from error
+    near = nearest(config.name, beside)
+    advice = f"; did you mean {config.parent / near}?" if near else ""
+    places = f"without --config: ./{FILE_NAME}, then {users}"
+    raise ConfigError(f"--config {config}: found no such file, expected a TOML file ({places}){advice}")
+
+
+def from_file(path: Path) -> list[Given]:
+    """The values of a TOML file. Raises ConfigError with line and column for what is no TOML."""
+    try:
+        # Some editors put a byte order mark first, which TOML does not know.
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{path}: found bytes that are not UTF-8 at position {error.start}, expected a TOML file in UTF-8"
+        ) from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}, expected a TOML file") from error
+    try:
+        tables = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(_not_toml(path, text, str(error))) from error
+    return list(_leaves((), tables, f"file {path}", str(path)))
+
+
+def from_environment(environ: Mapping[str, str]) -> list[Given]:
+    """The values of ARBSNIPER_SECTION__KEY variables, whatever their case; wider keys before narrower ones."""
+    names = [
+        name for name in environ if name.upper().startswith(ENVIRONMENT_PREFIX) and name.upper() != ENVIRONMENT_PREFIX
+    ]
+    values: list[Given] = []
+    # Of two spellings of one name, the one in capitals comes last and so wins.
+    for name in sorted(names, key=lambda name: (name.count("__"), name.upper(), name.isupper())):
+        path = tuple(name[len(ENVIRONMENT_PREFIX) :].lower().split("__"))
+        values += _leaves(path, toml_value(environ[name]), f"environment {name}", f"environment {name}", is_text=True)
+    return values
+
+
+def from_options(options: Mapping[str, object]) -> list[Given]:
+    """The values of command-line options by dotted key; None and an empty list are options not given."""
+    values: list[Given] = []
+    for key, value in options.items():
+        if value is None or value == [] or value == ():
+            continue
+        option = OPTIONS.get(key, "--" + key.rpartition(".")[2].replace("_", "-"))
+        each = value if isinstance(value, list | tuple) else (value,)
+        # A password that was typed is not shown again.
+        place = " ".join(option if "@" in str(item) else f"{option} {item}" for item in each)
+        values.append(Given(tuple(key.split(".")), value, f"option {option}", place, is_text=True))
+    return values
+
+
+def toml_value(text: str) -> object:
+    """A TOML literal as its value, any other text as it is."""
+    try:
+        read = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        return text
+    return read["value"] if read.keys() == {"value"} else text
+
+
+def _leaves(path: tuple[str, ...], value: object, origin: str, place: str, is_text: bool = False) -> Iterator[Given]:
+    """The values at the ends of nested tables; an empty section is nothing, another empty table a value."""
+    if isinstance(value, dict) and (value or len(path) < 2 and set(path) <= set(SECTIONS)):
+        for key, inner in value.items():
+            yield from _leaves((*path, key), inner, origin, place, is_text)
+        return
+    if len(path) > 1 and path[0] == "quotes":
+        path = ("quotes", path[1].upper(), *path[2:])
+    yield Given(path, value, origin, place, is_text)
+
+
+def _not_toml(path: Path, text: str, error: str) -> str:
+    """`PATH: line 3, column 17: found `threshold_pct = abc`, expected TOML: Invalid value`."""
+    lines = text.splitlines() or [""]
+    position = _TOML_POSITION.search(error)
+    reason = error[: position.start()] if position else error
+    line, column = len(lines), len(lines[-1]) + 1
+    if position and position[1]:
+        line, column = int(position[1]), int(position[2])
+    elif not position:
+        return f"{path}: found no TOML: {reason}"
+    found = lines[line - 1].strip() if line <= len(lines) else ""
+    return f"{path}: line {line}, column {column}: found `{found}`, expected TOML: {reason}"
