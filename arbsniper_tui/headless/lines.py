@@ -1,0 +1,30 @@
+"""What an event is on standard output and in the log."""
+
+import logging
+
+import msgspec
+
+from arbsniper_tui.model.signal import Event
+
+_to_json = msgspec.json.Encoder().encode
+
+
+def output_line(event: Event) -> bytes | None:
+    """The contract's JSON line for a signal, or None for an event that is none."""
+    if event.signal is None or event.signal.state == "close":
+        return None
+    return _to_json(event.signal) + b"\n"
+
+
+def log_line(event: Event) -> tuple[int, str] | None:
+    """Level and words for the log, or None for what is not worth a line."""
+    place = f"{event.exchange} {event.market}".strip()
+    words = {
+        "venue_up": (logging.INFO, f"{place}: up"),
+        "venue_down": (logging.WARNING, f"{place}: down: {event.detail}"),
+        "worker_up": (logging.WARNING, f"worker up again: {event.detail}"),
+        "worker_down": (logging.ERROR, f"worker down: {event.detail}"),
+        "settings": (logging.INFO, f"settings: {event.detail}"),
+        "end": (logging.INFO, f"tapes ended: {event.detail}"),
+    }
+    return words.get(event.event)

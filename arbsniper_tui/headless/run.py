@@ -1,0 +1,82 @@
+"""Runs a node without a terminal until it is told to stop, or its tapes end."""
+
+import logging
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import BinaryIO
+
+import zmq
+
+from arbsniper_tui.headless.lines import log_line, output_line
+from arbsniper_tui.model.signal import Event
+from arbsniper_tui.session.events import EventOrder
+from arbsniper_tui.session.node import Node
+from arbsniper_tui.wire.endpoints import Endpoints
+from arbsniper_tui.wire.messages import EVENT_TOPIC
+from arbsniper_tui.wire.viewing import Subscription
+
+_log = logging.getLogger(__name__)
+
+_LOOK_EVERY_S = 0.2
+CLEAN, LOST = 0, 3
+
+
+def run_headless(node: Node, output: BinaryIO = sys.stdout.buffer) -> int:
+    """The exit code: 0 after a stop or the end of the tapes, 3 when a worker could not be kept running."""
+    stops: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda signum, frame: stops.append(signum))
+    try:
+        endpoints = node.start()
+        return _listen(node, endpoints, output, lambda: bool(stops))
+    except BrokenPipeError:
+        _log.info("nobody reads standard output any more: stopping")
+        return CLEAN
+    finally:
+        node.stop()
+
+
+def _listen(node: Node, endpoints: Endpoints, output: BinaryIO, is_stopping: Callable[[], bool]) -> int:
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    subscription = Subscription(context, endpoints, EVENT_TOPIC)
+    order = EventOrder(context, endpoints)
+    looked_s = 0.0
+    try:
+        while not is_stopping():
+            if time.monotonic() - looked_s > _LOOK_EVERY_S:
+                looked_s = time.monotonic()
+                if why := node.supervise():
+                    _log.critical("%s", why)
+                    return LOST
+            if subscription.wait(int(_LOOK_EVERY_S * 1000)):
+                missed = order.missed
+                ended = _write(order, subscription, output)
+                if order.missed > missed:
+                    _log.error("%d events were overwritten before they could be read", order.missed - missed)
+                if ended:
+                    return CLEAN
+        return CLEAN
+    finally:
+        subscription.close()
+        order.close()
+        context.term()
+
+
+def _write(order: EventOrder, subscription: Subscription, output: BinaryIO) -> bool:
+    """Write what has come. Returns whether it was the end."""
+    ended = False
+    while (received := subscription.receive()) is not None:
+        for event in order.take(received[1]):
+            _write_event(event, output)
+            ended |= event.event == "end"
+    output.flush()
+    return ended
+
+
+def _write_event(event: Event, output: BinaryIO) -> None:
+    if line := output_line(event):
+        output.write(line)
+    if logged := log_line(event):
+        _log.log(*logged)

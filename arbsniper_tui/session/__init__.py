@@ -1,0 +1,1 @@
+"""Start a node or attach to one: the latest snapshot, what changed, new events, commands."""

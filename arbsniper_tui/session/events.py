@@ -1,0 +1,48 @@
+"""Reads a node's events in order, and asks again for those it missed."""
+
+import zmq
+
+from arbsniper_tui.model.errors import NodeUnreachable
+from arbsniper_tui.model.signal import Event
+from arbsniper_tui.wire.endpoints import Endpoints
+from arbsniper_tui.wire.messages import Events, EventsSince, decode_event
+from arbsniper_tui.wire.viewing import CommandLine
+
+_ASK_WITHIN_MS = 500
+
+
+class EventOrder:
+    """Puts events into their order. Gaps are filled from the node's memory; what is not there any more is counted."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoints: Endpoints) -> None:
+        self._commands = CommandLine(context, endpoints)
+        self.last_seq = 0
+        self.missed = 0
+
+    def take(self, body: bytes) -> list[Event]:
+        """The events that one published event makes readable: none, itself, or itself after those missed."""
+        event = decode_event(body)
+        if event.seq == self.last_seq + 1:
+            self.last_seq = event.seq
+            return [event]
+        if event.seq <= self.last_seq:
+            if event.seq > 1:
+                return []
+            # A spread worker that was started again counts from 1.
+            self.last_seq = 0
+        return self.catch_up()
+
+    def catch_up(self) -> list[Event]:
+        """Everything after the last event read, as far as the node has it."""
+        try:
+            reply = self._commands.ask(EventsSince(self.last_seq), _ASK_WITHIN_MS)
+        except NodeUnreachable:
+            return []  # the next event shows the same gap, and asks again
+        events = list(reply.events) if isinstance(reply, Events) else []
+        if events:
+            self.missed += events[0].seq - self.last_seq - 1
+            self.last_seq = events[-1].seq
+        return events
+
+    def close(self) -> None:
+        self._commands.close()

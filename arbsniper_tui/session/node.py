@@ -1,0 +1,132 @@
+"""A node from its start to its end, for whoever launches one."""
+
+import logging
+import socket
+from dataclasses import replace
+
+import zmq
+
+from arbsniper_tui.model.errors import WorkerLost
+from arbsniper_tui.model.health import WorkerHealth
+from arbsniper_tui.session.launch import (
+    SPREAD,
+    Launch,
+    bind_simulated,
+    demo_settings,
+    feed_worker,
+    sim_worker,
+    spread_worker,
+)
+from arbsniper_tui.sinks.embedded import RedisTarget, resolve_redis
+from arbsniper_tui.sinks.errors import RedisNotStarted
+from arbsniper_tui.wire.endpoints import REDIS_PID, Endpoints, create_endpoints
+from arbsniper_tui.wire.messages import WorkerNotice
+from arbsniper_tui.wire.viewing import CommandLine
+from arbsniper_tui.workers.instruments import instruments_of
+from arbsniper_tui.workers.supervisor import Supervisor, spawner
+
+_log = logging.getLogger(__name__)
+
+
+class Node:
+    """Starts the workers, looks after them, and stops everything that it started."""
+
+    def __init__(self, launch: Launch) -> None:
+        self._launch = launch
+        self.endpoints: Endpoints | None = None
+        self._sockets: dict[str, socket.socket] = {}
+        self._redis = RedisTarget(None, "")
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._commands: CommandLine | None = None
+        self._unsaid: list[WorkerHealth] = []
+        self._is_said = True
+        self._supervisor = Supervisor(spawner(launch.log_level, launch.log_descriptor), self._tell)
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The worker processes, by name."""
+        return self._supervisor.pids
+
+    def start(self) -> Endpoints:
+        """Start everything. Raises UsageError, or what the embedded Redis says when it was asked for and cannot be had;
+        nothing is left running then."""
+        try:
+            return self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def supervise(self) -> str | None:
+        """Call a few times a second. Returns why the node cannot go on, or None."""
+        try:
+            self._supervisor.poll()
+        except WorkerLost as lost:
+            return str(lost)
+        self._say()
+        self._keep_redis()
+        return None
+
+    def stop(self) -> None:
+        """Stop all within 2 s, and leave no process and no socket file behind."""
+        self._supervisor.stop()
+        if self._commands is not None:
+            self._commands.close()
+            self._commands = None
+        self._context.destroy(linger=0)
+        if self._redis.server is not None:
+            self._redis.server.stop()
+        for listening in self._sockets.values():
+            listening.close()
+        if self.endpoints is not None:
+            self.endpoints.remove()
+
+    def _start(self) -> Endpoints:
+        launch = self._launch
+        endpoints = self.endpoints = create_endpoints()
+        if launch.mode == "demo":
+            self._sockets = bind_simulated(launch.settings)
+            launch = self._launch = replace(launch, settings=demo_settings(launch.settings, self._sockets))
+        instruments = instruments_of(launch.settings)
+        self._commands = CommandLine(self._context, endpoints)
+        if self._sockets:
+            self._supervisor.start(sim_worker(launch, self._sockets))
+        # Before Redis is looked for: its imports take longer than that.
+        self._supervisor.start(feed_worker(launch, endpoints, instruments))
+        redis = launch.settings.redis
+        self._redis = resolve_redis(redis.mode, redis.url, endpoints.folder)
+        self._note_redis_pid()
+        self._supervisor.start(spread_worker(launch, endpoints, instruments, self._redis))
+        return endpoints
+
+    def _keep_redis(self) -> None:
+        """The node's own server is started again, on its port, when it has died; the sink finds it by itself."""
+        server = self._redis.server
+        if server is None or server.is_running:
+            return
+        _log.error("the embedded Redis server has ended; starting it again")
+        try:
+            server.start()
+        except RedisNotStarted as error:
+            _log.error("%s", error)
+        else:
+            self._note_redis_pid()
+
+    def _note_redis_pid(self) -> None:
+        if self._redis.server is not None and self.endpoints is not None:
+            (self.endpoints.folder / REDIS_PID).write_text(str(self._redis.server.pid))
+
+    def _tell(self, worker: WorkerHealth) -> None:
+        self._unsaid.append(worker)
+        if worker.name == SPREAD and worker.up and worker.restarts:
+            # It knows of nobody.
+            self._supervisor.tell_all_but(SPREAD)
+
+    def _say(self) -> None:
+        """Tell the spread worker, one notice after the other, as it answers."""
+        if self._commands is None:
+            return
+        if not self._is_said and self._commands.answer() is None:
+            return
+        self._is_said = not self._unsaid
+        if self._unsaid:
+            self._commands.send(WorkerNotice(self._unsaid.pop(0)))

@@ -1,0 +1,153 @@
+"""A viewer's session with a node: takes in what is published, and sends commands. Never waits for the node."""
+
+import time
+from collections.abc import Callable
+
+import zmq
+
+from arbsniper_tui.model.signal import Event
+from arbsniper_tui.session.events import EventOrder
+from arbsniper_tui.session.snapshot import Changes, Snapshot
+from arbsniper_tui.wire.endpoints import Endpoints
+from arbsniper_tui.wire.messages import (
+    EVENT_TOPIC,
+    FRAME_TOPIC,
+    Frame,
+    Hello,
+    SetRules,
+    Welcome,
+    decode_frame,
+)
+from arbsniper_tui.wire.viewing import CommandLine, Subscription
+
+HISTORY = 500
+"""Events that a viewer asks for when it comes."""
+LOST_AFTER_S = 2.0
+_ASK_AGAIN_S = 1.0
+_QUIET_EVENTS = ("heartbeat",)
+
+
+class Session:
+    """Implements NodeView over the node's sockets."""
+
+    def __init__(self, endpoints: Endpoints, clock: Callable[[], float] = time.monotonic) -> None:
+        self.snapshot = Snapshot()
+        self._clock = clock
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._subscription = Subscription(self._context, endpoints, FRAME_TOPIC, EVENT_TOPIC)
+        self._hello = CommandLine(self._context, endpoints)
+        self._rules = CommandLine(self._context, endpoints)
+        self._order = EventOrder(self._context, endpoints)
+        self._asked_s: float | None = None
+        self._heard_s = clock()
+        self._number: int | None = None
+        """The last frame taken in; None until the whole state has come."""
+
+    def pull(self) -> Changes:
+        """Take in what has arrived; never waits."""
+        changes = Changes()
+        self._welcome(changes)
+        while (received := self._subscription.receive()) is not None:
+            self._heard_s = self._clock()
+            topic, body = received
+            if topic == EVENT_TOPIC:
+                self._take_events(body, changes)
+            else:
+                self._take_frame(decode_frame(body), changes)
+        if self._number is None:
+            self._ask()
+        self._judge_contact(changes)
+        return changes
+
+    def set_threshold(self, threshold_pct: float) -> None:
+        """For all viewers of the node."""
+        self._rules.send(SetRules(threshold_pct=threshold_pct))
+
+    def set_basis(self, basis: str) -> None:
+        """For all viewers of the node."""
+        self._rules.send(SetRules(basis=basis))
+
+    def close(self) -> None:
+        """Leave; the node goes on."""
+        for socket in (self._subscription, self._hello, self._rules, self._order):
+            socket.close()
+        self._context.term()
+
+    def _ask(self) -> None:
+        now_s = self._clock()
+        if self._asked_s is None or now_s - self._asked_s > _ASK_AGAIN_S:
+            self._asked_s = now_s
+            self._hello.send(Hello())
+
+    def _welcome(self, changes: Changes) -> None:
+        reply = self._hello.answer() if self._asked_s is not None else None
+        if not isinstance(reply, Welcome):
+            return
+        self._asked_s = None
+        self._heard_s = self._clock()
+        changes.intro = self.snapshot.intro != reply.intro
+        self.snapshot.intro = reply.intro
+        self._number = reply.frame.number
+        self._apply(reply.frame, changes)
+        self._catch_up(reply.frame, changes)
+
+    def _catch_up(self, frame: Frame, changes: Changes) -> None:
+        if self._order.last_seq > frame.last_event:
+            self._order.last_seq = 0  # a spread worker that was started again
+        self._order.last_seq = max(self._order.last_seq, frame.last_event - HISTORY)
+        if self._order.last_seq < frame.last_event:
+            self._keep(self._order.catch_up(), changes)
+
+    def _take_frame(self, frame: Frame, changes: Changes) -> None:
+        if self._number is None or frame.number == self._number:
+            return
+        if frame.number != self._number + 1:
+            self._number = None  # a frame was lost: ask for the whole state
+            return
+        self._number = frame.number
+        self._apply(frame, changes)
+
+    def _apply(self, frame: Frame, changes: Changes) -> None:
+        snapshot = self.snapshot
+        changes.status |= frame.status != snapshot.status
+        snapshot.status = frame.status
+        for row in frame.quotes:
+            snapshot.quotes[row.instrument_id] = row
+            changes.quotes.add(row.instrument_id)
+        if frame.routes != snapshot.routes:
+            snapshot.routes = frame.routes
+            changes.routes = True
+        for feed in frame.feeds:
+            snapshot.feeds[feed.feed] = feed
+        for worker in frame.workers:
+            snapshot.workers[worker.name] = worker
+        changes.feeds |= bool(frame.feeds or frame.workers)
+        if frame.redis is not None and frame.redis != snapshot.redis:
+            snapshot.redis = frame.redis
+            changes.redis = True
+        if frame.stages:
+            snapshot.stages = frame.stages
+            changes.stages = True
+
+    def _take_events(self, body: bytes, changes: Changes) -> None:
+        if self._number is not None:
+            self._keep(self._order.take(body), changes)
+
+    def _keep(self, events: list[Event], changes: Changes) -> None:
+        for event in events:
+            if event.event in _QUIET_EVENTS:
+                continue
+            self.snapshot.events.append(event)
+            changes.events.append(event)
+            changes.ended |= event.event == "end"
+        self.snapshot.missed = self._order.missed
+
+    def _judge_contact(self, changes: Changes) -> None:
+        silent_s = self._clock() - self._heard_s
+        lost = ""
+        if silent_s > LOST_AFTER_S:
+            lost = f"no word from the node for {silent_s:.0f} s"
+            self._number = None
+        if lost != self.snapshot.lost_contact:
+            self.snapshot.lost_contact = lost
+            changes.contact = True

@@ -1,0 +1,68 @@
+"""What a front end knows of a node, and what changed since it last looked. No socket, no clock."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from arbsniper_tui.model.health import FeedHealth, RedisHealth, RedisState, WorkerHealth
+from arbsniper_tui.model.signal import Event
+from arbsniper_tui.model.view import NodeIntro, NodeStatus, QuoteRow, RouteRow, StageRow
+
+EVENTS_KEPT = 2000
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """The newest state of every row, and the last events. Front ends read it; only the session writes it."""
+
+    intro: NodeIntro | None = None
+    status: NodeStatus | None = None
+    quotes: dict[int, QuoteRow] = field(default_factory=dict)
+    routes: tuple[RouteRow, ...] = ()
+    """The largest spreads first, by the basis in force."""
+    feeds: dict[str, FeedHealth] = field(default_factory=dict)
+    workers: dict[str, WorkerHealth] = field(default_factory=dict)
+    redis: RedisHealth = RedisHealth(RedisState.OFF)
+    stages: tuple[StageRow, ...] = ()
+    events: deque[Event] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
+    """Oldest first; heartbeats left out."""
+    missed: int = 0
+    """Events that were overwritten on the node before this session could read them."""
+    lost_contact: str = ""
+    """Why nothing arrives, in words; empty while frames come in."""
+
+
+@dataclass(slots=True)
+class Changes:
+    """What differs since the last pull. A front end repaints this and nothing else."""
+
+    intro: bool = False
+    status: bool = False
+    quotes: set[int] = field(default_factory=set)
+    """Instrument ids."""
+    routes: bool = False
+    feeds: bool = False
+    redis: bool = False
+    stages: bool = False
+    events: list[Event] = field(default_factory=list)
+    contact: bool = False
+    ended: bool = False
+    """The node has stopped for good: its tapes ended, or it was stopped from elsewhere."""
+
+
+class NodeView(Protocol):
+    """All that a front end may ask of a session."""
+
+    snapshot: Snapshot
+
+    def pull(self) -> Changes:
+        """Take in what has arrived; never waits."""
+        ...
+
+    def set_threshold(self, threshold_pct: float) -> None:
+        """For all viewers of the node; the status shows it when it is in force."""
+        ...
+
+    def set_basis(self, basis: str) -> None:
+        """`gross` or `net`, for all viewers of the node."""
+        ...

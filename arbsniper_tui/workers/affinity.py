@@ -1,0 +1,60 @@
+"""Feed and spread worker on one CPU: a quote's way is one step after the other, and waking a sleeping CPU for each step
+costs more than the step (docs/decisions/0003). A worker that gets busy leaves the shared CPU until it is calm again.
+"""
+
+import os
+import time
+from pathlib import Path
+
+BUSY_SHARE = 0.4
+CALM_SHARE = 0.2
+PATIENCE_TICKS = 3
+
+
+def shared_cpu() -> int | None:
+    """The CPU for the workers of one node, or None where there is no choice or no way to say so."""
+    if not hasattr(os, "sched_getaffinity"):
+        return None
+    allowed = os.sched_getaffinity(0)
+    # The last one: the first serves most interrupts.
+    return max(allowed) if len(allowed) > 1 else None
+
+
+class SharedCpu:
+    """This process's stay on the shared CPU. Call `tick` about once a second."""
+
+    def __init__(self, cpu: int | None) -> None:
+        self._cpu = cpu
+        self._all = os.sched_getaffinity(0) if cpu is not None else set()
+        self._is_shared = False
+        self._contrary_ticks = 0
+        self._cpu_s, self._wall_s = time.process_time(), time.monotonic()
+        if cpu is not None:
+            self._move({cpu})
+            self._is_shared = True
+
+    def tick(self) -> None:
+        """Look at the CPU time used since the last call, and move if that has asked for it three times."""
+        if self._cpu is None:
+            return
+        cpu_s, wall_s = time.process_time(), time.monotonic()
+        share = (cpu_s - self._cpu_s) / max(wall_s - self._wall_s, 1e-3)
+        self._cpu_s, self._wall_s = cpu_s, wall_s
+        if not is_contrary(share, is_shared=self._is_shared):
+            self._contrary_ticks = 0
+            return
+        self._contrary_ticks += 1
+        if self._contrary_ticks >= PATIENCE_TICKS:
+            self._contrary_ticks = 0
+            self._is_shared = not self._is_shared
+            self._move({self._cpu} if self._is_shared else self._all)
+
+    def _move(self, cpus: set[int]) -> None:
+        # Every thread by itself: ZeroMQ's I/O thread is where half of the wake-ups are.
+        for task in Path("/proc/self/task").iterdir():
+            os.sched_setaffinity(int(task.name), cpus)
+
+
+def is_contrary(share: float, *, is_shared: bool) -> bool:
+    """Whether a process that uses this share of a CPU is better off where it is not."""
+    return share > BUSY_SHARE if is_shared else share < CALM_SHARE

@@ -1,0 +1,89 @@
+"""What the spread worker knows of its feeds: their reports, and the silence of a worker that sends none."""
+
+from arbsniper_tui.engine.gate import Gate
+from arbsniper_tui.model.health import FeedHealth, FeedState, WorkerHealth
+from arbsniper_tui.model.signal import EventKind, Signal
+from arbsniper_tui.wire.messages import HealthReport
+from arbsniper_tui.workers.ledger import Ledger
+
+SILENT_AFTER_NS = 3_000_000_000
+_SERVING = (FeedState.LIVE, FeedState.SILENT)
+
+
+class FeedWatch:
+    """Turns health into events, and withdraws the quotes of a feed worker that has gone silent."""
+
+    def __init__(self, gate: Gate, ledger: Ledger) -> None:
+        self._gate = gate
+        self._ledger = ledger
+        self.feeds: dict[str, FeedHealth] = {}
+        self.workers: dict[str, WorkerHealth] = {}
+        self.conflated = 0
+        self.changed_feeds: set[str] = set()
+        self.changed_workers: set[str] = set()
+        self._heard_ns: dict[str, int] = {}
+        self._served_by: dict[str, tuple[int, ...]] = {}
+        self._lost: set[str] = set()
+
+    def take(self, report: HealthReport, now_ns: int) -> None:
+        """A report: the new state of its feeds, with an event for each that went up or down."""
+        self._heard_ns[report.worker] = now_ns
+        self._lost.discard(report.worker)
+        self._served_by[report.worker] = tuple(i for feed in report.feeds for i in feed.instrument_ids)
+        self.conflated = report.conflated
+        for health in report.feeds:
+            before = self.feeds.get(health.feed)
+            self.feeds[health.feed] = health
+            self.changed_feeds.add(health.feed)
+            was_up = before is not None and before.state in _SERVING
+            is_up = health.state in _SERVING
+            if is_up != was_up:
+                self._write("venue_up" if is_up else "venue_down", health, now_ns)
+            elif health.state is FeedState.DOWN and (before is None or before.detail != health.detail):
+                self._write("venue_down", health, now_ns)
+
+    def check(self, now_ns: int) -> list[Signal]:
+        """Withdraw what a worker fed that has not reported for 3 s: it may hang, and its quotes with it."""
+        signals: list[Signal] = []
+        for worker, heard_ns in self._heard_ns.items():
+            if worker not in self._lost and now_ns - heard_ns > SILENT_AFTER_NS:
+                signals += self.lose(worker, "feed worker does not answer", now_ns)
+        return signals
+
+    def notice(self, worker: WorkerHealth, now_ns: int) -> list[Signal]:
+        """The supervisor's word on a process."""
+        known = self.workers.get(worker.name)
+        self.workers[worker.name] = worker
+        self.changed_workers.add(worker.name)
+        if known is None and worker.up:
+            return []
+        wall_ms = (now_ns + self._gate.wall_offset_ns) // 1_000_000
+        detail = f"{worker.name}: {worker.detail}" if worker.detail else worker.name
+        self._ledger.write("worker_up" if worker.up else "worker_down", wall_ms, now_ns, detail=detail)
+        return [] if worker.up else self.lose(worker.name, "feed worker is down", now_ns)
+
+    def lose(self, worker: str, reason: str, now_ns: int) -> list[Signal]:
+        """Withdraw all that a worker fed, and show its feeds as down."""
+        signals: list[Signal] = []
+        self._lost.add(worker)
+        served = set(self._served_by.get(worker, ()))
+        for instrument_id in sorted(served):
+            signals += self._gate.withdraw(instrument_id, reason, now_ns)
+        for name, health in self.feeds.items():
+            if served.intersection(health.instrument_ids) and health.state is not FeedState.DOWN:
+                down = FeedHealth(health.feed, health.venue, FeedState.DOWN, reason, health.instrument_ids)
+                self.feeds[name] = down
+                self.changed_feeds.add(name)
+                self._write("venue_down", down, now_ns)
+        return signals
+
+    def _write(self, kind: EventKind, health: FeedHealth, now_ns: int) -> None:
+        wall_ms = (now_ns + self._gate.wall_offset_ns) // 1_000_000
+        self._ledger.write(
+            kind,
+            wall_ms,
+            now_ns,
+            exchange=health.venue,
+            market=health.feed.partition(" ")[2],
+            detail=health.detail,
+        )

@@ -1,0 +1,135 @@
+"""From the settings to the node's instruments and connections."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+import msgspec
+
+from arbsniper_tui.config.settings import Conversion, Settings, VenueSettings
+from arbsniper_tui.model.errors import ConfigError
+from arbsniper_tui.model.instrument import Instrument, Symbol, parse_symbol
+from arbsniper_tui.net.feed import FeedSpec
+from arbsniper_tui.venues import VENUES
+
+
+def instruments_of(settings: Settings) -> tuple[Instrument, ...]:
+    """Everything that the settings ask for, and what `[quotes]` counts as the same, numbered in order.
+
+    Raises ConfigError for a symbol that no venue can serve.
+    """
+    found: list[Instrument] = []
+    for venue in settings.venues:
+        own_list = settings.venues[venue].symbols
+        for text in settings.symbols_of(venue):
+            asked = parse_symbol(text)
+            if _serves(venue, asked):
+                _add(found, settings, venue, asked)
+            elif own_list is not None:
+                raise ConfigError(
+                    f"venues.{venue}.symbols: {text}: expected a market that {venue} has, {_markets(venue)}"
+                )
+            for implied in _implied(asked, settings) if own_list is None else ():
+                if _serves(venue, implied):
+                    _add(found, settings, venue, implied, implied=True)
+    for text in settings.symbols:
+        if not any(_serves(venue, parse_symbol(text)) for venue in settings.venues):
+            raise ConfigError(
+                f"symbols: {text}: expected a market of a venue that is on ({', '.join(settings.venues)})"
+            )
+    return _with_rates(found, settings)
+
+
+def feed_specs(instruments: Sequence[Instrument], settings: Settings) -> tuple[FeedSpec, ...]:
+    """The connections that serve these instruments: one for each market, more where a venue limits them."""
+    specs = []
+    for (venue, market), members in groupby(
+        sorted(instruments, key=lambda i: (i.venue, i.market)), lambda i: (i.venue, i.market)
+    ):
+        declared = VENUES[venue].market(market)
+        assert declared is not None, "instruments_of takes only markets that the venue has"
+        given = settings.venues.get(venue, VenueSettings())
+        for number, part in enumerate(_parts(tuple(members), declared.connection_limit), 1):
+            specs.append(
+                FeedSpec(
+                    name=f"{venue} {market}" + (f" {number}" if number > 1 else ""),
+                    venue=venue,
+                    market=market,
+                    ws_url=(given.ws_url or declared.ws_url).rstrip("/") + declared.ws_path,
+                    list_url=(given.rest_url or declared.rest_url).rstrip("/") + declared.list_path,
+                    instruments=part,
+                )
+            )
+    return tuple(specs)
+
+
+def quotes_in_words(settings: Settings) -> tuple[str, ...]:
+    """How each currency of `[quotes]` counts, for the eye."""
+    return tuple(
+        f"{currency} counts as {settings.counted_quote(currency)} "
+        + (f"at the live rate of {counted.convert}" if isinstance(counted, Conversion) else "1:1")
+        for currency, counted in settings.quotes.items()
+    )
+
+
+def _serves(venue: str, symbol: Symbol) -> bool:
+    adapter = VENUES[venue]
+    return adapter.market(symbol.market) is not None and bool(adapter.venue_symbol(symbol))
+
+
+def _markets(venue: str) -> str:
+    return ", ".join(f"{declared.market} ({declared.symbol_example})" for declared in VENUES[venue].markets)
+
+
+def _implied(asked: Symbol, settings: Settings) -> Iterator[Symbol]:
+    """The same base in every currency that counts as the one asked for."""
+    for currency in settings.quotes:
+        if settings.counted_quote(currency) == asked.quote:
+            if not asked.settle:
+                yield Symbol(asked.base, currency)
+            else:
+                # Perpetuals in dollars are settled in the coin; in a stablecoin, in that.
+                yield Symbol(asked.base, currency, asked.base if currency == "USD" else currency)
+
+
+def _add(found: list[Instrument], settings: Settings, venue: str, symbol: Symbol, *, implied: bool = False) -> None:
+    if any(known.venue == venue and known.symbol == str(symbol) for known in found):
+        return
+    adapter = VENUES[venue]
+    declared = adapter.market(symbol.market)
+    assert declared is not None, "only served symbols are added"
+    fee_pct = settings.venues[venue].taker_fee_pct if venue in settings.venues else None
+    found.append(
+        Instrument(
+            id=len(found),
+            venue=venue,
+            symbol=str(symbol),
+            venue_symbol=adapter.venue_symbol(symbol),
+            counted_quote=settings.counted_quote(symbol.quote),
+            taker_fee_pct=declared.taker_fee_pct if fee_pct is None else fee_pct,
+            implied=implied,
+        )
+    )
+
+
+def _with_rates(found: list[Instrument], settings: Settings) -> tuple[Instrument, ...]:
+    """Point every instrument in a converted currency to the instrument of its rate, which is added where needed."""
+    used = {instrument.unified.quote for instrument in found}
+    rates: dict[str, tuple[int, bool]] = {}
+    for currency, counted in settings.quotes.items():
+        if isinstance(counted, Conversion) and currency in used:
+            known = {(i.venue, i.symbol): i.id for i in found}
+            key = (counted.venue, str(counted.symbol))
+            if key not in known:
+                _add(found, settings, counted.venue, counted.symbol)
+                found[-1] = msgspec.structs.replace(found[-1], only_rate=True)
+            rates[currency] = (known.get(key, len(found) - 1), counted.symbol.quote == currency)
+    return tuple(
+        msgspec.structs.replace(i, rate_id=rates[i.unified.quote][0], rate_inverted=rates[i.unified.quote][1])
+        if i.unified.quote in rates and not i.only_rate and rates[i.unified.quote][0] != i.id
+        else i
+        for i in found
+    )
+
+
+def _parts(members: tuple[Instrument, ...], limit: int) -> Iterable[tuple[Instrument, ...]]:
+    return (members[start : start + limit] for start in range(0, len(members), limit))

@@ -1,0 +1,66 @@
+"""Everything that a node announces, numbered without gaps: to the viewers, and to Redis."""
+
+from collections import deque
+
+import msgspec
+
+from arbsniper_tui.model.signal import Event, EventKind, Signal
+from arbsniper_tui.sinks.redis_sink import RedisSink
+from arbsniper_tui.wire.messages import EVENT_TOPIC, encode
+from arbsniper_tui.wire.publisher import Publisher
+
+EVENTS_KEPT = 5000
+"""For viewers that come late or fell behind; some MB."""
+
+_to_json = msgspec.json.Encoder().encode
+
+
+class Ledger:
+    """Numbers events, keeps the last ones, and hands them on. Nothing here waits."""
+
+    def __init__(self, publisher: Publisher, sink: RedisSink | None, *, keeps_all: bool = False) -> None:
+        self._publisher = publisher
+        self._sink = sink
+        self._kept: deque[Event] = deque(maxlen=None if keeps_all else EVENTS_KEPT)
+        self.last_seq = 0
+
+    def announce(self, signal: Signal, now_ns: int) -> None:
+        """A signal to everyone; Redis first, for the programs that trade on it."""
+        if self._sink is not None and signal.state != "close":
+            self._sink.publish_signal(_to_json(signal), signal.timestamp, now_ns)
+        self.write(signal.state, signal.timestamp, now_ns, signal=signal)
+
+    def write(
+        self,
+        kind: EventKind,
+        timestamp_ms: int,
+        now_ns: int,
+        *,
+        signal: Signal | None = None,
+        exchange: str = "",
+        market: str = "",
+        detail: str = "",
+        signals: int = 0,
+    ) -> None:
+        """The next event, to viewers and to the sink; the sink writes it with its next flush."""
+        self.last_seq += 1
+        event = Event(
+            event=kind,
+            seq=self.last_seq,
+            timestamp=timestamp_ms,
+            signal=signal,
+            exchange=exchange,
+            market=market,
+            detail=detail,
+            signals=signals,
+        )
+        self._kept.append(event)
+        self._publisher.publish(EVENT_TOPIC, encode(event))
+        if self._sink is not None:
+            self._sink.append_event(_to_json(event), kind, now_ns)
+
+    def since(self, seq: int) -> tuple[Event, ...]:
+        """The events numbered above `seq`, as far as they are kept, oldest first."""
+        if seq >= self.last_seq:
+            return ()
+        return tuple(event for event in self._kept if event.seq > seq)

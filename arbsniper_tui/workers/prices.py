@@ -1,0 +1,54 @@
+"""The price keys in Redis: every instrument's newest quote, ten times a second at most, a few at a time."""
+
+import msgspec
+from msgspec import Struct
+
+from arbsniper_tui.engine.gate import Gate
+from arbsniper_tui.sinks.redis_sink import RedisSink
+
+REFRESH_EVERY_NS = 100_000_000
+AT_ONCE = 32
+"""Keys written between two looks at the inbox: some 100 us."""
+
+_to_json = msgspec.json.Encoder().encode
+
+
+class _Price(Struct):
+    price: float
+    """Half way between bid and ask."""
+    bid: float
+    ask: float
+    timestamp: int
+    """Receipt, ms since 1970."""
+
+
+class PriceKeys:
+    """Remembers which instruments are due."""
+
+    def __init__(self, gate: Gate, sink: RedisSink) -> None:
+        self._gate = gate
+        self._sink = sink
+        self._written = [0] * len(gate.board.instruments)
+        self._queue: list[int] = []
+        self._due_ns = 0
+
+    def refresh(self, now_ns: int) -> None:
+        """Write the next few of those that have had a quote since they were last written."""
+        if now_ns >= self._due_ns and not self._queue:
+            self._due_ns = now_ns + REFRESH_EVERY_NS
+            received = self._gate.board.received
+            self._queue = [i for i, count in enumerate(received) if count != self._written[i]]
+        for i in self._queue[:AT_ONCE]:
+            self._write(i, now_ns)
+        del self._queue[:AT_ONCE]
+
+    def _write(self, i: int, now_ns: int) -> None:
+        board = self._gate.board
+        quote = board.quotes[i]
+        self._written[i] = board.received[i]
+        if quote is None:
+            return
+        timestamp_ms = (board.recv_ns[i] + self._gate.wall_offset_ns) // 1_000_000
+        price = _Price((quote.bid + quote.ask) / 2, quote.bid, quote.ask, timestamp_ms)
+        instrument = board.instruments[i]
+        self._sink.store_price(instrument.venue, instrument.symbol, _to_json(price), now_ns)

@@ -1,0 +1,167 @@
+"""The spread worker's side for viewers: the introduction, frames of what changed, and answers to commands."""
+
+import time
+from pathlib import Path
+
+import msgspec
+
+from arbsniper_tui.engine.gate import GROSS, NET, Gate, Rules
+from arbsniper_tui.latency.stages import Stages
+from arbsniper_tui.model.health import RedisHealth
+from arbsniper_tui.model.signal import Signal
+from arbsniper_tui.model.view import NodeStatus
+from arbsniper_tui.sinks.redis_sink import RedisSink
+from arbsniper_tui.wire.messages import (
+    FRAME_TOPIC,
+    Command,
+    Done,
+    Events,
+    EventsSince,
+    Frame,
+    Hello,
+    Refused,
+    Reply,
+    SetRules,
+    Welcome,
+    WorkerNotice,
+    encode,
+)
+from arbsniper_tui.workers.feed_watch import FeedWatch
+from arbsniper_tui.workers.frames import Rows
+from arbsniper_tui.workers.ledger import Ledger
+from arbsniper_tui.workers.plan import SpreadPlan
+
+_STAGES_EVERY_NS = 500_000_000
+HIGHEST_THRESHOLD_PCT = 1000.0
+
+
+class Reception:
+    """Holds what the last frame told, so that the next tells only what is new."""
+
+    def __init__(
+        self,
+        plan: SpreadPlan,
+        gate: Gate,
+        ledger: Ledger,
+        feeds: FeedWatch,
+        stages: Stages,
+        sink: RedisSink | None,
+    ) -> None:
+        self._plan = plan
+        self._gate = gate
+        self._ledger = ledger
+        self._feeds = feeds
+        self._stages = stages
+        self._sink = sink
+        self.rows = Rows(gate)
+        self.quotes = 0
+        """Taken in since the start."""
+        self.viewers = 0
+        self._rate_per_s = 0.0
+        self._rated = (0, 0)
+        self._started_s = time.monotonic()
+        self._frame_number = 0
+        self._stages_due_ns = 0
+        self._redis_told: RedisHealth | None = None
+        self._announcements: list[Signal] = []
+
+    def answer(self, command: Command, now_ns: int) -> Reply:
+        """Carry out one command."""
+        if isinstance(command, Hello):
+            return Welcome(self._plan.intro, self._frame(now_ns, is_full=True))
+        if isinstance(command, EventsSince):
+            return Events(self._ledger.since(command.seq))
+        if isinstance(command, WorkerNotice):
+            self._announcements += self._feeds.notice(command.worker, now_ns)
+            return Done()
+        return self._set_rules(command, now_ns)
+
+    def take_announcements(self) -> list[Signal]:
+        """What commands have brought about since the last call."""
+        announcements, self._announcements = self._announcements, []
+        return announcements
+
+    def next_frame(self, now_ns: int, mono_ns: int) -> tuple[bytes, bytes]:
+        """Topic and body of the next frame."""
+        self._frame_number += 1
+        frame = self._frame(now_ns, is_full=False)
+        if mono_ns >= self._stages_due_ns:
+            self._stages_due_ns = mono_ns + _STAGES_EVERY_NS
+            frame = msgspec.structs.replace(frame, stages=self._stages.rows())
+        return FRAME_TOPIC, encode(frame)
+
+    def measure_rate(self, mono_ns: int) -> None:
+        """Quotes a second since the last call."""
+        quotes, since_ns = self._rated
+        if since_ns:
+            self._rate_per_s = (self.quotes - quotes) / max((mono_ns - since_ns) / 1e9, 1e-3)
+        self._rated = (self.quotes, mono_ns)
+
+    def _set_rules(self, command: SetRules, now_ns: int) -> Reply:
+        rules = self._gate.rules
+        threshold_pct = rules.threshold_pct if command.threshold_pct is None else command.threshold_pct
+        basis = rules.basis if command.basis is None else command.basis
+        if not 0.0 <= threshold_pct <= HIGHEST_THRESHOLD_PCT:
+            return Refused(
+                f"threshold {threshold_pct:g}: expected a number from 0 to {HIGHEST_THRESHOLD_PCT:g}, in percent"
+            )
+        if basis not in (GROSS, NET):
+            return Refused(f"basis {basis!r}: expected {GROSS} or {NET}")
+        changed = msgspec.structs.replace(rules, threshold_pct=threshold_pct, basis=basis)
+        if changed != rules:
+            wall_ms = (now_ns + self._gate.wall_offset_ns) // 1_000_000
+            self._ledger.write("settings", wall_ms, now_ns, detail=f"threshold {threshold_pct:.2f}% {basis}")
+            self._announcements += self._gate.change_rules(changed, now_ns)
+            _rules_file(self._plan).write_bytes(msgspec.json.encode(changed))
+        return Done()
+
+    def _frame(self, now_ns: int, *, is_full: bool) -> Frame:
+        feeds, workers = self._feeds.feeds, self._feeds.workers
+        redis = self._sink.health() if self._sink is not None else self._plan.redis
+        if is_full:
+            quotes = self.rows.all_quotes(now_ns)
+            feed_names, worker_names = set(feeds), set(workers)
+        else:
+            quotes = self.rows.changed_quotes(now_ns)
+            feed_names, worker_names = self._feeds.changed_feeds, self._feeds.changed_workers
+            self._feeds.changed_feeds, self._feeds.changed_workers = set(), set()
+        tells_redis = is_full or redis != self._redis_told
+        if not is_full:
+            self._redis_told = redis
+        return Frame(
+            number=self._frame_number,
+            is_full=is_full,
+            status=self._status(now_ns),
+            quotes=quotes,
+            routes=self.rows.largest_routes(now_ns),
+            feeds=tuple(feeds[name] for name in sorted(feed_names)),
+            workers=tuple(workers[name] for name in sorted(worker_names)),
+            redis=redis if tells_redis else None,
+            stages=self._stages.rows() if is_full else (),
+            last_event=self._ledger.last_seq,
+        )
+
+    def _status(self, now_ns: int) -> NodeStatus:
+        return NodeStatus(
+            threshold_pct=self._gate.rules.threshold_pct,
+            basis=self._gate.rules.basis,
+            quotes_per_s=round(self._rate_per_s, 1),
+            signals=self._gate.signal_seq,
+            open_opportunities=self._gate.open_count,
+            uptime_s=time.monotonic() - self._started_s,
+            clock_ms=(now_ns + self._gate.wall_offset_ns) / 1e6,
+            viewers=self.viewers,
+            conflated=self._feeds.conflated,
+        )
+
+
+def rules_in_force(plan: SpreadPlan) -> Rules:
+    """The rules of the plan, or those that a viewer set before this process had to be started again."""
+    try:
+        return msgspec.json.decode(_rules_file(plan).read_bytes(), type=Rules)
+    except FileNotFoundError:
+        return plan.rules
+
+
+def _rules_file(plan: SpreadPlan) -> Path:
+    return Path(plan.folder) / "rules.json"

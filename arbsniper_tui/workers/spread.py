@@ -1,0 +1,206 @@
+"""The spread worker: quotes in, decisions out at once; everything else in the pauses between."""
+
+import gc
+import logging
+import os
+import signal
+import time
+from pathlib import Path
+from time import monotonic_ns
+
+import zmq
+
+from arbsniper_tui.engine.gate import Gate
+from arbsniper_tui.engine.routes import build_routes
+from arbsniper_tui.latency.stages import Stages
+from arbsniper_tui.model.health import RedisState
+from arbsniper_tui.model.signal import EventKind, Signal
+from arbsniper_tui.sinks.redis_sink import RedisSink
+from arbsniper_tui.wire.endpoints import Endpoints, end_embedded_redis
+from arbsniper_tui.wire.messages import HealthReport, QuoteBatch, TapesEnded, Withdrawn, decode_from_feed
+from arbsniper_tui.wire.publisher import CommandDesk, Inbox, Publisher
+from arbsniper_tui.workers.affinity import SharedCpu
+from arbsniper_tui.workers.feed_watch import FeedWatch
+from arbsniper_tui.workers.ledger import Ledger
+from arbsniper_tui.workers.plan import SpreadPlan
+from arbsniper_tui.workers.prices import PriceKeys
+from arbsniper_tui.workers.process import LIFELINE, parent_is_gone, run_worker, settle_memory
+from arbsniper_tui.workers.reception import Reception, rules_in_force
+
+_log = logging.getLogger(__name__)
+
+CHORES_EVERY_NS = 20_000_000
+_SECOND_NS = 1_000_000_000
+_COLLECT_EVERY_S = 10
+_LAST_WORDS_S = 0.5
+
+
+class SpreadWorker:
+    """One loop. A quote is decided on within the call that receives it."""
+
+    def __init__(self, plan: SpreadPlan) -> None:
+        self._plan = plan
+        self._is_replay = plan.is_replay
+        endpoints = Endpoints(Path(plan.folder))
+        self._context = zmq.Context()
+        self._inbox = Inbox(self._context, endpoints.quotes, CHORES_EVERY_NS // 1_000_000)
+        self._publisher = Publisher(self._context, endpoints, is_lossless=self._is_replay)
+        self._desk = CommandDesk(self._context, endpoints)
+        instruments = plan.intro.instruments
+        routes = build_routes(instruments, plan.intro.route_kinds)
+        # Opportunities are told apart by their ids also after this process has been started again.
+        run = plan.intro.node if self._is_replay else f"{plan.intro.node}-{time.time_ns() // 1_000_000:x}"
+        self._gate = Gate(instruments, routes, rules_in_force(plan), run)
+        self._stages = Stages()
+        self._sink = _make_sink(plan)
+        self._ledger = Ledger(self._publisher, self._sink, keeps_all=self._is_replay)
+        self._feeds = FeedWatch(self._gate, self._ledger)
+        self._prices = PriceKeys(self._gate, self._sink) if self._sink is not None else None
+        self._reception = Reception(plan, self._gate, self._ledger, self._feeds, self._stages, self._sink)
+        self._shared_cpu = SharedCpu(plan.shares_cpu)
+        self._now_ns = 0
+        """The gate's clock: monotonic, or in a replay the time of the last frame."""
+        self._chores_due_ns = self._second_due_ns = self._frame_due_ns = 0
+        self._seconds = 0
+        self._parent_is_gone = False
+        self.must_stop = False
+
+    def run(self) -> None:
+        """Until told to stop, or the parent is gone."""
+        receive, again = self._inbox.receive, zmq.Again
+        while not self.must_stop:
+            try:
+                body = receive()
+            except again:
+                body = None
+            if body is not None:
+                self._take(body)
+            now_ns = monotonic_ns()
+            if now_ns >= self._chores_due_ns:
+                self._chores(now_ns)
+        self._finish()
+
+    def _take(self, body: bytes) -> None:
+        got_ns = monotonic_ns()
+        message = decode_from_feed(body)
+        if isinstance(message, QuoteBatch):
+            self._take_quotes(message, got_ns)
+        elif isinstance(message, Withdrawn):
+            now_ns = self._now_ns = message.at_ns if self._is_replay else got_ns
+            for instrument_id in message.instrument_ids:
+                self._announce(self._gate.withdraw(instrument_id, message.reason, now_ns))
+        elif isinstance(message, HealthReport):
+            self._feeds.take(message, got_ns)
+        elif isinstance(message, TapesEnded):
+            self._now_ns = message.at_ns
+            dropped = f", dropped {message.dropped}" if message.dropped else ""
+            self._write("end", f"{message.frames} frames played{dropped}")
+
+    def _take_quotes(self, batch: QuoteBatch, got_ns: int) -> None:
+        gate, stages = self._gate, self._stages
+        recv_ns, read_ns = batch.recv_ns, batch.ts_read_ns
+        touched, now_ns = self._reception.rows.touched, got_ns
+        announced = False
+        for number, quote in enumerate(batch.quotes):
+            ts_recv_ns = recv_ns[number] if recv_ns else read_ns
+            if self._is_replay:
+                now_ns = ts_recv_ns
+            touched.add(quote.instrument_id)
+            signals = gate.on_quote(quote, ts_recv_ns, now_ns)
+            if signals:
+                announced = True
+                decided_ns = monotonic_ns()
+                for each in signals:
+                    self._ledger.announce(each, decided_ns)
+                if self._sink is not None:
+                    self._sink.flush()
+                stages.publish.record(monotonic_ns() - decided_ns)
+        self._now_ns = now_ns
+        self._reception.quotes += len(batch.quotes)
+        done_ns = monotonic_ns()
+        stages.parse.record(batch.ts_parsed_ns - read_ns)
+        stages.bus.record(got_ns - batch.ts_parsed_ns)
+        stages.total.record(done_ns - read_ns)
+        if not announced:
+            stages.decision.record(done_ns - got_ns)
+
+    def _announce(self, signals: list[Signal]) -> None:
+        for each in signals:
+            self._ledger.announce(each, monotonic_ns())
+        if signals and self._sink is not None:
+            self._sink.flush()
+
+    def _chores(self, now_ns: int) -> None:
+        """What can wait up to 20 ms: commands, viewers, Redis replies, ages."""
+        self._chores_due_ns = now_ns + CHORES_EVERY_NS
+        wall_ns = time.time_ns()
+        if not self._is_replay:
+            self._now_ns = now_ns
+            self._gate.wall_offset_ns = wall_ns - now_ns
+            self._announce(self._gate.expire(now_ns))
+        self._publisher.take_subscriptions()
+        self._reception.viewers = self._publisher.viewers
+        self._desk.serve(lambda command: self._reception.answer(command, self._now_ns))
+        self._announce(self._reception.take_announcements())
+        if now_ns >= self._second_due_ns:
+            self._second_due_ns = now_ns + _SECOND_NS
+            self._each_second(now_ns)
+        if self._sink is not None and self._prices is not None:
+            self._prices.refresh(now_ns)
+            self._sink.pump(now_ns, wall_ns // 1_000_000)
+            self._sink.flush()
+        if self._publisher.viewers > 0 and now_ns >= self._frame_due_ns:
+            self._frame_due_ns = now_ns + int(_SECOND_NS / self._plan.refresh_hz)
+            self._publisher.publish(*self._reception.next_frame(self._now_ns, now_ns))
+        if parent_is_gone():
+            self._parent_is_gone = self.must_stop = True
+
+    def _each_second(self, now_ns: int) -> None:
+        self._seconds += 1
+        self._shared_cpu.tick()
+        self._reception.measure_rate(now_ns)
+        self._announce(self._feeds.check(now_ns))
+        if not self._is_replay:
+            self._write("heartbeat", "", signals=self._gate.signal_seq)
+        if self._seconds % _COLLECT_EVERY_S == 0:
+            gc.collect()
+
+    def _write(self, kind: EventKind, detail: str, *, signals: int = 0) -> None:
+        timestamp_ms = (self._now_ns + self._gate.wall_offset_ns) // 1_000_000
+        self._ledger.write(kind, timestamp_ms, monotonic_ns(), detail=detail, signals=signals)
+
+    def _finish(self) -> None:
+        if self._sink is not None:
+            self._sink.close(_LAST_WORDS_S)
+        for socket in (self._inbox, self._desk, self._publisher):
+            socket.close()
+        self._context.term()
+        if self._parent_is_gone:
+            # Whoever was to clean up behind us is gone.
+            folder = Path(self._plan.folder)
+            end_embedded_redis(folder)
+            Endpoints(folder).remove()
+
+
+def _make_sink(plan: SpreadPlan) -> RedisSink | None:
+    if plan.redis.state is RedisState.OFF:
+        return None
+    return RedisSink(plan.redis_url, source=plan.redis.source, max_signal_age_ms=plan.intro.max_quote_age_ms)
+
+
+def work(plan: SpreadPlan) -> None:
+    """Until the parent says stop, or is gone."""
+    worker = SpreadWorker(plan)
+
+    def stop(signum: int, frame: object) -> None:
+        worker.must_stop = True
+
+    signal.signal(signal.SIGTERM, stop)
+    os.set_blocking(LIFELINE, False)
+    settle_memory()
+    _log.info("%s: %d instruments", plan.worker, len(plan.intro.instruments))
+    worker.run()
+
+
+if __name__ == "__main__":
+    run_worker(SpreadPlan, work)

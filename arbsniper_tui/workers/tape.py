@@ -1,0 +1,80 @@
+"""The tape worker: recorded frames in place of venues, through the same parsers, in order and without loss."""
+
+import logging
+import select
+import time
+from pathlib import Path
+from time import monotonic_ns
+
+import zmq
+
+from arbsniper_tui.model.errors import TapeError
+from arbsniper_tui.model.quote import Withdrawal
+from arbsniper_tui.tapes.player import Player
+from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues.base import Listing
+from arbsniper_tui.wire.endpoints import Endpoints
+from arbsniper_tui.wire.messages import TapesEnded
+from arbsniper_tui.wire.sender import QuoteSender
+from arbsniper_tui.workers.plan import TapePlan
+from arbsniper_tui.workers.process import LIFELINE, run_worker, settle_memory
+
+_log = logging.getLogger(__name__)
+
+_LINGER_MS = 10_000
+
+
+def work(plan: TapePlan) -> None:
+    """Play to the end, then say so; ends early when the parent says stop."""
+    context = zmq.Context()
+    sender = QuoteSender(context, Endpoints(Path(plan.folder)).quotes, is_lossless=True)
+    player = Player(plan.tapes, plan.instruments, _listings(plan), _log.warning)
+    settle_memory()
+    pace = _Pace(plan.speed)
+    ts_recv_ns = 0
+    for ts_recv_ns, came in player.play():
+        if not pace.wait_for(ts_recv_ns):
+            break
+        if isinstance(came, Withdrawal):
+            sender.withdraw(came, ts_recv_ns)
+        else:
+            sender.send_quotes(came, monotonic_ns(), ts_recv_ns)
+    sender.send(TapesEnded(ts_recv_ns, player.frames, player.dropped))
+    sender.close(_LINGER_MS)
+    context.term()
+
+
+class _Pace:
+    """Holds frames back until their time has come, at `speed` times the tapes' own pace."""
+
+    def __init__(self, speed: float | None) -> None:
+        self._speed = speed
+        self._first_ns = 0
+        self._started_s = 0.0
+
+    def wait_for(self, ts_recv_ns: int) -> bool:
+        """Whether to go on: False once the parent has said stop."""
+        if self._speed is None:
+            return True
+        if not self._first_ns:
+            self._first_ns, self._started_s = ts_recv_ns, time.monotonic()
+        due_s = self._started_s + (ts_recv_ns - self._first_ns) / 1e9 / self._speed
+        wait_s = due_s - time.monotonic()
+        if wait_s <= 0.0005:
+            return True
+        # The lifeline becomes readable only by its end.
+        return not select.select([LIFELINE], [], [], wait_s)[0]
+
+
+def _listings(plan: TapePlan) -> dict[str, dict[str, Listing]]:
+    listings = {}
+    for venue, file in plan.listing_files.items():
+        try:
+            listings[venue] = VENUES[venue].parse_listings(Path(file).read_bytes())
+        except OSError as error:
+            raise TapeError(f"--instruments {venue}={file}: {error.strerror or error}") from error
+    return listings
+
+
+if __name__ == "__main__":
+    run_worker(TapePlan, work)
