@@ -1,0 +1,200 @@
+"""What every simulated venue's wire has in common: which frames answer a request, a change of a quote, a silence."""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum
+from functools import lru_cache
+from typing import ClassVar, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from arbsniper_tui.sim.listing import Listing
+from arbsniper_tui.sim.market import Top
+
+
+class Moment(NamedTuple):
+    """Now, twice: for spans of time, and for the times that frames show."""
+
+    mono_ns: int
+    wall_ns: int
+
+    @classmethod
+    def now(cls) -> "Moment":
+        return cls(time.monotonic_ns(), time.time_ns())
+
+    @property
+    def wall_ms(self) -> int:
+        return self.wall_ns // 1_000_000
+
+    @property
+    def rfc3339(self) -> str:
+        """UTC with microseconds."""
+        seconds, rest_ns = divmod(self.wall_ns, 1_000_000_000)
+        return f"{_second_text(seconds)}.{rest_ns // 1000:06d}Z"
+
+
+@lru_cache(maxsize=4)
+def _second_text(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+class Topic(NamedTuple):
+    """What one subscription is for."""
+
+    listing_id: int
+    channel: str
+
+
+@dataclass(slots=True)
+class Subscriber:
+    """One WebSocket connection, as far as the venue's rules look at it."""
+
+    target: str
+    """The path and query it connected to."""
+    opened: Moment
+    topics: dict[Topic, None] = field(default_factory=dict)
+    """In the order of subscription."""
+    heard_ns: int = 0
+    """When it last sent something, monotonic."""
+    told_ns: int = 0
+    """When the venue last sent it something, monotonic."""
+    beat_ns: int = 0
+    """When its last heartbeat was sent, monotonic."""
+
+
+class LinkRules(Struct, frozen=True):
+    """What a venue imposes on a connection."""
+
+    ping_interval_s: float | None = None
+    """WebSocket pings that the venue sends."""
+    ping_timeout_s: float | None = None
+    requests_per_s: int | None = None
+    """More than these end the connection."""
+
+
+class Closing(NamedTuple):
+    """Why the venue ends a connection."""
+
+    code: int
+    reason: str
+
+
+class Shown(NamedTuple):
+    """A best bid and ask as the venue writes them."""
+
+    bid: str
+    bid_size: str
+    ask: str
+    ask_size: str
+
+
+class Flaw(Enum):
+    """What can be wrong with a frame."""
+
+    CUT = 0
+    SHAPE = 1
+    NAN = 2
+    NEGATIVE = 3
+    CROSSED = 4
+
+
+WRONG_SHAPES = ("[]", "null", '{"data":[[]],"arg":7}', '"?"', '{"type":"l2update","changes":[["buy"]]}')
+_RULES = LinkRules()
+
+
+class Dialect(ABC):
+    """One venue's wire, without its sockets."""
+
+    venue: ClassVar[str]
+    channels: ClassVar[tuple[str, ...]]
+    """Those that carry quotes."""
+    batch_ns: ClassVar[int] = 0
+    """Changes go out together this often; 0: each at once."""
+
+    def __init__(self, listings: Sequence[Listing], top: Callable[[int, Moment], Top]) -> None:
+        """`top` tells the best bid and ask in force by listing id."""
+        self.listings = tuple(listing for listing in listings if listing.venue == self.venue)
+        self._top = top
+
+    @abstractmethod
+    def rest(self, target: str) -> str | None:
+        """The JSON body of a REST answer; None where there is no such path."""
+
+    @abstractmethod
+    def is_stream(self, target: str) -> bool:
+        """Whether a WebSocket may be opened on this path."""
+
+    @abstractmethod
+    def answer(self, subscriber: Subscriber, request: str, refused: Collection[str], now: Moment) -> list[str]:
+        """Take a request in: the frames that answer it. Changes the subscriber's topics."""
+
+    @abstractmethod
+    def render(self, listing: Listing, top: Top, channel: str, now: Moment) -> str:
+        """The frame for a change; empty where the subscribers need not know."""
+
+    @abstractmethod
+    def spoil(self, listing: Listing, top: Top, channel: str, flaw: Flaw, now: Moment) -> list[str]:
+        """A frame with something wrong, and what undoes it where the next good frame would not."""
+
+    def rules(self, target: str) -> LinkRules:
+        """What holds for a connection on this path."""
+        return _RULES
+
+    def greet(self, subscriber: Subscriber, refused: Collection[str], now: Moment) -> list[str]:
+        """What a new connection is told before it asks."""
+        return []
+
+    def is_ping(self, request: str) -> bool:
+        """Whether a request only asks if the venue is there."""
+        return False
+
+    def upkeep(self, subscriber: Subscriber, now: Moment) -> list[str]:
+        """What a connection is told because time has passed."""
+        return []
+
+    def expired(self, subscriber: Subscriber, now: Moment) -> Closing | None:
+        """Why a connection ends because time has passed."""
+        return None
+
+    def release(self, listing_id: int) -> None:
+        """Nobody is subscribed to a listing any more."""
+        return
+
+
+def shown_in_full(listing: Listing, top: Top) -> Shown:
+    """A best bid and ask with all the digits of tick and lot."""
+    return Shown(
+        listing.price_text(top.bid_ticks),
+        listing.size_text(top.bid_lots),
+        listing.price_text(top.ask_ticks),
+        listing.size_text(top.ask_lots),
+    )
+
+
+def json_text(value: object) -> str:
+    """A frame or a REST body."""
+    return msgspec.json.encode(value).decode()
+
+
+def flawed(shown: Shown, flaw: Flaw) -> Shown:
+    """Prices that cannot be; unchanged for a flaw that is not in the prices."""
+    if flaw is Flaw.NAN:
+        return shown._replace(bid="NaN")
+    if flaw is Flaw.NEGATIVE:
+        return shown._replace(bid=f"-{shown.bid}")
+    if flaw is Flaw.CROSSED:
+        return shown._replace(bid=shown.ask, ask=shown.bid)
+    return shown
+
+
+def damaged(frame: str, flaw: Flaw, serial: int) -> str:
+    """A frame cut short or of another shape; unchanged for a flaw that is in the prices."""
+    if flaw is Flaw.CUT:
+        return frame[: len(frame) * 2 // 3]
+    if flaw is Flaw.SHAPE:
+        return WRONG_SHAPES[serial % len(WRONG_SHAPES)]
+    return frame

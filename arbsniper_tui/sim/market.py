@@ -1,0 +1,239 @@
+"""The simulated market: one price per coin, and every venue's own view of it. Seeded, with time passed in."""
+
+from collections.abc import Sequence
+from heapq import heappop, heappush
+from math import exp, floor, sqrt
+from random import Random
+
+from msgspec import Struct
+
+from arbsniper_tui.model.instrument import Market
+from arbsniper_tui.sim.listing import Listing, opening_price
+
+NS_PER_S = 1_000_000_000
+
+_COIN_SIGMA = {"BTC": 1.0e-4, "ETH": 1.3e-4}
+_OTHER_COIN_SIGMA = 1.6e-4
+"""Standard deviation of a coin's relative move in one second."""
+_COIN_WEIGHT = {"BTC": 1.0, "ETH": 0.8, "SOL": 0.6}
+_OTHER_COIN_WEIGHT = 0.25
+_VENUE_WEIGHT = {"binance": 1.6, "okx": 1.4, "coinbase": 0.7, "kraken": 0.5}
+_VENUE_SPREAD = {"binance": 0.02e-4, "okx": 0.05e-4, "coinbase": 0.2e-4, "kraken": 0.5e-4}
+"""A usual spread as a fraction of the price, for a large coin."""
+_SMALL_COIN_SPREAD = 2.5
+_USUAL_NOTIONAL = 12_000.0
+
+_JUMP_EVERY_S = 4.0
+_JUMP_LEAST, _JUMP_MOST = 0.0015, 0.006
+_JUMP_LEAST_S, _JUMP_MOST_S = 0.3, 2.0
+_JUMP = -1
+"""In the queue, in the place of a listing: the next jump."""
+
+_CATCH_UP_NS = NS_PER_S // 4
+"""What is due longer ago than this happens late rather than all at once: the process was held up."""
+
+_Corner = tuple[str, str, Market]
+"""A venue, a coin and a market: what shares one offset from the coin's price."""
+
+
+class Top(Struct, frozen=True, gc=False):
+    """The best bid and ask of one listing: prices in ticks, sizes in lots, the bid below the ask."""
+
+    listing_id: int
+    serial: int
+    """Counts this listing's changes."""
+    bid_ticks: int
+    bid_lots: int
+    ask_ticks: int
+    ask_lots: int
+
+
+class MarketWalk:
+    """All listings as they move. Only what is watched moves; `advance` says what has changed."""
+
+    def __init__(self, listings: Sequence[Listing], seed: int, frames_per_s: float, first_serial: int = 1) -> None:
+        self.listings = listings
+        self._rng = Random(seed)
+        self._coins = {listing.base: _Coin(listing.base) for listing in listings}
+        self._usdt_usd = _Reverting(mean=0.9995, deviation=0.0001, time_constant_s=600.0)
+        self._offsets = {_corner(listing): _offset(listing) for listing in listings}
+        self._jumps: dict[_Corner, _Jump] = {}
+        self._rates_hz = _change_rates_hz(listings, frames_per_s)
+        self._tops: dict[int, Top] = {}
+        self._first_serial = first_serial
+        self._watched: dict[int, int] = {}
+        self._watch_count = 0
+        self._queue: list[tuple[int, int, int]] = []
+
+    def watch(self, listing_id: int, now_ns: int) -> None:
+        """Let a listing move from now on."""
+        if listing_id in self._watched:
+            return
+        if not self._watch_count:
+            self._await_jump(now_ns)
+        self._watch_count += 1
+        self._watched[listing_id] = self._watch_count
+        self._await_change(now_ns, listing_id)
+
+    def unwatch(self, listing_id: int) -> None:
+        """Leave a listing where it is."""
+        self._watched.pop(listing_id, None)
+
+    def top(self, listing_id: int, now_ns: int) -> Top:
+        """The best bid and ask in force; for a listing that nobody watches, a new one."""
+        top = self._tops.get(listing_id)
+        if top is None or listing_id not in self._watched:
+            top = self._change(listing_id, now_ns)
+        return top
+
+    @property
+    def next_due_ns(self) -> int | None:
+        """When something changes next; None while nothing is watched."""
+        return self._queue[0][0] if self._queue else None
+
+    def advance(self, now_ns: int) -> list[Top]:
+        """Every change up to now, in order of time."""
+        changes: list[Top] = []
+        while self._queue and self._queue[0][0] <= now_ns:
+            due_ns, listing_id, watch_number = heappop(self._queue)
+            at_ns = max(due_ns, now_ns - _CATCH_UP_NS)
+            if listing_id == _JUMP:
+                self._jump(at_ns)
+            elif abs(watch_number) == self._watched.get(listing_id):
+                changes.append(self._change(listing_id, at_ns))
+                if watch_number > 0:
+                    self._await_change(at_ns, listing_id)
+        return changes
+
+    def _await_change(self, at_ns: int, listing_id: int) -> None:
+        wait_s = self._rng.expovariate(self._rates_hz[listing_id])
+        heappush(self._queue, (at_ns + round(wait_s * NS_PER_S), listing_id, self._watched[listing_id]))
+
+    def _await_jump(self, at_ns: int) -> None:
+        wait_s = self._rng.expovariate(1.0 / _JUMP_EVERY_S)
+        heappush(self._queue, (at_ns + round(wait_s * NS_PER_S), _JUMP, 0))
+
+    def _jump(self, at_ns: int) -> None:
+        """Push one watched venue's price of one coin away from the others, for a moment."""
+        rng = self._rng
+        corners = dict.fromkeys(_corner(self.listings[listing_id]) for listing_id in self._watched)
+        candidates = [
+            corner
+            for corner in corners
+            if corner[1] != "USDT" and any(o[0] != corner[0] and o[1:] == corner[1:] for o in corners)
+        ]
+        if candidates:
+            corner = rng.choice(candidates)
+            shift = rng.uniform(_JUMP_LEAST, _JUMP_MOST) * rng.choice((-1, 1))
+            until_ns = at_ns + round(rng.uniform(_JUMP_LEAST_S, _JUMP_MOST_S) * NS_PER_S)
+            self._jumps[corner] = _Jump(shift, until_ns)
+            for listing_id, watch_number in self._watched.items():
+                if _corner(self.listings[listing_id]) == corner:
+                    # A negative number: one change that does not plan the next.
+                    heappush(self._queue, (at_ns, listing_id, -watch_number))
+                    heappush(self._queue, (until_ns, listing_id, -watch_number))
+        self._await_jump(at_ns)
+
+    def _change(self, listing_id: int, at_ns: int) -> Top:
+        listing = self.listings[listing_id]
+        price = self._price(listing, at_ns)
+        scale = 10**listing.price_digits
+        spread = _VENUE_SPREAD[listing.venue] * self._rng.lognormvariate(0.0, 0.4)
+        if listing.base not in _COIN_WEIGHT and listing.base != "USDT":
+            spread *= _SMALL_COIN_SPREAD
+        spread_ticks = max(1, round(price * spread * scale))
+        bid_ticks = max(1, floor(price * scale - spread_ticks / 2))
+        held = self._tops.get(listing_id)
+        top = Top(
+            listing_id,
+            held.serial + 1 if held else self._first_serial,
+            bid_ticks,
+            self._lots(listing, price),
+            bid_ticks + spread_ticks,
+            self._lots(listing, price),
+        )
+        self._tops[listing_id] = top
+        return top
+
+    def _price(self, listing: Listing, at_ns: int) -> float:
+        rng = self._rng
+        rate = self._usdt_usd.at(at_ns, rng) if listing.quote == "USD" else 1.0
+        corner = _corner(listing)
+        away = self._offsets[corner].at(at_ns, rng)
+        if listing.base == "USDT":
+            return rate * (1.0 + away)
+        coin = self._coins[listing.base]
+        price = coin.at(at_ns, rng) * rate
+        if listing.market is Market.PERP:
+            price *= 1.0 + coin.basis.at(at_ns, rng)
+        jump = self._jumps.get(corner)
+        if jump is not None and at_ns < jump.until_ns:
+            away += jump.shift
+        return price * (1.0 + away)
+
+    def _lots(self, listing: Listing, price: float) -> int:
+        notional = _USUAL_NOTIONAL * self._rng.lognormvariate(0.0, 1.0)
+        unit_worth = listing.contract if listing.inverse else price * (listing.contract or 1.0)
+        return max(1, round(notional / unit_worth * 10.0**listing.size_digits))
+
+
+class _Jump(Struct, frozen=True):
+    shift: float
+    until_ns: int
+
+
+class _Reverting:
+    """A value that wanders around its mean."""
+
+    def __init__(self, mean: float, deviation: float, time_constant_s: float) -> None:
+        self._mean = mean
+        self._deviation = deviation
+        self._time_constant_s = time_constant_s
+        self._value = mean
+        self._at_ns: int | None = None
+
+    def at(self, now_ns: int, rng: Random) -> float:
+        elapsed_s = max(0, now_ns - self._at_ns) / NS_PER_S if self._at_ns is not None else 0.0
+        self._at_ns = now_ns
+        if elapsed_s:
+            kept = exp(-elapsed_s / self._time_constant_s)
+            step = self._deviation * sqrt(1.0 - kept * kept) * rng.gauss(0.0, 1.0)
+            self._value = self._mean + (self._value - self._mean) * kept + step
+        return self._value
+
+
+class _Coin:
+    """A coin's price in USDT as a geometric random walk, and how far its perpetuals stand from it."""
+
+    def __init__(self, base: str) -> None:
+        self.basis = _Reverting(mean=0.0003, deviation=0.0001, time_constant_s=120.0)
+        self._sigma = _COIN_SIGMA.get(base, _OTHER_COIN_SIGMA)
+        self._price = opening_price(base)
+        self._at_ns: int | None = None
+
+    def at(self, now_ns: int, rng: Random) -> float:
+        elapsed_s = max(0, now_ns - self._at_ns) / NS_PER_S if self._at_ns is not None else 0.0
+        self._at_ns = now_ns
+        if elapsed_s:
+            self._price *= exp(self._sigma * sqrt(elapsed_s) * rng.gauss(0.0, 1.0))
+        return self._price
+
+
+def _corner(listing: Listing) -> _Corner:
+    return listing.venue, listing.base, listing.market
+
+
+def _offset(listing: Listing) -> _Reverting:
+    deviation = 0.2e-4 if listing.base == "USDT" else 1.0e-4
+    return _Reverting(mean=0.0, deviation=deviation, time_constant_s=3.0)
+
+
+def _weight(listing: Listing) -> float:
+    return _VENUE_WEIGHT[listing.venue] * _COIN_WEIGHT.get(listing.base, _OTHER_COIN_WEIGHT)
+
+
+def _change_rates_hz(listings: Sequence[Listing], frames_per_s: float) -> list[float]:
+    spot = [listing for listing in listings if listing.market is Market.SPOT]
+    measured = [listing for listing in spot if listing.base in _COIN_WEIGHT] or spot
+    scale = frames_per_s / sum(map(_weight, measured))
+    return [_weight(listing) * scale for listing in listings]

@@ -1,0 +1,19 @@
+"""What a simulation is asked to be: its seed, its pace, and which venues take part."""
+
+from msgspec import Struct
+
+SIMULATED = ("binance", "coinbase", "kraken", "okx")
+"""The venue ids whose wire can be spoken."""
+
+BASES = ("BTC", "ETH", "SOL", "XRP", "DOGE", "ADA", "LINK", "LTC", "AVAX", "DOT")
+
+
+class SimPlan(Struct, frozen=True):
+    """One simulation. The same seed gives the same market, as far as the same is subscribed at the same times."""
+
+    seed: int = 1
+    frames_per_s: float = 400.0
+    """About how many frames a second come from all venues together, with BTC, ETH and SOL subscribed on spot."""
+    venues: tuple[str, ...] = SIMULATED
+    bases: tuple[str, ...] = BASES
+    """The coins that every venue lists."""

@@ -1,0 +1,256 @@
+"""One simulated venue on its port: who is subscribed to what, what is sent, and what goes wrong on purpose."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from http import HTTPStatus
+from itertools import count
+from socket import socket
+
+from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from arbsniper_tui.model.errors import UsageError
+from arbsniper_tui.sim.dialect import Closing, Dialect, Flaw, Moment, Subscriber, Topic, json_text
+from arbsniper_tui.sim.fault import FAULT_PATH, Fault, FaultKind, read_fault
+from arbsniper_tui.sim.market import NS_PER_S, MarketWalk, Top
+
+_log = logging.getLogger(__name__)
+
+_UPKEEP_EVERY_NS = NS_PER_S // 4
+_UNSENT_LIMIT = 4 * 1024 * 1024
+"""Bytes that a subscriber may leave unread before the venue cuts it off."""
+_GOOD_PER_BAD = 4
+_OPEN_TIMEOUT_S = 60.0
+_CLOSE_TIMEOUT_S = 0.3
+_TOO_MANY_REQUESTS = Closing(1008, "Too many requests")
+
+
+class VenueSim:
+    """A venue that listens. Set `fault` to make it fail, and None to make it work again."""
+
+    def __init__(self, dialect: Dialect, walk: MarketWalk) -> None:
+        self.venue = dialect.venue
+        self._dialect = dialect
+        self._walk = walk
+        self._listings = {listing.id: listing for listing in dialect.listings}
+        self._server: Server | None = None
+        self._subscribers: dict[ServerConnection, Subscriber] = {}
+        self._topics: dict[Topic, dict[ServerConnection, Subscriber]] = {}
+        self._unsent: dict[int, Top] = {}
+        self._batch_due_ns = 0
+        self._upkeep_due_ns = 0
+        self._fault: Fault | None = None
+        self._fault_changed = asyncio.Event()
+        self._endings: set[asyncio.Task[None]] = set()
+        self._sent = count(1)
+        self._flaws = count()
+
+    @property
+    def fault(self) -> Fault | None:
+        return self._fault
+
+    @fault.setter
+    def fault(self, fault: Fault | None) -> None:
+        if fault is not None and fault.kind in (FaultKind.DROP, FaultKind.REFUSE):
+            self._drop_all()
+        self._fault = None if fault is not None and fault.kind is FaultKind.DROP else fault
+        self._fault_changed.set()
+        self._fault_changed = asyncio.Event()
+
+    @property
+    def connections(self) -> int:
+        """WebSockets that are open."""
+        return len(self._subscribers)
+
+    async def open(self, listener: socket) -> None:
+        """Serve from now on, on a bound, listening socket; `close` closes it."""
+        self._server = await serve(
+            self._hold,
+            sock=listener,
+            process_request=self._process_request,
+            compression=None,
+            open_timeout=_OPEN_TIMEOUT_S,
+            ping_interval=None,
+            close_timeout=_CLOSE_TIMEOUT_S,
+            max_size=2**18,
+            server_header=None,
+        )
+
+    async def close(self) -> None:
+        """End every connection and stop listening, within a second."""
+        if self._server is None:
+            return
+        self._server.close()
+        self._fault_changed.set()
+        try:
+            await asyncio.wait_for(self._server.wait_closed(), 2 * _CLOSE_TIMEOUT_S)
+        except TimeoutError:
+            _log.debug("%s: a client kept its half-open connection until the end", self.venue)
+
+    def publish(self, top: Top, now: Moment) -> None:
+        """Tell the subscribers of a change, at once or with the next batch."""
+        if self._dialect.batch_ns:
+            self._unsent[top.listing_id] = top
+        else:
+            self._send_top(top, now)
+
+    def tick(self, now: Moment) -> None:
+        """Do what only the time calls for: batches, heartbeats, connections that have run out."""
+        if self._unsent and now.mono_ns >= self._batch_due_ns:
+            self._batch_due_ns = now.mono_ns + self._dialect.batch_ns
+            unsent, self._unsent = self._unsent, {}
+            for top in unsent.values():
+                self._send_top(top, now)
+        if now.mono_ns >= self._upkeep_due_ns:
+            self._upkeep_due_ns = now.mono_ns + _UPKEEP_EVERY_NS
+            self._keep_up(now)
+
+    @property
+    def batch_due_ns(self) -> int | None:
+        """When the next batch goes out; None where nothing waits for one."""
+        return self._batch_due_ns if self._unsent else None
+
+    def _send_top(self, top: Top, now: Moment) -> None:
+        fault = self._fault
+        listing = self._listings[top.listing_id]
+        if fault is not None and _is_silent(fault, listing.venue_symbol):
+            return
+        for channel in self._dialect.channels:
+            subscribers = self._topics.get(Topic(top.listing_id, channel))
+            if not subscribers:
+                continue
+            if frame := self._dialect.render(listing, top, channel, now):
+                self._send(subscribers, (frame,), now)
+            if fault is not None and fault.kind is FaultKind.GARBAGE and next(self._sent) % _GOOD_PER_BAD == 0:
+                flaw = Flaw(next(self._flaws) % len(Flaw))
+                self._send(subscribers, self._dialect.spoil(listing, top, channel, flaw, now), now)
+
+    def _send(self, subscribers: dict[ServerConnection, Subscriber], frames: Iterable[str], now: Moment) -> None:
+        for frame in frames:
+            broadcast(subscribers, frame)
+        for subscriber in subscribers.values():
+            subscriber.told_ns = now.mono_ns
+
+    def _keep_up(self, now: Moment) -> None:
+        is_stalled = self._fault is not None and self._fault.kind is FaultKind.STALL
+        for connection, subscriber in tuple(self._subscribers.items()):
+            if connection.transport.get_write_buffer_size() > _UNSENT_LIMIT:
+                connection.transport.abort()
+            elif closing := self._dialect.expired(subscriber, now):
+                self._end(connection, closing)
+            elif not is_stalled and (frames := self._dialect.upkeep(subscriber, now)):
+                self._send({connection: subscriber}, frames, now)
+
+    @property
+    def _refused(self) -> tuple[str, ...]:
+        fault = self._fault
+        return fault.symbols if fault is not None and fault.kind is FaultKind.REJECT else ()
+
+    def _drop_all(self) -> None:
+        for connection in tuple(self._subscribers):
+            connection.transport.abort()
+
+    def _end(self, connection: ServerConnection, closing: Closing) -> None:
+        ending = asyncio.ensure_future(connection.close(closing.code, closing.reason))
+        self._endings.add(ending)
+        ending.add_done_callback(self._endings.discard)
+
+    async def _process_request(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Answer plain HTTP; None lets a WebSocket open."""
+        path, _, query = request.path.partition("?")
+        if path == FAULT_PATH:
+            return self._answer_fault(connection, query)
+        while self._fault is not None and self._fault.kind is FaultKind.SLOW:
+            await self._fault_changed.wait()
+            if not connection.server.is_serving():
+                break
+        if self._fault is not None and self._fault.kind is FaultKind.REFUSE:
+            return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "Service unavailable\n")
+        if "Upgrade" not in request.headers:
+            body = self._dialect.rest(request.path)
+            if body is None:
+                return connection.respond(HTTPStatus.NOT_FOUND, "Not found\n")
+            return _json_response(connection, HTTPStatus.OK, body)
+        if not self._dialect.is_stream(request.path):
+            return connection.respond(HTTPStatus.NOT_FOUND, "Not found\n")
+        rules = self._dialect.rules(request.path)
+        connection.ping_interval = rules.ping_interval_s
+        connection.ping_timeout = rules.ping_timeout_s
+        return None
+
+    def _answer_fault(self, connection: ServerConnection, query: str) -> Response:
+        if query:
+            try:
+                self.fault = read_fault(query)
+            except UsageError as error:
+                return connection.respond(HTTPStatus.BAD_REQUEST, f"{error}\n")
+        return _json_response(connection, HTTPStatus.OK, json_text({"fault": self._fault}))
+
+    async def _hold(self, connection: ServerConnection) -> None:
+        """Keep one WebSocket until either side ends it."""
+        request = connection.request
+        assert request is not None, "the handshake is over"
+        now = Moment.now()
+        subscriber = Subscriber(request.path, now, heard_ns=now.mono_ns, told_ns=now.mono_ns)
+        self._subscribers[connection] = subscriber
+        try:
+            self._send({connection: subscriber}, self._dialect.greet(subscriber, self._refused, now), now)
+            self._file(connection, subscriber, now)
+            await self._listen_to(connection, subscriber)
+        except ConnectionClosed:
+            _log.debug("%s: a connection broke off", self.venue)
+        finally:
+            del self._subscribers[connection]
+            subscriber.topics.clear()
+            self._file(connection, subscriber, Moment.now())
+
+    async def _listen_to(self, connection: ServerConnection, subscriber: Subscriber) -> None:
+        limit = self._dialect.rules(subscriber.target).requests_per_s
+        second, requests = 0, 0
+        async for message in connection:
+            now = Moment.now()
+            subscriber.heard_ns = now.mono_ns
+            if now.mono_ns - second >= NS_PER_S:
+                second, requests = now.mono_ns, 0
+            requests += 1
+            if limit is not None and requests > limit:
+                await connection.close(*_TOO_MANY_REQUESTS)
+                return
+            text = message if isinstance(message, str) else message.decode("utf-8", "replace")
+            self._answer(connection, subscriber, text, now)
+
+    def _answer(self, connection: ServerConnection, subscriber: Subscriber, text: str, now: Moment) -> None:
+        fault = self._fault
+        if fault is not None and fault.kind is FaultKind.STALL and not self._dialect.is_ping(text):
+            return
+        self._send({connection: subscriber}, self._dialect.answer(subscriber, text, self._refused, now), now)
+        self._file(connection, subscriber, now)
+
+    def _file(self, connection: ServerConnection, subscriber: Subscriber, now: Moment) -> None:
+        """Bring `_topics` and what the market moves in line with one subscriber's topics."""
+        gone = [topic for topic, held in self._topics.items() if connection in held and topic not in subscriber.topics]
+        for topic in subscriber.topics:
+            self._topics.setdefault(topic, {})[connection] = subscriber
+            if topic.channel in self._dialect.channels:
+                self._walk.watch(topic.listing_id, now.mono_ns)
+        for topic in gone:
+            del self._topics[topic][connection]
+            if not any(self._topics.get(Topic(topic.listing_id, each)) for each in self._dialect.channels):
+                self._walk.unwatch(topic.listing_id)
+                self._dialect.release(topic.listing_id)
+                self._unsent.pop(topic.listing_id, None)
+
+
+def _is_silent(fault: Fault, venue_symbol: str) -> bool:
+    if fault.kind is FaultKind.FREEZE:
+        return not fault.symbols or venue_symbol in fault.symbols
+    return fault.kind is FaultKind.STALL
+
+
+def _json_response(connection: ServerConnection, status: HTTPStatus, body: str) -> Response:
+    response = connection.respond(status, body)
+    del response.headers["Content-Type"]
+    response.headers["Content-Type"] = "application/json"
+    return response
