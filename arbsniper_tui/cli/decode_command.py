@@ -1,0 +1,140 @@
+"""`decode`: what a venue's parser makes of each line of a tape."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import msgspec
+import typer
+from msgspec import Struct
+
+from arbsniper_tui.model.errors import ArbsniperError, BadFrame, FrameError, UsageError
+from arbsniper_tui.model.instrument import Instrument, Market, parse_symbol
+from arbsniper_tui.model.quote import Quote, defect
+from arbsniper_tui.tapes.player import TapeSource, venue_and_markets
+from arbsniper_tui.tapes.tape import LISTING, TapeLine, read_tape
+from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues.base import Listing, QuoteParser, SymbolsByRule
+
+_to_json = msgspec.json.Encoder().encode
+
+
+class _Decoded(Struct):
+    venue: str
+    symbol: str
+    bid: float
+    bid_size: float
+    ask: float
+    ask_size: float
+    ts_venue_ms: int | None
+    t: float | None
+
+
+def decode(
+    venue: Annotated[str, typer.Argument(metavar="VENUE", help="Such as binance, or binance:perp.")],
+    file: Annotated[Path, typer.Argument(metavar="[FILE]", help="A tape; - for standard input.")] = Path("-"),
+    symbol: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--symbol",
+            metavar="S",
+            help="What the connection had subscribed; repeatable. Left out: all.",
+            show_default=False,
+        ),
+    ] = None,
+    instruments: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The venue's REST list, for contract sizes.", show_default=False),
+    ] = None,
+) -> None:
+    """Print one JSON line for each quote of a tape; what cannot be read goes to stderr with its line number."""
+    try:
+        decoder = Decoder(venue, symbol or [], instruments)
+        decoder.run(file, sys.stdout.buffer)
+    except ArbsniperError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    except BrokenPipeError:
+        # Whoever read the lines has had enough; Python would complain once more when it flushes at exit.
+        sys.stderr.close()
+
+
+class Decoder:
+    """One parser for each connection of the tape."""
+
+    def __init__(self, argument: str, symbols: Sequence[str], list_file: Path | None) -> None:
+        venue, _, market = argument.partition(":")
+        if venue not in VENUES:
+            raise UsageError(f"venue {venue!r}: expected one of {', '.join(VENUES)}")
+        if market and market not in list(Market):
+            raise UsageError(f"venue {argument!r}: expected {venue}, {venue}:spot or {venue}:perp")
+        self._adapter = VENUES[venue]
+        self._source = TapeSource("", venue, market)
+        self._subscribed = [self._instrument(number, text) for number, text in enumerate(symbols)]
+        self._listings = self._read_list(list_file) if list_file else {}
+        self._connections: dict[str, tuple[QuoteParser, Sequence[Instrument]]] = {}
+
+    def run(self, tape: Path, output: BinaryIO) -> None:
+        """Decode a whole tape. Raises TapeError for one that cannot be opened."""
+        for number, line in read_tape(tape):
+            try:
+                if isinstance(line, BadFrame):
+                    raise line
+                for quote, instrument in self._decode(line):
+                    if reason := defect(quote):
+                        typer.echo(f"line {number}: a quote that takes no part: {reason}: {quote}", err=True)
+                    else:
+                        output.write(_to_json(_decoded(quote, instrument, line.t)) + b"\n")
+            except FrameError as error:
+                typer.echo(f"line {number}: {error}", err=True)
+        output.flush()
+
+    def _decode(self, line: TapeLine) -> list[tuple[Quote, Instrument]]:
+        if line.dir == "out":
+            return []
+        if line.kind == LISTING:
+            self._listings.update(self._adapter.parse_listings(line.frame()))
+            return []
+        parser, instruments = self._connection(line)
+        return [(quote, instruments[quote.instrument_id]) for quote in parser.feed(line.frame())]
+
+    def _connection(self, line: TapeLine) -> tuple[QuoteParser, Sequence[Instrument]]:
+        key = line.url or ""
+        if key not in self._connections:
+            _, markets = venue_and_markets(self._source, line)
+            if self._subscribed:
+                if not line.url and not self._source.market:
+                    markets = tuple({instrument.market for instrument in self._subscribed})
+                wanted = {i.venue_symbol: i for i in self._subscribed if i.market in markets}
+                self._connections[key] = self._adapter.parser(wanted, self._listings), self._subscribed
+            else:
+                by_rule = SymbolsByRule(self._adapter, markets[0])
+                self._connections[key] = self._adapter.parser(by_rule, self._listings), by_rule.all
+        return self._connections[key]
+
+    def _instrument(self, number: int, text: str) -> Instrument:
+        symbol = parse_symbol(text)
+        spelled = self._adapter.venue_symbol(symbol)
+        if not spelled or self._adapter.market(symbol.market) is None:
+            raise UsageError(f"--symbol {text}: {self._adapter.venue} has no such market")
+        return Instrument(number, self._adapter.venue, str(symbol), spelled, symbol.quote, 0.0)
+
+    def _read_list(self, file: Path) -> dict[str, Listing]:
+        try:
+            return self._adapter.parse_listings(file.read_bytes())
+        except OSError as error:
+            raise UsageError(f"--instruments {file}: {error.strerror or error}") from error
+
+
+def _decoded(quote: Quote, instrument: Instrument, t: float | None) -> _Decoded:
+    return _Decoded(
+        instrument.venue,
+        instrument.symbol,
+        quote.bid,
+        quote.bid_size,
+        quote.ask,
+        quote.ask_size,
+        quote.ts_venue_ms,
+        t,
+    )

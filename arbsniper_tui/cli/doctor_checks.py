@@ -1,0 +1,325 @@
+"""What `doctor` looks at: the machine, the terminal, Redis, and whether each venue's hosts can be reached.
+
+Every check returns findings and prints nothing.
+"""
+
+import ctypes
+import os
+import queue
+import resource
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from ipaddress import ip_address
+from typing import Literal
+from urllib.parse import urlsplit
+
+import redis
+from msgspec import Struct
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from arbsniper_tui.config.given import redacted
+from arbsniper_tui.config.settings import Conversion, RedisSettings, Settings
+from arbsniper_tui.model.instrument import Market, parse_symbol
+from arbsniper_tui.sinks.embedded import find_redis_server
+from arbsniper_tui.venues import VENUES
+
+Verdict = Literal["ok", "warn", "fail"]
+Target = tuple[str, int, bool]
+"""Host, port, TLS."""
+
+REACHED_WITHIN_S = 3.0
+REDIS_TIMEOUT_S = 2.0
+SMALLEST_COLUMNS, SMALLEST_LINES = 80, 24
+FEWEST_FILES, COMFORTABLE_FILES = 64, 256
+LARGEST_STEP_MS = 5.0
+CLOCK_UNSYNCHRONISED = 5
+"""What ntp_adjtime returns as the clock's state, TIME_ERROR in its manual page."""
+
+
+class Finding(Struct, frozen=True):
+    """One line of the table."""
+
+    check: str
+    verdict: Verdict
+    found: str
+    advice: str = ""
+
+
+class Reached(Struct, frozen=True):
+    """How far a connection came: `stage` is the one that failed, empty when it was opened and closed again."""
+
+    stage: str
+    detail: str
+
+
+def check_terminal(environ: Mapping[str, str], size: tuple[int, int] | None) -> list[Finding]:
+    """Size in columns and lines (None: no terminal at all), colours, UTF-8 and SSH, as the environment tells them."""
+    if size is None:
+        return [Finding("terminal", "warn", "no terminal here", "run it in one, or use --no-ui")]
+    columns, lines = size
+    fits = columns >= SMALLEST_COLUMNS and lines >= SMALLEST_LINES
+    enlarge = f"enlarge it to {SMALLEST_COLUMNS}x{SMALLEST_LINES} or more"
+    term = environ.get("TERM", "")
+    findings = [
+        Finding("terminal size", "ok" if fits else "warn", f"{columns}x{lines}", "" if fits else enlarge),
+        _colours(term, environ),
+    ]
+    # The first of these that is set decides, even for what the others say.
+    locale = next((environ[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if environ.get(name)), "")
+    is_utf8 = "utf-8" in locale.lower() or "utf8" in locale.lower()
+    advice = "" if is_utf8 else "set LANG to a UTF-8 locale, as in C.UTF-8, or lines and bars may be misdrawn"
+    findings.append(
+        Finding("terminal text", "ok" if is_utf8 else "warn", f"locale {locale}" if locale else "no locale", advice)
+    )
+    if environ.get("SSH_CONNECTION"):
+        findings.append(Finding("terminal over SSH", "ok", "drawn 4-5 times a second", "use ssh -C to send less"))
+    return findings
+
+
+def _colours(term: str, environ: Mapping[str, str]) -> Finding:
+    name = "terminal colours"
+    found = f"TERM={term}" if term else "TERM is not set"
+    if term in ("", "dumb", "unknown"):
+        return Finding(name, "fail", found, "set TERM to your terminal's name, as in xterm-256color, or use --no-ui")
+    if environ.get("NO_COLOR"):
+        return Finding(name, "warn", f"{found}, NO_COLOR is set", "unset NO_COLOR to tell states by colour")
+    if environ.get("COLORTERM", "").lower() in ("truecolor", "24bit") or term.endswith("-direct"):
+        return Finding(name, "ok", f"{found}, 16 million")
+    if "256color" in term or "kitty" in term or "ghostty" in term:
+        return Finding(name, "ok", f"{found}, 256")
+    return Finding(name, "warn", f"{found}, 16 or fewer", "use a TERM such as xterm-256color")
+
+
+def check_clock(
+    wall_ns: Callable[[], int] = time.time_ns,
+    monotonic_ns: Callable[[], int] = time.monotonic_ns,
+    wait: Callable[[float], None] = time.sleep,
+    state: Callable[[], int | None] | None = None,
+) -> Finding:
+    """Whether the system calls its clock synchronised, and whether it jumps against the monotonic one meanwhile."""
+    before_ns = _wall_offset_ns(wall_ns, monotonic_ns)
+    wait(0.25)
+    step_ms = (_wall_offset_ns(wall_ns, monotonic_ns) - before_ns) / 1e6
+    clock_state = (state or kernel_clock_state)()
+    if abs(step_ms) > LARGEST_STEP_MS:
+        found = f"moved by {step_ms:+.1f} ms within 0.25 s"
+        return Finding("clock", "warn", found, "let one time service adjust it, in small steps")
+    if clock_state is None:
+        return Finding("clock", "ok", "steady; whether it is synchronised cannot be told here")
+    if clock_state == CLOCK_UNSYNCHRONISED:
+        advice = "turn on time synchronisation (chrony, systemd-timesyncd); ages are right without it, timestamps not"
+        return Finding("clock", "warn", "steady, but the system says it is not synchronised", advice)
+    return Finding("clock", "ok", "synchronised and steady")
+
+
+def _wall_offset_ns(wall_ns: Callable[[], int], monotonic_ns: Callable[[], int]) -> int:
+    """Wall minus monotonic time, from the one of several readings that was interrupted least."""
+    readings = [(monotonic_ns(), wall_ns(), monotonic_ns()) for _ in range(5)]
+    before_ns, at_ns, after_ns = min(readings, key=lambda reading: reading[2] - reading[0])
+    return at_ns - (before_ns + after_ns) // 2
+
+
+def kernel_clock_state() -> int | None:
+    """What the kernel says of its clock, by ntp_adjtime(3); None where it cannot be asked."""
+    try:
+        # Zeroes ask without changing anything; the structure is smaller than this on every system that has it.
+        state = int(ctypes.CDLL(None).ntp_adjtime(ctypes.create_string_buffer(1024)))
+    except (OSError, AttributeError):
+        return None
+    return state if state >= 0 else None
+
+
+def check_limits() -> list[Finding]:
+    """Open files and CPUs."""
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if files == resource.RLIM_INFINITY or files >= COMFORTABLE_FILES:
+        unlimited = files == resource.RLIM_INFINITY
+        open_files = Finding("open files", "ok", "unlimited" if unlimited else f"limit {files}")
+    else:
+        verdict: Verdict = "warn" if files >= FEWEST_FILES else "fail"
+        open_files = Finding("open files", verdict, f"limit {files}", f"ulimit -n {COMFORTABLE_FILES * 4}")
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    advice = "" if cpus > 1 else "feeds, spreads and the terminal will share it; two or more are better"
+    return [open_files, Finding("CPUs", "ok" if cpus > 1 else "warn", str(cpus), advice)]
+
+
+def check_redis(settings: RedisSettings) -> Finding:
+    """What would be used in this mode, and how long it takes to answer."""
+    if settings.mode == "off":
+        return Finding("Redis", "ok", "mode off")
+    binary = find_redis_server()
+    install = "install redis-server"
+    if settings.mode == "embedded":
+        if binary:
+            return Finding("Redis", "ok", f"mode embedded: {binary}")
+        return Finding("Redis", "fail", "mode embedded: no redis-server found", f"{install}, or use mode url or off")
+    address = redacted(settings.url)
+    try:
+        with redis.Redis.from_url(
+            settings.url,
+            socket_timeout=REDIS_TIMEOUT_S,
+            socket_connect_timeout=REDIS_TIMEOUT_S,
+            retry=Retry(NoBackoff(), 0),
+            # RESP2, as the node speaks it: servers before version 6 know no other.
+            protocol=2,
+        ) as client:
+            return Finding("Redis", "ok", f"mode {settings.mode}: {address} {_answer(client)}")
+    except (redis.RedisError, OSError, ValueError, TypeError) as error:
+        # The client's own words repeat the address; the system's do not.
+        cause = error.__context__ if isinstance(error.__context__, OSError) else error
+        reason = redacted(getattr(cause, "strerror", None) or str(cause)).rstrip(".")
+    found = f"mode {settings.mode}: {address} does not answer ({reason})"
+    if settings.mode == "url":
+        return Finding("Redis", "fail", found, "start it, correct redis.url, or use mode auto")
+    if binary:
+        return Finding("Redis", "ok", f"{found}; {binary} will be started instead")
+    return Finding("Redis", "warn", f"{found}, and no redis-server was found", f"{install}, or signals stay here")
+
+
+def _answer(client: redis.Redis) -> str:
+    client.ping()
+    round_trips_ms = []
+    for _ in range(3):
+        started_ns = time.monotonic_ns()
+        client.ping()
+        round_trips_ms.append((time.monotonic_ns() - started_ns) / 1e6)
+    try:
+        server = client.info("server")
+        version = f"version {server.get('redis_version', 'unknown')}" if isinstance(server, dict) else ""
+    except redis.ResponseError:
+        # A user may be allowed to publish and not to ask for this.
+        version = "version not told"
+    return f"answers in {min(round_trips_ms):.2f} ms, {version}"
+
+
+def venue_targets(settings: Settings) -> dict[str, tuple[Target, ...]]:
+    """What each venue that is on connects to for its symbols, and lists of instruments where it needs them."""
+    used = {venue: {parse_symbol(text).market for text in settings.symbols_of(venue)} for venue in settings.venues}
+    for counted in settings.quotes.values():
+        if isinstance(counted, Conversion):
+            used.setdefault(counted.venue, set()).add(Market.SPOT)
+    targets: dict[str, tuple[Target, ...]] = {}
+    for venue, markets in used.items():
+        own = settings.venues.get(venue)
+        urls: list[str] = []
+        for declared in VENUES[venue].markets:
+            if declared.market in markets:
+                urls.append(own.ws_url if own and own.ws_url else declared.ws_url)
+                if declared.needs_list:
+                    urls.append(own.rest_url if own and own.rest_url else declared.rest_url)
+        targets[venue] = tuple(dict.fromkeys(target_of(url) for url in urls))
+    return targets
+
+
+def target_of(url: str) -> Target:
+    """Where a ws, wss, http or https URL connects to."""
+    parts = urlsplit(url)
+    is_tls = parts.scheme in ("wss", "https")
+    return parts.hostname or "", parts.port or (443 if is_tls else 80), is_tls
+
+
+def check_venues(
+    targets: Mapping[str, Sequence[Target]],
+    progress: Callable[[str], None],
+    within_s: float = REACHED_WITHIN_S,
+    context: ssl.SSLContext | None = None,
+) -> list[Finding]:
+    """Connect to every target at once, and say for each venue how far that came."""
+    every_target = dict.fromkeys(target for venue in targets.values() for target in venue)
+    reached = _reach_all(every_target, progress, within_s, context or ssl.create_default_context())
+    named = [target for target in every_target if not _is_address(target[0])]
+    findings = []
+    if named and all(reached[target].stage == "resolve" for target in named):
+        advice = "check the connection and the DNS server; --demo needs neither"
+        findings.append(Finding("network", "fail", "no network: no venue's name resolves", advice))
+    for venue, hosts in targets.items():
+        if not hosts:
+            findings.append(Finding(venue, "warn", "has no market for the symbols asked of it", "see `venues`"))
+        findings += [_finding(venue, target, reached[target]) for target in hosts]
+    return findings
+
+
+def _reach_all(
+    targets: Iterable[Target], progress: Callable[[str], None], within_s: float, context: ssl.SSLContext
+) -> dict[Target, Reached]:
+    stages = dict.fromkeys(targets, "resolve")
+    results: queue.SimpleQueue[tuple[Target, Reached]] = queue.SimpleQueue()
+
+    def run(target: Target) -> None:
+        results.put((target, _reach(target, within_s, context, stages)))
+
+    for target in stages:
+        # A name server that never answers holds its thread; a daemon lets the program end all the same.
+        threading.Thread(target=run, args=(target,), daemon=True).start()
+    reached: dict[Target, Reached] = {}
+    deadline_s = time.monotonic() + within_s
+    while len(reached) < len(stages):
+        try:
+            target, outcome = results.get(timeout=max(0.0, deadline_s - time.monotonic()))
+        except queue.Empty:
+            break
+        reached[target] = outcome
+        progress(f"{target[0]}:{target[1]} {outcome.detail} ({len(reached)} of {len(stages)})")
+    for target, stage in stages.items():
+        reached.setdefault(target, Reached(stage, f"no answer within {within_s:g} s"))
+    return reached
+
+
+def _reach(target: Target, within_s: float, context: ssl.SSLContext, stages: dict[Target, str]) -> Reached:
+    host, port, is_tls = target
+    started_s = time.monotonic()
+    try:
+        addresses = [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+        resolved_s = time.monotonic()
+        stages[target] = "connect"
+        with _connect(addresses, port, within_s) as connection:
+            connected_s = time.monotonic()
+            times = f"DNS {(resolved_s - started_s) * 1e3:.0f}, TCP {(connected_s - resolved_s) * 1e3:.0f}"
+            if not is_tls:
+                return Reached("", f"{times} ms")
+            stages[target] = "TLS"
+            with context.wrap_socket(connection, server_hostname=host) as secured:
+                version = secured.version()
+            return Reached("", f"{times}, {version} {(time.monotonic() - connected_s) * 1e3:.0f} ms")
+    except ssl.SSLCertVerificationError as error:
+        return Reached("TLS", f"certificate refused: {error.verify_message}")
+    except OSError as error:
+        return Reached(stages[target], error.strerror or str(error))
+    except UnicodeError:
+        return Reached("resolve", "no valid host name")
+
+
+def _connect(addresses: Sequence[str], port: int, within_s: float) -> socket.socket:
+    """A connection to the first address that takes one; raises the last one's OSError."""
+    # Half the time for each: a name's IPv6 address is often dead where its IPv4 address is not.
+    timeout_s = within_s / min(len(addresses), 2)
+    for address in addresses[:-1]:
+        with suppress(OSError):
+            return socket.create_connection((address, port), timeout=timeout_s)
+    return socket.create_connection((addresses[-1], port), timeout=timeout_s)
+
+
+def _finding(venue: str, target: Target, reached: Reached) -> Finding:
+    where = f"{target[0]}:{target[1]}"
+    if not reached.stage:
+        return Finding(venue, "ok", f"{where}: {reached.detail}")
+    advice = {
+        "resolve": "check the name, and the DNS server",
+        "connect": "check the port, and whether a firewall is in between",
+        "TLS": "check the clock, and whether a proxy is in between",
+    }[reached.stage]
+    words = {"resolve": "name does not resolve", "connect": "no connection", "TLS": "no TLS"}[reached.stage]
+    return Finding(venue, "fail", f"{where}: {words} ({reached.detail})", advice)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    return True

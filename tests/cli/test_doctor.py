@@ -1,0 +1,332 @@
+"""`doctor`: Redis and venues on loopback, then the table, the JSON and the exit code."""
+
+import json
+import socket
+import ssl
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from arbsniper_tui.cli import doctor as doctor_module
+from arbsniper_tui.cli import doctor_checks
+from arbsniper_tui.cli.doctor import doctor, table_of
+from arbsniper_tui.cli.doctor_checks import (
+    Finding,
+    check_redis,
+    check_venues,
+    target_of,
+    venue_targets,
+)
+from arbsniper_tui.config import sources
+from arbsniper_tui.config.load import load_settings
+from arbsniper_tui.config.settings import RedisSettings
+
+app = typer.Typer()
+app.command()(doctor)
+
+GENEROUS_S = 20.0
+
+
+def verdicts(findings) -> dict[str, str]:
+    return {finding.check: finding.verdict for finding in findings}
+
+
+@contextmanager
+def server(answer=None):
+    """A loopback port; `answer(connection)` is what it does with each connection, default: take it and wait."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve():
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return
+                with connection:
+                    if answer:
+                        answer(connection)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield listening.getsockname()[1]
+        # Closing does not wake a thread that accepts; shutting down does.
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture
+def closed_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+def ready_redis(connection):
+    """Just enough of a server for a client to say PING and INFO."""
+    waiting = b""
+    while received := connection.recv(4096):
+        waiting += received
+        while waiting.startswith(b"*"):
+            parts = waiting.split(b"\r\n")
+            length = 1 + 2 * int(parts[0][1:])
+            if len(parts) <= length:
+                break
+            command = parts[2].upper()
+            waiting = b"\r\n".join(parts[length:])
+            info = b"redis_version:7.7.7\r\n"
+            replies = {b"PING": b"+PONG\r\n", b"INFO": b"$%d\r\n%s\r\n" % (len(info), info)}
+            connection.sendall(replies.get(command, b"-ERR unknown command\r\n"))
+
+
+def test_redis_that_answers_is_ok_with_its_round_trip_and_version():
+    with server(ready_redis) as port:
+        finding = check_redis(RedisSettings(f"redis://127.0.0.1:{port}/0", "url"))
+    assert finding.verdict == "ok", finding
+    assert " ms, version 7.7.7" in finding.found
+
+
+@pytest.mark.parametrize(
+    ("mode", "binary", "verdict", "words"),
+    [
+        ("off", None, "ok", "mode off"),
+        ("embedded", Path("/bin/its-redis"), "ok", "/bin/its-redis"),
+        ("embedded", None, "fail", "no redis-server found"),
+        ("url", Path("/bin/its-redis"), "fail", "does not answer"),
+        ("auto", Path("/bin/its-redis"), "ok", "/bin/its-redis will be started instead"),
+        ("auto", None, "warn", "no redis-server was found"),
+    ],
+)
+def test_redis_that_does_not_answer_is_judged_by_the_mode(mode, binary, verdict, words, closed_port, monkeypatch):
+    monkeypatch.setattr(doctor_checks, "find_redis_server", lambda: binary)
+    finding = check_redis(RedisSettings(f"redis://:hunter2@127.0.0.1:{closed_port}/0", mode))
+    assert finding.verdict == verdict
+    assert words in finding.found
+    assert "hunter2" not in finding.found
+    assert bool(finding.advice) == (verdict != "ok")
+
+
+def test_redis_that_takes_the_connection_and_never_answers_is_a_failure(monkeypatch):
+    monkeypatch.setattr(doctor_checks, "REDIS_TIMEOUT_S", 0.1)
+    released = threading.Event()
+    with server(lambda connection: released.wait(GENEROUS_S)) as port:
+        finding = check_redis(RedisSettings(f"redis://127.0.0.1:{port}/0", "url"))
+        released.set()
+    assert finding.verdict == "fail"
+
+
+def settings(toml: str, tmp_path):
+    path = tmp_path / "f.toml"
+    path.write_text(toml)
+    return load_settings(path, {}, {}).settings
+
+
+def test_a_venue_is_looked_for_where_its_symbols_need_it(tmp_path):
+    targets = venue_targets(settings("symbols = ['BTC/USDT']\n[venues.binance]\n[venues.okx]", tmp_path))
+    assert targets == {
+        "binance": (("stream.binance.com", 9443, True),),
+        "okx": (("ws.okx.com", 8443, True),),
+    }
+    perpetual = venue_targets(settings("symbols = ['BTC/USDT:USDT']\n[venues.okx]\n[venues.kraken]", tmp_path))
+    assert perpetual == {"okx": (("ws.okx.com", 8443, True), ("www.okx.com", 443, True)), "kraken": ()}
+
+
+def test_an_overridden_url_is_what_is_looked_for(tmp_path):
+    toml = """symbols = ['BTC/USDT:USDT']
+        [venues.okx]
+        ws_url = 'ws://127.0.0.1:9001'
+        rest_url = 'http://localhost'"""
+    targets = venue_targets(settings(toml, tmp_path))
+    assert targets == {"okx": (("127.0.0.1", 9001, False), ("localhost", 80, False))}
+
+
+def test_the_venue_of_a_live_rate_is_looked_for_too(tmp_path):
+    toml = "[venues.okx]\n[quotes]\nUSD = { convert = 'kraken:USDT/USD' }"
+    assert venue_targets(settings(toml, tmp_path))["kraken"] == (("ws.kraken.com", 443, True),)
+
+
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("wss://h", ("h", 443, True)),
+        ("ws://h", ("h", 80, False)),
+        ("ws://[::1]:9000", ("::1", 9000, False)),
+        ("https://h:8443/x", ("h", 8443, True)),
+    ],
+)
+def test_a_url_leads_to_a_host_and_a_port(url, target):
+    assert target_of(url) == target
+
+
+def test_a_venue_that_takes_connections_is_ok_and_progress_says_so():
+    said = []
+    with server() as port:
+        (finding,) = check_venues({"okx": [("127.0.0.1", port, False)]}, said.append, GENEROUS_S)
+    assert (finding.check, finding.verdict) == ("okx", "ok")
+    assert f"127.0.0.1:{port}: DNS " in finding.found
+    assert len(said) == 1
+    assert "(1 of 1)" in said[0]
+
+
+def test_a_port_where_nobody_listens_is_a_failure(closed_port):
+    (finding,) = check_venues({"okx": [("127.0.0.1", closed_port, False)]}, lambda said: None, GENEROUS_S)
+    assert finding.verdict == "fail"
+    assert "no connection" in finding.found
+    assert "firewall" in finding.advice
+
+
+def test_a_server_without_tls_is_a_failure_of_tls():
+    with server(lambda connection: connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as port:
+        (finding,) = check_venues({"okx": [("127.0.0.1", port, True)]}, lambda said: None, GENEROUS_S)
+    assert finding.verdict == "fail"
+    assert "no TLS" in finding.found
+
+
+class Handshake:
+    """In place of an SSLContext: a handshake that succeeds, or one that refuses the certificate."""
+
+    def __init__(self, error=None):
+        self._error, self.names = error, []
+
+    @contextmanager
+    def wrap_socket(self, connection, server_hostname):
+        self.names.append(server_hostname)
+        if self._error:
+            raise self._error
+        yield self
+
+    def version(self):
+        return "TLSv1.3"
+
+
+def test_a_tls_handshake_is_made_in_the_name_of_the_host():
+    handshake = Handshake()
+    with server() as port:
+        (finding,) = check_venues({"okx": [("localhost", port, True)]}, lambda said: None, GENEROUS_S, handshake)
+    assert finding.verdict == "ok", finding
+    assert "TLSv1.3" in finding.found
+    assert handshake.names == ["localhost"]
+
+
+def test_a_refused_certificate_says_why():
+    refused = ssl.SSLCertVerificationError("no")
+    refused.verify_message = "certificate has expired"
+    with server() as port:
+        (finding,) = check_venues(
+            {"okx": [("127.0.0.1", port, True)]}, lambda said: None, GENEROUS_S, Handshake(refused)
+        )
+    assert "certificate refused: certificate has expired" in finding.found
+    assert "clock" in finding.advice
+
+
+def unresolvable(host, *arguments, **named):
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+
+NAMED = {"okx": [("a.invalid", 443, True)], "kraken": [("b.invalid", 443, True)]}
+
+
+def test_nothing_that_resolves_is_no_network(monkeypatch):
+    monkeypatch.setattr(doctor_checks.socket, "getaddrinfo", unresolvable)
+    findings = check_venues(NAMED, lambda said: None, GENEROUS_S)
+    assert findings[0].check == "network"
+    assert "no network" in findings[0].found
+    assert verdicts(findings) == {"network": "fail", "okx": "fail", "kraken": "fail"}
+
+
+def test_one_name_that_does_not_resolve_is_not_said_to_be_no_network(monkeypatch):
+    real = socket.getaddrinfo
+    with server() as port:
+
+        def only_kraken(host, *arguments, **named):
+            return unresolvable(host) if host == "a.invalid" else real("127.0.0.1", *arguments, **named)
+
+        monkeypatch.setattr(doctor_checks.socket, "getaddrinfo", only_kraken)
+        targets = {"okx": NAMED["okx"], "kraken": [("b.invalid", port, False)]}
+        assert verdicts(check_venues(targets, lambda said: None, GENEROUS_S)) == {"okx": "fail", "kraken": "ok"}
+
+
+def test_a_name_server_that_never_answers_holds_nothing_up(monkeypatch):
+    released = threading.Event()
+
+    def silent(host, *arguments, **named):
+        released.wait(GENEROUS_S)
+        return unresolvable(host)
+
+    monkeypatch.setattr(doctor_checks.socket, "getaddrinfo", silent)
+    try:
+        findings = check_venues(NAMED, lambda said: None, 0.05)
+    finally:
+        released.set()
+    assert "no network" in findings[0].found
+    assert "no answer within 0.05 s" in findings[1].found
+
+
+def test_a_second_address_is_tried_where_the_first_one_is_dead(monkeypatch):
+    with server() as port:
+        addresses = [("::1", port, 0, 0), ("127.0.0.1", port)]
+        connect, resolve = socket.create_connection, socket.getaddrinfo
+
+        def dead_at_first(address, timeout):
+            if address[0] == "::1":
+                raise OSError("unreachable")
+            return connect(address, timeout)
+
+        def both(host, *arguments, **named):
+            if host == "name":
+                return [(0, 0, 0, "", address) for address in addresses]
+            return resolve(host, *arguments, **named)
+
+        monkeypatch.setattr(doctor_checks.socket, "getaddrinfo", both)
+        monkeypatch.setattr(doctor_checks.socket, "create_connection", dead_at_first)
+        (finding,) = check_venues({"okx": [("name", port, False)]}, lambda said: None, GENEROUS_S)
+    assert finding.verdict == "ok", finding
+
+
+def test_a_venue_without_a_market_for_the_symbols_is_a_warning():
+    (finding,) = check_venues({"kraken": []}, lambda said: None, GENEROUS_S)
+    assert (finding.check, finding.verdict) == ("kraken", "warn")
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sources, "user_config_path", lambda name: tmp_path / "users")
+    monkeypatch.setattr(doctor_module, "terminal_size", lambda: None)
+
+    def invoke(toml, *arguments):
+        Path("f.toml").write_text(toml)
+        return CliRunner().invoke(app, ["--config", "f.toml", *arguments])
+
+    return invoke
+
+
+def test_doctor_ends_with_0_when_nothing_failed_and_keeps_progress_off_stdout(run):
+    with server() as port:
+        result = run(f"[redis]\nmode = 'off'\n[venues.okx]\nws_url = 'ws://127.0.0.1:{port}'")
+    assert result.exit_code == 0, result.output
+    assert f"127.0.0.1:{port}" in result.stdout
+    assert "..." not in result.stdout
+    assert "venues ..." in result.stderr
+
+
+def test_doctor_ends_with_1_when_something_failed(run, closed_port):
+    result = run(f"[redis]\nmode = 'off'\n[venues.okx]\nws_url = 'ws://127.0.0.1:{closed_port}'", "--json")
+    assert result.exit_code == 1
+    findings = {finding["check"]: finding for finding in json.loads(result.stdout)}
+    assert findings["okx"]["verdict"] == "fail"
+    assert findings["okx"]["advice"]
+    assert {"config", "Redis", "clock", "open files", "CPUs", "terminal"} <= findings.keys()
+
+
+def test_doctor_ends_with_2_for_a_config_error(run):
+    result = run("[redis]\nmode = 'of'")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "did you mean off?" in result.stderr
+
+
+def test_what_was_found_is_shown_as_it_is_and_not_as_markup():
+    table = table_of([Finding("x", "ok", "[::1]:9000: [bold]")])
+    (cell,) = table.columns[2].cells
+    assert cell.plain == "[::1]:9000: [bold]"
