@@ -14,19 +14,19 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-import redis
 from msgspec import Struct
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from arbsniper_tui.config.given import redacted
 from arbsniper_tui.config.settings import Conversion, RedisSettings, Settings
 from arbsniper_tui.model.instrument import Market, parse_symbol
 from arbsniper_tui.sinks.embedded import find_redis_server
 from arbsniper_tui.venues import VENUES
+
+if TYPE_CHECKING:
+    import redis
 
 Verdict = Literal["ok", "warn", "fail"]
 Target = tuple[str, int, bool]
@@ -158,6 +158,10 @@ def check_redis(settings: RedisSettings) -> Finding:
         if binary:
             return Finding("Redis", "ok", f"mode embedded: {binary}")
         return Finding("Redis", "fail", "mode embedded: no redis-server found", f"{install}, or use mode url or off")
+    import redis  # as long to import as the rest of the command line, and only this check needs it
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
     address = redacted(settings.url)
     try:
         with redis.Redis.from_url(
@@ -181,7 +185,9 @@ def check_redis(settings: RedisSettings) -> Finding:
     return Finding("Redis", "warn", f"{found}, and no redis-server was found", f"{install}, or signals stay here")
 
 
-def _answer(client: redis.Redis) -> str:
+def _answer(client: "redis.Redis") -> str:
+    from redis import ResponseError
+
     client.ping()
     round_trips_ms = []
     for _ in range(3):
@@ -191,7 +197,7 @@ def _answer(client: redis.Redis) -> str:
     try:
         server = client.info("server")
         version = f"version {server.get('redis_version', 'unknown')}" if isinstance(server, dict) else ""
-    except redis.ResponseError:
+    except ResponseError:
         # A user may be allowed to publish and not to ask for this.
         version = "version not told"
     return f"answers in {min(round_trips_ms):.2f} ms, {version}"

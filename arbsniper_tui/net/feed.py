@@ -8,16 +8,14 @@ from collections.abc import Callable
 from time import monotonic_ns
 from typing import Protocol
 
-from msgspec import Struct
-
 from arbsniper_tui.engine.sieve import Sieve
 from arbsniper_tui.model.errors import BookLost, FrameError, VenueClosing, VenueRejected
 from arbsniper_tui.model.health import FeedHealth, FeedState
-from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.model.quote import Quote, Withdrawal
 from arbsniper_tui.net.backoff import delays_s
 from arbsniper_tui.net.limited_log import LimitedLog
 from arbsniper_tui.net.listings import keep_fetching
+from arbsniper_tui.net.spec import FeedSpec
 from arbsniper_tui.net.websocket import WebSocket, WebSocketError, open_websocket
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.base import Listing, QuoteParser, VenueMarket
@@ -33,17 +31,6 @@ RESUBSCRIBE_AFTER_S = 60.0
 ALL_REJECTED_WAIT_S = 600.0
 _PING_EVERY_S = 15.0
 _CHECK_EVERY_S = 1.0
-
-
-class FeedSpec(Struct, frozen=True):
-    """One connection to make."""
-
-    name: str
-    venue: str
-    market: Market
-    ws_url: str
-    list_url: str
-    instruments: tuple[Instrument, ...]
 
 
 class Outlet(Protocol):

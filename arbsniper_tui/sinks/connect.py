@@ -1,28 +1,18 @@
-"""Making a connection to Redis: URL, TLS, AUTH, database and a first PING, away from the thread that must not wait."""
+"""Attempts to connect to Redis, in the background and one after another: the loop that asks for them never waits."""
 
 import logging
 import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, cast
-
-import redis
-from redis.connection import Connection, parse_url
+from urllib.parse import urlsplit
 
 from arbsniper_tui.sinks.errors import RedisUnreachable
 
 log = logging.getLogger(__name__)
 
-# The one function of redis-py used here that carries no types.
-url_arguments = cast("Callable[[str], dict[str, Any]]", parse_url)
-
-CONNECT_TIMEOUT_S = 2.0
 FIRST_BACKOFF_NS = 100_000_000
 LONGEST_BACKOFF_NS = 2_000_000_000
-# Arguments of a URL that belong to a pool of connections, not to one.
-POOL_ARGUMENTS = ("max_connections", "timeout")
-
 Connect = Callable[[str], Future[socket.socket]]
 """Begin to connect to a URL. The result is a connected socket, or RedisUnreachable."""
 
@@ -30,62 +20,15 @@ Connect = Callable[[str], Future[socket.socket]]
 def address_of(url: str) -> str:
     """Where a URL leads, as `host:port/db` or a path, without user, password and options."""
     try:
-        arguments = url_arguments(url)
+        parts = urlsplit(url)
+        port = parts.port or 6379
     except ValueError:
         return ""
-    if "path" in arguments:
-        return str(arguments["path"])
-    host, port = arguments.get("host", "localhost"), arguments.get("port", 6379)
-    return f"{host}:{port}/{arguments.get('db', 0)}"
-
-
-def open_socket(url: str, timeout_s: float = CONNECT_TIMEOUT_S) -> socket.socket:
-    """Connect, authenticate, select the database, and have a PING answered; raises RedisUnreachable."""
-    connection: Any = None
-    try:
-        connection = _connection(url, timeout_s)
-        connection.connect()
-        # A stopped server's kernel still accepts connections; only an answer shows that it is there.
-        connection.send_command("PING")
-        connection.read_response()
-    except (redis.RedisError, OSError, ValueError, TypeError) as error:
-        if connection is not None:
-            connection.disconnect()
-        raise RedisUnreachable(f"{address_of(url) or 'redis.url'}: {_in_words(error)}") from error
-    # redis-py has no public way to part with its socket, and its Connection blocks in send and in read. Nothing is
-    # left unread in its parser here, and without `_sock` its finaliser has nothing to close.
-    connected: socket.socket = connection._sock
-    connection._sock = None
-    return connected
-
-
-def _connection(url: str, timeout_s: float) -> Any:
-    arguments = url_arguments(url)
-    for name in POOL_ARGUMENTS:
-        arguments.pop(name, None)
-    connection_class: Any = arguments.pop("connection_class", Connection)
-    # RESP2: understood by every server, and no message comes that was not asked for.
-    arguments |= {"socket_connect_timeout": timeout_s, "socket_timeout": timeout_s, "protocol": 2}
-    return connection_class(**arguments)
-
-
-def _in_words(error: Exception) -> str:
-    cause = error.__context__ if isinstance(error.__context__, OSError) else error
-    if isinstance(error, redis.AuthenticationError):
-        return f"authentication refused ({error})"
-    if isinstance(error, redis.BusyLoadingError):
-        return "the server is loading its data"
-    if isinstance(error, (redis.TimeoutError, TimeoutError)):
-        return "no answer"
-    if isinstance(cause, socket.gaierror):
-        return "no such host name"
-    if isinstance(cause, ConnectionRefusedError):
-        return "connection refused"
-    if isinstance(cause, FileNotFoundError):
-        return "no such socket"
-    if isinstance(error, (ValueError, TypeError)):
-        return f"not a usable Redis URL ({error})"
-    return str(getattr(cause, "strerror", None) or cause)
+    if parts.scheme == "unix":
+        return parts.path
+    if parts.scheme not in ("redis", "rediss"):
+        return ""
+    return f"{parts.hostname or 'localhost'}:{port}/{parts.path.strip('/') or 0}"
 
 
 def connect_in_background(url: str) -> Future[socket.socket]:
@@ -98,6 +41,9 @@ def connect_in_background(url: str) -> Future[socket.socket]:
 
 def _fulfil(attempt: Future[socket.socket], url: str) -> None:
     try:
+        # redis-py takes longer to import than everything else that a node needs before its first quote.
+        from arbsniper_tui.sinks.open_socket import open_socket
+
         attempt.set_result(open_socket(url))
     except RedisUnreachable as error:
         attempt.set_exception(error)

@@ -14,9 +14,7 @@ from concurrent.futures import TimeoutError as NotInTime
 from dataclasses import dataclass
 from pathlib import Path
 
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+import hiredis
 
 from arbsniper_tui.sinks.connect import abandon, address_of, connect_in_background
 from arbsniper_tui.sinks.errors import RedisNotStarted, RedisUnreachable
@@ -66,16 +64,17 @@ def _dying_with_parent() -> Callable[[], None] | None:
 
 def _answers_as(pid: int, port: int) -> bool:
     """Whether the server on this port is the process that was started, and not one that was there before."""
-    # By default redis-py would try again for seconds.
-    once = Retry(NoBackoff(), 0)
-    client = redis.Redis(LOOPBACK, port, socket_timeout=0.5, socket_connect_timeout=0.5, retry=once, protocol=2)
+    reader = hiredis.Reader()
     try:
-        info = client.info("server")
-    except redis.RedisError:
+        with socket.create_connection((LOOPBACK, port), timeout=0.5) as asking:
+            asking.sendall(b"INFO server\r\n")
+            while (reply := reader.gets()) is False:
+                if not (chunk := asking.recv(65536)):
+                    return False
+                reader.feed(chunk)
+    except (OSError, hiredis.ProtocolError):
         return False
-    finally:
-        client.close()
-    return isinstance(info, dict) and info.get("process_id") == pid
+    return isinstance(reply, bytes) and f"process_id:{pid}\r".encode() in reply
 
 
 class EmbeddedRedis:

@@ -8,7 +8,7 @@ import msgspec
 from arbsniper_tui.config.settings import Conversion, Settings, VenueSettings
 from arbsniper_tui.model.errors import ConfigError
 from arbsniper_tui.model.instrument import Instrument, Symbol, parse_symbol
-from arbsniper_tui.net.feed import FeedSpec
+from arbsniper_tui.net.spec import FeedSpec
 from arbsniper_tui.venues import VENUES
 
 

@@ -6,7 +6,7 @@ from arbsniper_tui.engine.gate import Rules
 from arbsniper_tui.model.health import RedisHealth
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.view import NodeIntro
-from arbsniper_tui.net.feed import FeedSpec
+from arbsniper_tui.net.spec import FeedSpec
 from arbsniper_tui.sim.plan import SimPlan
 from arbsniper_tui.tapes.player import TapeSource
 

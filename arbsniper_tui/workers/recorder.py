@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from arbsniper_tui.model.errors import UsageError
-from arbsniper_tui.net.feed import FeedSpec, OnFrame, OnListing
+from arbsniper_tui.net.feed import OnFrame, OnListing
+from arbsniper_tui.net.spec import FeedSpec
 from arbsniper_tui.tapes.tape import LISTING, TapeWriter
 
 _Line = tuple[TapeWriter, str, float, str, bytes, str]

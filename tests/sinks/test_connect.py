@@ -5,9 +5,10 @@ from concurrent.futures import Future
 
 import pytest
 
-from arbsniper_tui.sinks.connect import Reconnection, address_of, connect_in_background, open_socket
+from arbsniper_tui.sinks.connect import Reconnection, address_of, connect_in_background
 from arbsniper_tui.sinks.embedded import EmbeddedRedis
 from arbsniper_tui.sinks.errors import RedisUnreachable
+from arbsniper_tui.sinks.open_socket import open_socket
 
 from .conftest import DEADLINE_S, MS
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import hiredis
 import pytest
 
-from arbsniper_tui.sinks.connect import open_socket
 from arbsniper_tui.sinks.errors import LinkLost
 from arbsniper_tui.sinks.link import SO_TIMESTAMPNS, RedisLink
+from arbsniper_tui.sinks.open_socket import open_socket
 from arbsniper_tui.sinks.outgoing import PING_COMMAND, Part
 
 from .conftest import DEADLINE_S, MS, Peer
