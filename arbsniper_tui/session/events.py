@@ -18,17 +18,18 @@ class EventOrder:
         self._commands = CommandLine(context, endpoints)
         self.last_seq = 0
         self.missed = 0
+        self._latest_ms = 0
+        """The latest time on any event read."""
 
     def take(self, body: bytes) -> list[Event]:
         """The events that one published event makes readable: none, itself, or itself after those missed."""
         event = decode_event(body)
         if event.seq == self.last_seq + 1:
-            self.last_seq = event.seq
-            return [event]
+            return self._read([event])
         if event.seq <= self.last_seq:
-            if event.seq > 1:
+            if event.timestamp <= self._latest_ms:
                 return []
-            # A spread worker that was started again counts from 1.
+            # Younger than all that was read: a spread worker that was started again counts from 1.
             self.last_seq = 0
         return self.catch_up()
 
@@ -41,8 +42,13 @@ class EventOrder:
         events = list(reply.events) if isinstance(reply, Events) else []
         if events:
             self.missed += events[0].seq - self.last_seq - 1
-            self.last_seq = events[-1].seq
-        return events
+        return self._read(events)
 
     def close(self) -> None:
         self._commands.close()
+
+    def _read(self, events: list[Event]) -> list[Event]:
+        for event in events:
+            self.last_seq = event.seq
+            self._latest_ms = max(self._latest_ms, event.timestamp)
+        return events

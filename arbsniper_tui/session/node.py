@@ -3,6 +3,7 @@
 import logging
 import socket
 from dataclasses import replace
+from pathlib import Path
 
 import zmq
 
@@ -23,6 +24,7 @@ from arbsniper_tui.wire.endpoints import REDIS_PID, Endpoints, create_endpoints
 from arbsniper_tui.wire.messages import WorkerNotice
 from arbsniper_tui.wire.viewing import CommandLine
 from arbsniper_tui.workers.instruments import instruments_of
+from arbsniper_tui.workers.recorder import make_folder
 from arbsniper_tui.workers.supervisor import Supervisor, spawner
 
 _log = logging.getLogger(__name__)
@@ -82,6 +84,9 @@ class Node:
 
     def _start(self) -> Endpoints:
         launch = self._launch
+        if launch.record_folder:
+            # Here, where it can be said at once; a worker that cannot record would only die again and again.
+            make_folder(Path(launch.record_folder))
         endpoints = self.endpoints = create_endpoints()
         if launch.mode == "demo":
             self._sockets = bind_simulated(launch.settings)

@@ -42,6 +42,8 @@ class Session:
         self._heard_s = clock()
         self._number: int | None = None
         """The last frame taken in; None until the whole state has come."""
+        # Asked for before the front end has finished importing, so that its first look finds the answer.
+        self._ask()
 
     def pull(self) -> Changes:
         """Take in what has arrived; never waits."""

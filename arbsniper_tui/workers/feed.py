@@ -20,7 +20,7 @@ from arbsniper_tui.workers.plan import FeedPlan
 from arbsniper_tui.workers.process import LIFELINE, run_worker, settle_memory
 from arbsniper_tui.workers.recorder import Recorder
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("arbsniper_tui.workers.feed")  # __name__ is __main__ here
 
 _FLUSH_EVERY_S = 0.001
 _COLLECT_EVERY_TICKS = 10

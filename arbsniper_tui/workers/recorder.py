@@ -1,6 +1,7 @@
 """Writes every frame a feed worker receives to tapes, one a connection, off the hot path."""
 
 import asyncio
+import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,14 +14,21 @@ from arbsniper_tui.tapes.tape import LISTING, TapeWriter
 _Line = tuple[TapeWriter, str, float, str, bytes, str]
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder for tapes where it is missing. Raises UsageError where none can be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"record {folder}: expected a folder to write to: {error.strerror}") from error
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"record {folder}: expected a folder to write to: it is read-only")
+
+
 class Recorder:
     """Frames are noted as they come and compressed in a thread, so that recording costs the feed little."""
 
     def __init__(self, folder: Path) -> None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"record {folder}: expected a folder to write to: {error.strerror}") from error
+        make_folder(folder)
         self._folder = folder
         self._started = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         self._writers: dict[str, TapeWriter] = {}

@@ -27,7 +27,7 @@ from arbsniper_tui.workers.prices import PriceKeys
 from arbsniper_tui.workers.process import LIFELINE, parent_is_gone, run_worker, settle_memory
 from arbsniper_tui.workers.reception import Reception, rules_in_force
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("arbsniper_tui.workers.spread")  # __name__ is __main__ here
 
 CHORES_EVERY_NS = 20_000_000
 _SECOND_NS = 1_000_000_000
@@ -100,7 +100,7 @@ class SpreadWorker:
         gate, stages = self._gate, self._stages
         recv_ns, read_ns = batch.recv_ns, batch.ts_read_ns
         touched, now_ns = self._reception.rows.touched, got_ns
-        announced = False
+        decided_ns = 0
         for number, quote in enumerate(batch.quotes):
             ts_recv_ns = recv_ns[number] if recv_ns else read_ns
             if self._is_replay:
@@ -108,21 +108,16 @@ class SpreadWorker:
             touched.add(quote.instrument_id)
             signals = gate.on_quote(quote, ts_recv_ns, now_ns)
             if signals:
-                announced = True
                 decided_ns = monotonic_ns()
-                for each in signals:
-                    self._ledger.announce(each, decided_ns)
-                if self._sink is not None:
-                    self._sink.flush()
+                self._announce(signals)
                 stages.publish.record(monotonic_ns() - decided_ns)
         self._now_ns = now_ns
         self._reception.quotes += len(batch.quotes)
         done_ns = monotonic_ns()
         stages.parse.record(batch.ts_parsed_ns - read_ns)
         stages.bus.record(got_ns - batch.ts_parsed_ns)
+        stages.decision.record((decided_ns or done_ns) - got_ns)
         stages.total.record(done_ns - read_ns)
-        if not announced:
-            stages.decision.record(done_ns - got_ns)
 
     def _announce(self, signals: list[Signal]) -> None:
         for each in signals:
@@ -159,8 +154,8 @@ class SpreadWorker:
         self._seconds += 1
         self._shared_cpu.tick()
         self._reception.measure_rate(now_ns)
-        self._announce(self._feeds.check(now_ns))
         if not self._is_replay:
+            self._announce(self._feeds.check(now_ns))
             self._write("heartbeat", "", signals=self._gate.signal_seq)
         if self._seconds % _COLLECT_EVERY_S == 0:
             gc.collect()

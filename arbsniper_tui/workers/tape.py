@@ -9,17 +9,18 @@ from time import monotonic_ns
 import zmq
 
 from arbsniper_tui.model.errors import TapeError
+from arbsniper_tui.model.health import FeedHealth, FeedState
 from arbsniper_tui.model.quote import Withdrawal
-from arbsniper_tui.tapes.player import Player
+from arbsniper_tui.tapes.player import Player, first_lines, venue_and_markets
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.base import Listing
 from arbsniper_tui.wire.endpoints import Endpoints
-from arbsniper_tui.wire.messages import TapesEnded
+from arbsniper_tui.wire.messages import HealthReport, TapesEnded
 from arbsniper_tui.wire.sender import QuoteSender
 from arbsniper_tui.workers.plan import TapePlan
 from arbsniper_tui.workers.process import LIFELINE, run_worker, settle_memory
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("arbsniper_tui.workers.tape")  # __name__ is __main__ here
 
 _LINGER_MS = 10_000
 
@@ -29,6 +30,7 @@ def work(plan: TapePlan) -> None:
     context = zmq.Context()
     sender = QuoteSender(context, Endpoints(Path(plan.folder)).quotes, is_lossless=True)
     player = Player(plan.tapes, plan.instruments, _listings(plan), _log.warning)
+    sender.report(_health(plan))
     settle_memory()
     pace = _Pace(plan.speed)
     ts_recv_ns = 0
@@ -42,6 +44,17 @@ def work(plan: TapePlan) -> None:
     sender.send(TapesEnded(ts_recv_ns, player.frames, player.dropped))
     sender.close(_LINGER_MS)
     context.term()
+
+
+def _health(plan: TapePlan) -> HealthReport:
+    """Each tape as the feed that it stands for."""
+    feeds = []
+    for source, line in first_lines(plan.tapes):
+        venue, markets = venue_and_markets(source, line)
+        fed = tuple(i.id for i in plan.instruments if i.venue == venue and i.market in markets)
+        name = f"{venue} {'+'.join(markets)} tape"
+        feeds.append(FeedHealth(name, venue, FeedState.LIVE, Path(source.path).name, fed))
+    return HealthReport(plan.worker, tuple(feeds))
 
 
 class _Pace:
