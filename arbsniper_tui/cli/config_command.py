@@ -16,20 +16,47 @@ from arbsniper_tui.model.errors import ConfigError
 from arbsniper_tui.venues import VENUES
 
 ConfigOption = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="Read this arbsniper.toml.", show_default=False)
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="Read this file. Left out: ./arbsniper.toml, else the one in the user's config folder, else defaults.",
+        show_default=False,
+    ),
 ]
 SymbolOption = Annotated[
-    list[str] | None, typer.Option("--symbol", metavar="S", help="Watch this symbol; repeatable.", show_default=False)
+    list[str] | None,
+    typer.Option(
+        "--symbol",
+        metavar="S",
+        help="Watch this symbol, such as BTC/USDT, or BTC/USDT:USDT for the perpetual; repeatable.",
+        show_default=False,
+    ),
 ]
 VenueOption = Annotated[
-    list[str] | None, typer.Option("--venue", metavar="V", help="Use this venue; repeatable.", show_default=False)
+    list[str] | None,
+    typer.Option(
+        "--venue",
+        metavar="V",
+        help="Use this venue (the verb venues lists them); repeatable. Left out: those of the file, else all.",
+        show_default=False,
+    ),
 ]
 # A text, so that a threshold that is no number is refused in the words of the settings.
 ThresholdOption = Annotated[
-    str | None, typer.Option("--threshold", metavar="PCT", help="Signal above this spread.", show_default=False)
+    str | None,
+    typer.Option(
+        "--threshold",
+        metavar="PCT",
+        help="Signal above this spread, in percent. Left out: that of the file, else 0.5.",
+        show_default=False,
+    ),
 ]
 RedisUrlOption = Annotated[
-    str | None, typer.Option("--redis-url", metavar="URL", help="Use this Redis server.", show_default=False)
+    str | None,
+    typer.Option(
+        "--redis-url", metavar="URL", help="Use this Redis server, redis://HOST:PORT/DATABASE.", show_default=False
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

@@ -9,13 +9,16 @@ import msgspec
 import typer
 from msgspec import Struct
 
+from arbsniper_tui.config.venue_names import why_unknown
+from arbsniper_tui.headless.output import let_go
 from arbsniper_tui.model.errors import ArbsniperError, BadFrame, FrameError, UsageError
 from arbsniper_tui.model.instrument import Instrument, Market, parse_symbol
 from arbsniper_tui.model.quote import Quote, defect
+from arbsniper_tui.tapes.listings import read_listings
 from arbsniper_tui.tapes.player import TapeSource, venue_and_markets
 from arbsniper_tui.tapes.tape import LISTING, TapeLine, read_tape
 from arbsniper_tui.venues import VENUES
-from arbsniper_tui.venues.base import Listing, QuoteParser, SymbolsByRule
+from arbsniper_tui.venues.base import QuoteParser, SymbolsByRule
 
 _to_json = msgspec.json.Encoder().encode
 
@@ -33,7 +36,7 @@ class _Decoded(Struct):
 
 def decode(
     venue: Annotated[str, typer.Argument(metavar="VENUE", help="Such as binance, or binance:perp.")],
-    file: Annotated[Path, typer.Argument(metavar="[FILE]", help="A tape; - for standard input.")] = Path("-"),
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A tape; - for standard input.")] = Path("-"),
     symbol: Annotated[
         list[str] | None,
         typer.Option(
@@ -56,8 +59,7 @@ def decode(
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
     except BrokenPipeError:
-        # Whoever read the lines has had enough; Python would complain once more when it flushes at exit.
-        sys.stderr.close()
+        let_go(sys.stdout.buffer)
 
 
 class Decoder:
@@ -66,13 +68,13 @@ class Decoder:
     def __init__(self, argument: str, symbols: Sequence[str], list_file: Path | None) -> None:
         venue, _, market = argument.partition(":")
         if venue not in VENUES:
-            raise UsageError(f"venue {venue!r}: expected one of {', '.join(VENUES)}")
+            raise UsageError(f"VENUE {argument}: {why_unknown(venue)}")
         if market and market not in list(Market):
-            raise UsageError(f"venue {argument!r}: expected {venue}, {venue}:spot or {venue}:perp")
+            raise UsageError(f"VENUE {argument}: expected {venue}, {venue}:spot or {venue}:perp")
         self._adapter = VENUES[venue]
         self._source = TapeSource("", venue, market)
         self._subscribed = [self._instrument(number, text) for number, text in enumerate(symbols)]
-        self._listings = self._read_list(list_file) if list_file else {}
+        self._listings = read_listings(venue, list_file) if list_file else {}
         self._connections: dict[str, tuple[QuoteParser, Sequence[Instrument]]] = {}
 
     def run(self, tape: Path, output: BinaryIO) -> None:
@@ -119,12 +121,6 @@ class Decoder:
         if not spelled or self._adapter.market(symbol.market) is None:
             raise UsageError(f"--symbol {text}: {self._adapter.venue} has no such market")
         return Instrument(number, self._adapter.venue, str(symbol), spelled, symbol.quote, 0.0)
-
-    def _read_list(self, file: Path) -> dict[str, Listing]:
-        try:
-            return self._adapter.parse_listings(file.read_bytes())
-        except OSError as error:
-            raise UsageError(f"--instruments {file}: {error.strerror or error}") from error
 
 
 def _decoded(quote: Quote, instrument: Instrument, t: float | None) -> _Decoded:

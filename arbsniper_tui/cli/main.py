@@ -6,8 +6,8 @@ from typing import Annotated
 import msgspec
 import typer
 
-import arbsniper_tui
 from arbsniper_tui import __version__
+from arbsniper_tui.cli.bench_command import bench
 from arbsniper_tui.cli.config_command import (
     ConfigOption,
     RedisUrlOption,
@@ -23,14 +23,17 @@ from arbsniper_tui.cli.node_command import LogFileOption, LogLevelOption, NoUiOp
 from arbsniper_tui.cli.replay_command import replay
 from arbsniper_tui.cli.venues_command import venues
 from arbsniper_tui.config.settings import RedisSettings, Settings
+from arbsniper_tui.sim.plan import DEMO_SETTINGS
 
-DEMO_SETTINGS = Path(arbsniper_tui.__file__).parent / "sim" / "demo.toml"
+EXIT_CODES = (
+    "Exit codes: 0 clean stop, 1 internal fault, 2 wrong usage or config, 3 a worker could not be kept running."
+)
 
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 clean stop, 1 internal fault, 2 wrong usage or config, 3 a worker could not be kept running.",
+    epilog=EXIT_CODES,
 )
 DemoOption = Annotated[
     bool,
@@ -68,7 +71,7 @@ def main(
     _start("", demo, config, symbol, venue, threshold, redis_url, Show(no_ui, log_level, log_file))
 
 
-@app.command()
+@app.command(epilog=EXIT_CODES)
 def record(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder for the tapes; made where it is missing.")],
     no_ui: NoUiOption = False,
@@ -85,10 +88,10 @@ def record(
     _start(str(folder), demo, config, symbol, venue, threshold, redis_url, Show(no_ui, log_level, log_file))
 
 
-@app.command()
+@app.command(epilog=EXIT_CODES)
 def attach(
     endpoint: Annotated[
-        str, typer.Argument(metavar="[ENDPOINT]", help="A node's process id or folder. Left out: the one that runs.")
+        str, typer.Argument(metavar="ENDPOINT", help="A node's process id or folder. Left out: the one that runs.")
     ] = "",
     config: ConfigOption = None,
 ) -> None:
@@ -96,10 +99,11 @@ def attach(
     raise typer.Exit(attach_to(endpoint, load_or_exit(config).settings.ui.refresh_hz))
 
 
-app.command()(replay)
-app.command()(decode)
-app.command("doctor")(doctor)
-app.command("venues")(venues)
+app.command(epilog=EXIT_CODES)(replay)
+app.command(epilog=EXIT_CODES)(decode)
+app.command(epilog=EXIT_CODES)(doctor)
+app.command(epilog=EXIT_CODES)(venues)
+app.command(epilog=EXIT_CODES)(bench)
 app.add_typer(config_app, name="config")
 
 

@@ -1,5 +1,6 @@
 """`replay` and `decode`: recorded frames through the parsers."""
 
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -8,7 +9,9 @@ import typer
 from arbsniper_tui.cli.config_command import ConfigOption, RedisUrlOption, SymbolOption, ThresholdOption, load_or_exit
 from arbsniper_tui.cli.node_command import LogFileOption, LogLevelOption, NoUiOption, Show, run_node
 from arbsniper_tui.config.settings import RedisSettings, Settings, VenueSettings
+from arbsniper_tui.config.venue_names import why_unknown
 from arbsniper_tui.model.errors import ArbsniperError, UsageError
+from arbsniper_tui.tapes.listings import read_listings
 from arbsniper_tui.tapes.player import TapeSource, first_lines, parse_source, venue_and_markets
 from arbsniper_tui.venues import VENUES
 
@@ -84,8 +87,11 @@ def _listing_files(arguments: list[str]) -> dict[str, str]:
     files = {}
     for argument in arguments:
         venue, equals, file = argument.partition("=")
-        if not equals or venue not in VENUES:
-            raise UsageError(f"--instruments {argument!r}: expected VENUE=FILE with one of {', '.join(VENUES)}")
+        if not equals:
+            raise UsageError(f"--instruments {argument}: expected VENUE=FILE with one of {', '.join(VENUES)}")
+        if venue not in VENUES:
+            raise UsageError(f"--instruments {argument}: {why_unknown(venue)}")
+        read_listings(venue, Path(file))  # what is wrong with it is said before anything is started
         files[venue] = file
     return files
 

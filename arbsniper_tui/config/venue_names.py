@@ -24,11 +24,13 @@ NAMED_VENUES = (
 
 def refuse_venue(given: Given, venue: str) -> ConfigError:
     """What to raise for a venue id that has no adapter."""
-    start = f"{given.place}: {'.'.join(given.path[:2])}"
+    return ConfigError(f"{given.place}: {'.'.join(given.path[:2])}: {why_unknown(venue)}")
+
+
+def why_unknown(venue: str) -> str:
+    """What is said of a venue id that has no adapter."""
     if venue in NAMED_VENUES:
-        return ConfigError(
-            f"{start}: {venue} is not supported by this version yet, expected one of {', '.join(VENUES)}"
-        )
+        return f"{venue} is not supported by this version yet, expected one of {', '.join(VENUES)}"
     near = nearest(venue, VENUES)
     advice = f"; did you mean {near}?" if near else ""
-    return ConfigError(f'{start}: found unknown venue "{venue}", expected one of {", ".join(VENUES)}{advice}')
+    return f'found unknown venue "{venue}", expected one of {", ".join(VENUES)}{advice}'

@@ -72,7 +72,7 @@ class Gate:
 
     def withdraw(self, instrument_id: int, reason: str, now_ns: int) -> list[Signal]:
         """Take an instrument out until its next quote, and close what rested on it."""
-        signals: list[Signal] = []
+        signals = self.expire(now_ns)
         for touched in (instrument_id, *self.board.withdraw(instrument_id, reason)):
             for route in self._routes_of[touched]:
                 if route.opportunity is not None:
@@ -88,8 +88,8 @@ class Gate:
 
     def change_rules(self, rules: Rules, now_ns: int) -> list[Signal]:
         """Judge every route anew by other rules."""
+        signals = self.expire(now_ns)
         self.rules = rules
-        signals: list[Signal] = []
         for route in self.routes:
             self._judge(route, now_ns, now_ns, signals)
         return signals
@@ -136,8 +136,8 @@ class Gate:
         elif ending:
             self._close(route, opportunity, ending, now_ns, cause_ns, signals)
             return
-        gross, net = route.spreads_pct(ask, bid)
-        opportunity.best_spread_pct = max(opportunity.best_spread_pct, gross)
+        spreads_pct = route.spreads_pct(ask, bid)
+        opportunity.best_spread_pct = max(opportunity.best_spread_pct, spreads_pct[0])
         if route.signalled_ns is not None and now_ns - route.signalled_ns < self.rules.cooldown_ns:
             return
         if not opportunity.id:
@@ -145,7 +145,7 @@ class Gate:
             opportunity.id = f"{self._node}-{self.opportunities}"
             route.signals += 1
             signals.append(self._announce(route, opportunity, "open", now_ns, cause_ns))
-        elif self._moved_materially(opportunity, net if self.rules.basis == NET else gross, now_ns):
+        elif self._moved_materially(opportunity, spreads_pct, now_ns):
             signals.append(self._announce(route, opportunity, "update", now_ns, cause_ns))
 
     def _ending(self, route: Route, ask: float, bid: float, now_ns: int) -> str:
@@ -161,9 +161,10 @@ class Gate:
             return "stale"
         return ""
 
-    def _moved_materially(self, opportunity: Opportunity, measured_pct: float, now_ns: int) -> bool:
+    def _moved_materially(self, opportunity: Opportunity, spreads_pct: tuple[float, float], now_ns: int) -> bool:
         least = max(UPDATE_LEAST_PCT, self.rules.threshold_pct * UPDATE_SHARE)
-        moved = abs(measured_pct - opportunity.announced_pct) >= least
+        measured = 1 if self.rules.basis == NET else 0
+        moved = abs(spreads_pct[measured] - opportunity.announced_pct[measured]) >= least
         return moved and now_ns - opportunity.announced_ns >= UPDATE_EVERY_NS
 
     def _announce(
@@ -172,8 +173,7 @@ class Gate:
         self.signal_seq += 1
         route.signalled_ns = opportunity.announced_ns = now_ns
         signal = self._signal(route, opportunity, state, now_ns, cause_ns)
-        ask, bid = signal.buy_price, signal.sell_price
-        opportunity.announced_pct = route.spreads_pct(ask, bid)[1 if self.rules.basis == NET else 0]
+        opportunity.announced_pct = route.spreads_pct(signal.buy_price, signal.sell_price)
         return signal
 
     def _close(
@@ -192,10 +192,11 @@ class Gate:
         buy, sell = board.quotes[buy_id], board.quotes[sell_id]
         assert buy is not None and sell is not None, "a route with an opportunity has had both quotes"
         ask, bid = board.asks[buy_id], board.bids[sell_id]
+        # A leg that is out of reach closes with the last price it had.
         if ask == inf:
-            ask = buy.ask
+            ask = buy.ask / (board.rate_used(buy_id, buying=True) or 1.0)
         if bid == 0.0:
-            bid = sell.bid
+            bid = sell.bid / (board.rate_used(sell_id, buying=False) or 1.0)
         gross, net = route.spreads_pct(ask, bid)
         rate = board.rate_used(buy_id, buying=True) or board.rate_used(sell_id, buying=False)
         closing = state == "close"

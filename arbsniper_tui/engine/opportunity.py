@@ -12,4 +12,5 @@ class Opportunity:
         self.opened_ns = opened_ns
         self.best_spread_pct = spread_pct
         self.announced_ns = 0
-        self.announced_pct = 0.0
+        self.announced_pct = (0.0, 0.0)
+        """Gross and net, as last announced."""

@@ -18,6 +18,11 @@ ArbsniperError
 └── WorkerLost          a worker could not be kept running; exit code 3
 """
 
+import msgspec
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes from outside: it checks text apart from structure, and nesting has a limit."""
+
 
 class ArbsniperError(Exception):
     """The root of the tree; catching it catches nothing that is a fault of this program."""

@@ -101,11 +101,13 @@ class Feed:
 
     async def run(self) -> None:
         """Until cancelled. Never ends by itself: a venue that is down is tried for ever."""
-        listing = asyncio.create_task(
-            keep_fetching(self._adapter, self.spec.list_url, self._on_list, self._on_list_failure)
-        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(keep_fetching(self._adapter, self.spec.list_url, self._on_list, self._on_list_failure))
+            group.create_task(self._keep_connected())
+
+    async def _keep_connected(self) -> None:
+        delays = delays_s(random.Random())
         try:
-            delays = delays_s(random.Random())
             while True:
                 self._data_ns = 0
                 reason = await self._connect_and_watch()
@@ -117,7 +119,6 @@ class Feed:
                 _log.warning("%s: %s; next attempt in %.1f s", self.spec.name, reason, delay_s)
                 await asyncio.sleep(delay_s)
         finally:
-            listing.cancel()
             if self._socket is not None:
                 self._socket.close()
 
@@ -137,7 +138,8 @@ class Feed:
         except WebSocketError as error:
             return str(error)
         self._connects += 1
-        self._enter(FeedState.SUBSCRIBED, "subscribed, no data yet")
+        if not self._data_ns:  # quotes may come in one read with the handshake
+            self._enter(FeedState.SUBSCRIBED, "subscribed, no data yet")
         for text in self._adapter.subscribe(wanted):
             self._socket.send(text)
         return await self._watch(self._socket)

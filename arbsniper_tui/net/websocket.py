@@ -79,15 +79,17 @@ class WebSocket(asyncio.Protocol):
         self._end(str(exc) if exc else self._close_reason())
 
     def send(self, text: str) -> None:
-        """Send one text frame."""
-        self._protocol.send_text(text.encode())
-        self._write()
+        """Send one text frame; on a connection that has ended, nothing."""
+        if self._protocol.state is State.OPEN:
+            self._protocol.send_text(text.encode())
+            self._write()
 
     def ping(self) -> None:
         """Ask for a pong, whose way there and back becomes `rtt_ms`."""
-        self._pinged_ns = monotonic_ns()
-        self._protocol.send_ping(b"rtt")
-        self._write()
+        if self._protocol.state is State.OPEN:
+            self._pinged_ns = monotonic_ns()
+            self._protocol.send_ping(b"rtt")
+            self._write()
 
     def abort(self, reason: str) -> None:
         """Drop the connection now; `closed` gives `reason`."""
@@ -154,7 +156,7 @@ class WebSocket(asyncio.Protocol):
         """What the library made of control frames and fragments; its answers go out."""
         for event in self._protocol.events_received():
             if isinstance(event, Response):
-                if not self.opened.done():
+                if self._protocol.state is State.OPEN and not self.opened.done():
                     self.opened.set_result(None)
             elif isinstance(event, Frame):
                 self._take(event, [] if frames is None else frames)

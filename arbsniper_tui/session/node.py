@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +30,8 @@ from arbsniper_tui.workers.supervisor import Supervisor, spawner
 
 _log = logging.getLogger(__name__)
 
+_SAY_AGAIN_S = 1.0
+
 
 class Node:
     """Starts the workers, looks after them, and stops everything that it started."""
@@ -41,7 +44,8 @@ class Node:
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._commands: CommandLine | None = None
         self._unsaid: list[WorkerHealth] = []
-        self._is_said = True
+        self._said_s: float | None = None
+        """When the first of them was sent; None while it was not."""
         self._supervisor = Supervisor(spawner(launch.log_level, launch.log_descriptor), self._tell)
 
     @property
@@ -118,7 +122,7 @@ class Node:
 
     def _note_redis_pid(self) -> None:
         if self._redis.server is not None and self.endpoints is not None:
-            (self.endpoints.folder / REDIS_PID).write_text(str(self._redis.server.pid))
+            (self.endpoints.folder / REDIS_PID).write_text(f"{self._redis.server.pid} {self._redis.server.port}")
 
     def _tell(self, worker: WorkerHealth) -> None:
         self._unsaid.append(worker)
@@ -127,11 +131,16 @@ class Node:
             self._supervisor.tell_all_but(SPREAD)
 
     def _say(self) -> None:
-        """Tell the spread worker, one notice after the other, as it answers."""
-        if self._commands is None:
+        """Tell the spread worker, one notice after the other, each until it is answered."""
+        if self._commands is None or not self._unsaid:
             return
-        if not self._is_said and self._commands.answer() is None:
-            return
-        self._is_said = not self._unsaid
+        now_s = time.monotonic()
+        if self._said_s is not None:
+            if self._commands.answer() is not None:
+                self._unsaid.pop(0)
+            elif now_s - self._said_s < _SAY_AGAIN_S:
+                return
+            self._said_s = None
         if self._unsaid:
-            self._commands.send(WorkerNotice(self._unsaid.pop(0)))
+            self._commands.send(WorkerNotice(self._unsaid[0]))
+            self._said_s = now_s

@@ -1,6 +1,11 @@
 """What a simulation is asked to be: its seed, its pace, and which venues take part."""
 
+from pathlib import Path
+
 from msgspec import Struct
+
+DEMO_SETTINGS = Path(__file__).with_name("demo.toml")
+"""The settings that show the simulation best."""
 
 SIMULATED = ("binance", "coinbase", "kraken", "okx")
 """The venue ids whose wire can be spoken."""

@@ -18,6 +18,10 @@ Complaint = Callable[[str], None]
 Played = tuple[int, list[Quote] | Withdrawal]
 """Receive time in ns since 1970, and what came."""
 
+_MARKETS = frozenset(Market)
+_TIME_LIMIT_S = 2**63 / 1e9
+"""Where ns since 1970 leave 64 bits: a time in ms or us lies beyond."""
+
 
 class TapeSource(Struct, frozen=True):
     """One tape of a replay, and its venue and market where the command line gives them."""
@@ -41,13 +45,16 @@ def parse_source(argument: str) -> TapeSource:
 
 
 def venue_and_markets(source: TapeSource, line: TapeLine) -> tuple[str, tuple[Market, ...]]:
-    """Where a line was recorded: the command line's word, then the line's own, then its URL."""
-    venue, markets = (line.venue, ()) if line.venue else venue_of_url(line.url or "")
+    """Where a line was recorded: the command line's word, then the line's own, then its URL.
+
+    Another recorder may mean something else by `venue` and `market`: words that are not known here say nothing.
+    """
+    venue, markets = (line.venue, ()) if line.venue and line.venue in VENUES else venue_of_url(line.url or "")
     if source.venue:
         venue, markets = source.venue, markets if venue == source.venue else ()
-    wanted = source.market or line.market
-    if wanted:
-        markets = tuple(Market(part) for part in wanted.split("+"))
+    wanted = (source.market or line.market or "").split("+")
+    if _MARKETS.issuperset(wanted):
+        markets = tuple(Market(part) for part in wanted)
     elif venue in VENUES and not markets:
         markets = tuple(declared.market for declared in VENUES[venue].markets)
     return venue, markets
@@ -93,6 +100,9 @@ class Player:
                 self._count_and_complain(index, number, line)
             elif line.t is None:
                 self._count_and_complain(index, number, BadFrame('no receive time in "t": it cannot be replayed'))
+            elif not 0.0 <= line.t < _TIME_LIMIT_S:
+                found = BadFrame(f'expected seconds since 1970 in "t", found {line.t:g}')
+                self._count_and_complain(index, number, found)
             elif line.dir != "out":
                 yield round(line.t * 1e9), index, number, line
 
@@ -109,7 +119,10 @@ class Player:
 
     def _connection(self, index: int, line: TapeLine) -> _Connection | None:
         if line.kind == LISTING:
-            self._listings[line.venue].update(VENUES[line.venue].parse_listings(line.frame()))
+            venue, _ = venue_and_markets(self._sources[index], line)
+            if venue not in VENUES:
+                raise BadFrame("expected the venue that a list of instruments belongs to, found none")
+            self._listings[venue].update(VENUES[venue].parse_listings(line.frame()))
             return None
         key = (index, line.url or "")
         if key not in self._connections:

@@ -4,6 +4,7 @@ import base64
 import gzip
 import io
 import sys
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -11,7 +12,7 @@ from typing import BinaryIO, cast
 import msgspec
 from msgspec import Struct
 
-from arbsniper_tui.model.errors import BadFrame, TapeError
+from arbsniper_tui.model.errors import UNREADABLE, BadFrame, TapeError
 
 _GZIP_MAGIC = b"\x1f\x8b"
 LISTING = "listing"
@@ -26,11 +27,11 @@ class TapeLine(Struct, omit_defaults=True):
     url: str | None = None
     raw: str | None = None
     b64: str | None = None
-    kind: str = ""
-    dir: str = ""
+    kind: str | None = ""
+    dir: str | None = ""
     """`out` for what was sent."""
-    venue: str = ""
-    market: str = ""
+    venue: str | None = ""
+    market: str | None = ""
 
     def frame(self) -> bytes:
         """The frame as it came. Raises BadFrame."""
@@ -70,9 +71,9 @@ def read_tape(path: Path) -> Iterator[tuple[int, TapeLine | BadFrame]]:
                     continue
                 try:
                     yield number, _DECODE(line)
-                except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                except UNREADABLE as error:
                     yield number, BadFrame(f"expected a JSON object with t, url and raw or b64 ({error})")
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise TapeError(f"tape {path}: cannot be read past line {number}: {error}") from error
 
 

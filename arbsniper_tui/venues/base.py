@@ -2,17 +2,19 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import ClassVar, Protocol
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar, Protocol
 
-import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from arbsniper_tui.model.errors import BadFrame
 from arbsniper_tui.model.instrument import Instrument, Market, Symbol
 from arbsniper_tui.model.quote import Quote
 
 SHOWN_OF_A_BAD_FRAME = 120
+
+VenueInt = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+"""A whole number in a frame. JSON sets no bound; the bus carries 64 bits."""
 
 
 class KeepAlive(Struct, frozen=True):
@@ -131,11 +133,13 @@ def bad_frame(frame: bytes, expected: str) -> BadFrame:
     return BadFrame(f"expected {expected}, found {shown!r}")
 
 
-def undecodable(frame: bytes, venue: str, error: msgspec.DecodeError) -> BadFrame:
+def undecodable(frame: bytes, venue: str, error: Exception) -> BadFrame:
     """A BadFrame for what the decoder refused, with its words on where."""
     return bad_frame(frame, f"a {venue} frame ({error})")
 
 
 def epoch_ms(moment: datetime) -> int:
-    """Whole ms since 1970, rounded down from the venue's microseconds."""
+    """Whole ms since 1970, rounded down from the venue's microseconds; a moment without a zone is in UTC."""
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
     return int(moment.timestamp() * 1_000_000 + 0.5) // 1000

@@ -10,10 +10,18 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from arbsniper_tui.model.errors import VenueClosing, VenueRejected
+from arbsniper_tui.model.errors import UNREADABLE, VenueClosing, VenueRejected
 from arbsniper_tui.model.instrument import Instrument, Market, Symbol
 from arbsniper_tui.model.quote import Quote
-from arbsniper_tui.venues.base import Listing, QuoteParser, VenueAdapter, VenueMarket, bad_frame, undecodable
+from arbsniper_tui.venues.base import (
+    Listing,
+    QuoteParser,
+    VenueAdapter,
+    VenueInt,
+    VenueMarket,
+    bad_frame,
+    undecodable,
+)
 
 # Longest first where one ends like another (FDUSD, USD), so that a spelling splits in one way.
 _QUOTES = ("FDUSD", "USDT", "USDC", "TUSD", "BTC", "ETH", "BNB", "EUR", "TRY", "BRL", "JPY", "USD")
@@ -76,7 +84,7 @@ class Binance(VenueAdapter):
     def parse_listings(self, body: bytes) -> dict[str, Listing]:
         try:
             listed = _LIST(body)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise undecodable(body, "Binance exchangeInfo", error) from error
         return {
             symbol.symbol: Listing(is_trading=symbol.status == "TRADING")
@@ -91,9 +99,9 @@ class _Ticker(Struct, gc=False):
     B: float | None = None
     a: float | None = None
     A: float | None = None
-    u: int | None = None
+    u: VenueInt | None = None
     e: str = ""
-    T: int | None = None
+    T: VenueInt | None = None
     lastUpdateId: int | None = None  # noqa: N815 - the venue's spelling
     result: Any = UNSET
     code: int | None = None
@@ -141,7 +149,7 @@ class _BookTickerParser:
     def feed(self, frame: bytes) -> Sequence[Quote]:
         try:
             message = _DECODE(frame)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             if _is_another_stream(frame):
                 return ()
             raise undecodable(frame, "Binance", error) from error
@@ -164,7 +172,7 @@ def _is_another_stream(frame: bytes) -> bool:
     """Whether a frame that is no bookTicker names another event: `b` and `a` of a depthUpdate are lists."""
     try:
         named = _NAME(frame)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return False
     return (named.data or named).e not in ("", "bookTicker")
 

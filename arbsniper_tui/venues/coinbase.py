@@ -13,7 +13,7 @@ from typing import ClassVar
 import msgspec
 from msgspec import Struct
 
-from arbsniper_tui.model.errors import BookLost, VenueRejected
+from arbsniper_tui.model.errors import UNREADABLE, BookLost, VenueRejected
 from arbsniper_tui.model.instrument import Instrument, Market, Symbol
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.venues.base import (
@@ -77,7 +77,7 @@ class Coinbase(VenueAdapter):
     def parse_listings(self, body: bytes) -> dict[str, Listing]:
         try:
             products = _PRODUCTS(body)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise undecodable(body, "Coinbase products", error) from error
         return {
             product.id: Listing(is_trading=product.status == "online" and not product.trading_disabled)
@@ -155,7 +155,7 @@ class _Level2Parser:
     def feed(self, frame: bytes) -> Sequence[Quote]:
         try:
             message = _DECODE(frame)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise undecodable(frame, "Coinbase", error) from error
         if message.type == "error":
             raise VenueRejected(_product_named(message.reason), f"{message.message}: {message.reason}")
@@ -167,6 +167,8 @@ class _Level2Parser:
         if instrument is None:
             return ()
         if message.type == "snapshot":
+            # The book before is over, whether or not this one can be read.
+            self._books.pop(message.product_id, None)
             book = self._books[message.product_id] = _snapshot(message, frame)
         else:
             book = self._books.get(message.product_id) or _lost(message.product_id)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import Struct
 
-from arbsniper_tui.model.errors import VenueRejected
+from arbsniper_tui.model.errors import UNREADABLE, VenueRejected
 from arbsniper_tui.model.instrument import Instrument, Market, Symbol
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.venues.base import (
@@ -72,7 +72,7 @@ class Kraken(VenueAdapter):
     def parse_listings(self, body: bytes) -> dict[str, Listing]:
         try:
             pairs = _PAIRS(body).result
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise undecodable(body, "Kraken AssetPairs", error) from error
         return {
             "/".join(_RENAMED.get(coin, coin) for coin in pair.wsname.split("/")): Listing(
@@ -94,7 +94,8 @@ class _Top(Struct, gc=False):
 
 class _Frame(Struct, gc=False):
     channel: str = ""
-    data: list[msgspec.Raw] = []
+    data: msgspec.Raw = msgspec.Raw(b"[]")
+    """Of a shape that depends on the channel."""
     method: str = ""
     success: bool = True
     error: str = ""
@@ -112,7 +113,7 @@ class _Pairs(Struct):
 
 
 _DECODE = msgspec.json.Decoder(_Frame).decode
-_TOP = msgspec.json.Decoder(_Top).decode
+_TOPS = msgspec.json.Decoder(list[_Top]).decode
 _PAIRS = msgspec.json.Decoder(_Pairs).decode
 
 
@@ -130,8 +131,8 @@ class _TickerParser:
         try:
             message = _DECODE(frame)
             if message.channel == "ticker":
-                return [quote for raw in message.data if (quote := self._quote(_TOP(raw)))]
-        except msgspec.DecodeError as error:
+                return [quote for top in _TOPS(message.data) if (quote := self._quote(top))]
+        except UNREADABLE as error:
             raise undecodable(frame, "Kraken v2", error) from error
         if message.method:
             if not message.success:

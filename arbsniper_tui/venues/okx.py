@@ -9,7 +9,7 @@ from typing import ClassVar
 import msgspec
 from msgspec import Struct
 
-from arbsniper_tui.model.errors import VenueClosing, VenueRejected
+from arbsniper_tui.model.errors import UNREADABLE, VenueClosing, VenueRejected
 from arbsniper_tui.model.instrument import Instrument, Market, Symbol
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.venues.base import (
@@ -17,6 +17,7 @@ from arbsniper_tui.venues.base import (
     Listing,
     QuoteParser,
     VenueAdapter,
+    VenueInt,
     VenueMarket,
     bad_frame,
     undecodable,
@@ -78,7 +79,7 @@ class Okx(VenueAdapter):
     def parse_listings(self, body: bytes) -> dict[str, Listing]:
         try:
             listed = _LIST(body)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise undecodable(body, "OKX instruments", error) from error
         if listed.code != "0":
             raise bad_frame(body, f"code 0 from OKX instruments ({listed.msg})")
@@ -93,8 +94,8 @@ class _Arg(Struct, gc=False):
 class _Level1(Struct, gc=False):
     asks: list[list[float]]
     bids: list[list[float]]
-    ts: int | None = None
-    seqId: int | None = None  # noqa: N815 - the venue's spelling
+    ts: VenueInt | None = None
+    seqId: VenueInt | None = None  # noqa: N815 - the venue's spelling
 
 
 class _Frame(Struct, gc=False):
@@ -157,9 +158,9 @@ class _BboParser:
             if instrument is None:
                 return ()
             return [self._quote(instrument, _LEVEL1(raw)) for raw in message.data]
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise undecodable(frame, "OKX v5", error) from error
-        except IndexError as error:
+        except ValueError as error:
             raise bad_frame(frame, "price and size in a level") from error
 
     def _quote(self, instrument: Instrument, top: _Level1) -> Quote:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,12 +73,13 @@ def sweep() -> None:
 
 
 def end_embedded_redis(folder: Path) -> None:
-    """End the Redis server that a node started, if it still runs: the one whose pid its folder names."""
+    """End the Redis server that a node started, if it still runs: the one whose pid and port its folder names."""
     try:
-        pid = int((folder / REDIS_PID).read_text())
+        pid, port = map(int, (folder / REDIS_PID).read_text().split())
     except (OSError, ValueError):
         return
-    if is_alive(pid):
+    # By now the number may be another process's.
+    if f"redis-server 127.0.0.1:{port}" in _title_of(pid):
         os.kill(pid, signal.SIGTERM)
 
 
@@ -117,6 +119,12 @@ def is_alive(pid: int) -> bool:
 
 def _node_folders() -> list[Path]:
     return [folder for root in runtime_roots() for folder in root.glob(f"{_PREFIX}*")]
+
+
+def _title_of(pid: int) -> str:
+    """What a process calls itself; empty where none runs."""
+    shown = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return shown.stdout
 
 
 def _pid_of(folder: Path) -> int:

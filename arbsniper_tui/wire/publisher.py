@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-import msgspec
 import zmq
 
+from arbsniper_tui.model.errors import UNREADABLE
 from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.messages import FRAME_TOPIC, HELD_FOR_A_VIEWER, Command, Refused, Reply, decode_command, encode
 from arbsniper_tui.wire.sender import HIGH_WATER_MARK
@@ -80,7 +80,7 @@ class CommandDesk:
         """Answer what has come; what cannot be read is refused in words."""
         while True:
             try:
-                message = self._socket.recv(zmq.NOBLOCK)
+                message = b"".join(self._socket.recv_multipart(zmq.NOBLOCK))
             except zmq.Again:
                 return
             self._socket.send(encode(_answer(message, handle)))
@@ -92,6 +92,6 @@ class CommandDesk:
 def _answer(message: bytes, handle: Callable[[Command], Reply]) -> Reply:
     try:
         command = decode_command(message)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         return Refused(f"this node does not know the command ({error})")
     return handle(command)

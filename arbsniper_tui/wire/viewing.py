@@ -1,5 +1,7 @@
 """The viewers' end: frames and events as they are published, and commands with their answers."""
 
+from contextlib import suppress
+
 import zmq
 
 from arbsniper_tui.model.errors import NodeUnreachable
@@ -55,7 +57,9 @@ class CommandLine:
 
     def send(self, command: Command) -> None:
         """Send without waiting; a command before it whose answer is not in is forgotten."""
-        self._socket.send(encode(command))
+        # A node that has been away for long finds enough of them when it is back.
+        with suppress(zmq.Again):
+            self._socket.send(encode(command), zmq.NOBLOCK)
 
     def answer(self, timeout_ms: int = 0) -> Reply | None:
         """The answer to the last command, or None where it is not in within this time."""

@@ -24,6 +24,8 @@ class FeedWatch:
         self._heard_ns: dict[str, int] = {}
         self._served_by: dict[str, tuple[int, ...]] = {}
         self._lost: set[str] = set()
+        self._up: set[str] = set()
+        self._told: dict[str, str] = {}
 
     def take(self, report: HealthReport, now_ns: int) -> None:
         """A report: the new state of its feeds, with an event for each that went up or down."""
@@ -32,15 +34,15 @@ class FeedWatch:
         self._served_by[report.worker] = tuple(i for feed in report.feeds for i in feed.instrument_ids)
         self.conflated = report.conflated
         for health in report.feeds:
-            before = self.feeds.get(health.feed)
             self.feeds[health.feed] = health
             self.changed_feeds.add(health.feed)
-            was_up = before is not None and before.state in _SERVING
-            is_up = health.state in _SERVING
-            if is_up != was_up:
-                self._write("venue_up" if is_up else "venue_down", health, now_ns)
-            elif health.state is FeedState.DOWN and (before is None or before.detail != health.detail):
-                self._write("venue_down", health, now_ns)
+            if health.state in _SERVING:
+                if health.feed not in self._up:
+                    self._up.add(health.feed)
+                    self._told.pop(health.feed, None)
+                    self._write("venue_up", health, now_ns)
+            elif health.state is FeedState.DOWN:
+                self._tell_down(health, now_ns)
 
     def check(self, now_ns: int) -> list[Signal]:
         """Withdraw what a worker fed that has not reported for 3 s: it may hang, and its quotes with it."""
@@ -74,8 +76,15 @@ class FeedWatch:
                 down = FeedHealth(health.feed, health.venue, FeedState.DOWN, reason, health.instrument_ids)
                 self.feeds[name] = down
                 self.changed_feeds.add(name)
-                self._write("venue_down", down, now_ns)
+                self._tell_down(down, now_ns)
         return signals
+
+    def _tell_down(self, health: FeedHealth, now_ns: int) -> None:
+        """Once for each reason: an attempt that fails like the one before is no news."""
+        if health.feed in self._up or self._told.get(health.feed) != health.detail:
+            self._up.discard(health.feed)
+            self._told[health.feed] = health.detail
+            self._write("venue_down", health, now_ns)
 
     def _write(self, kind: EventKind, health: FeedHealth, now_ns: int) -> None:
         wall_ms = (now_ns + self._gate.wall_offset_ns) // 1_000_000

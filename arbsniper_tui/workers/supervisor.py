@@ -24,7 +24,7 @@ FIRST_DELAY_S = 0.1
 LONGEST_DELAY_S = 5.0
 DEATHS_ALLOWED = 8
 WITHIN_S = 60.0
-STOP_WITHIN_S = 1.6
+STOP_WITHIN_S = 1.2
 _LOOK_EVERY_S = 0.01
 
 
@@ -37,7 +37,8 @@ class WorkerSpec:
     plan: Struct
     descriptors: tuple[int, ...] = ()
     may_end: bool = False
-    """An exit with code 0 is its purpose, not its death."""
+    """It does one thing once: code 0 is its purpose, and after any other it is not started again, because what it
+    has already told cannot be told twice."""
 
 
 class Process(Protocol):
@@ -173,6 +174,8 @@ class Supervisor:
         if code == 0 and child.spec.may_end:
             child.ended = True
             return
+        if child.spec.may_end:
+            raise WorkerLost(f"{child.spec.name} {how} and cannot begin again: see the log for why")
         child.deaths_s.append(now_s)
         while child.deaths_s[0] < now_s - WITHIN_S:
             child.deaths_s.popleft()

@@ -8,12 +8,10 @@ from time import monotonic_ns
 
 import zmq
 
-from arbsniper_tui.model.errors import TapeError
 from arbsniper_tui.model.health import FeedHealth, FeedState
 from arbsniper_tui.model.quote import Withdrawal
+from arbsniper_tui.tapes.listings import read_listings
 from arbsniper_tui.tapes.player import Player, first_lines, venue_and_markets
-from arbsniper_tui.venues import VENUES
-from arbsniper_tui.venues.base import Listing
 from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.messages import HealthReport, TapesEnded
 from arbsniper_tui.wire.sender import QuoteSender
@@ -29,7 +27,8 @@ def work(plan: TapePlan) -> None:
     """Play to the end, then say so; ends early when the parent says stop."""
     context = zmq.Context()
     sender = QuoteSender(context, Endpoints(Path(plan.folder)).quotes, is_lossless=True)
-    player = Player(plan.tapes, plan.instruments, _listings(plan), _log.warning)
+    listings = {venue: read_listings(venue, Path(file)) for venue, file in plan.listing_files.items()}
+    player = Player(plan.tapes, plan.instruments, listings, _log.warning)
     sender.report(_health(plan))
     settle_memory()
     pace = _Pace(plan.speed)
@@ -77,16 +76,6 @@ class _Pace:
             return True
         # The lifeline becomes readable only by its end.
         return not select.select([LIFELINE], [], [], wait_s)[0]
-
-
-def _listings(plan: TapePlan) -> dict[str, dict[str, Listing]]:
-    listings = {}
-    for venue, file in plan.listing_files.items():
-        try:
-            listings[venue] = VENUES[venue].parse_listings(Path(file).read_bytes())
-        except OSError as error:
-            raise TapeError(f"--instruments {venue}={file}: {error.strerror or error}") from error
-    return listings
 
 
 if __name__ == "__main__":

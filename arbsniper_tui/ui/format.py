@@ -1,0 +1,126 @@
+"""Numbers, ages and times as text. Pure; the widths are the columns' business."""
+
+import math
+import time
+
+from arbsniper_tui.model.health import RedisHealth, RedisState
+
+MOST_DECIMALS = 8
+_SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def number(value: float, decimals: int) -> str:
+    return f"{value:,.{decimals}f}"
+
+
+def decimals_of(price: float, at_least: int = 0) -> int:
+    """The decimals that show `price` unrounded, never fewer than `at_least`, never more than eight."""
+    if not math.isfinite(price):
+        return at_least
+    decimals = at_least
+    while decimals < MOST_DECIMALS and round(price, decimals) != price:
+        decimals += 1
+    return decimals
+
+
+def size_decimals(price: float) -> int:
+    """The decimals of a size in coins at which its last digit is worth about one unit of the quote currency."""
+    if not (0.0 < price < math.inf):
+        return 4
+    return max(0, min(5, int(math.log10(price))))
+
+
+def amount(value: float, decimals: int, width: int) -> str:
+    """A size in at most `width` characters: with fixed decimals, or else in thousands, millions ..."""
+    text = number(value, decimals)
+    if len(text) <= width or not math.isfinite(value):
+        return text
+    for scale, letter in _SCALES:
+        if value >= scale:
+            return f"{value / scale:.1f}{letter}"
+    return f"{value:.{max(0, width - 2)}g}"
+
+
+def pct(value: float, decimals: int = 3) -> str:
+    """Signed; a value that rounds to zero carries a plus."""
+    text = f"{value:+.{decimals}f}"
+    return text if text.strip("-0.") else text.replace("-", "+")
+
+
+def threshold(threshold_pct: float) -> str:
+    """At least two decimals: `0.50%`, `0.125%`."""
+    text = f"{threshold_pct:.4f}".rstrip("0")
+    whole, _, part = text.partition(".")
+    return f"{whole}.{part:0<2}%"
+
+
+def count(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def age(age_ms: float) -> str:
+    """At most five characters, coarser the older: `<0.1s`, `0.4s`, `12s`, `3m`, `2h`, `5d`."""
+    seconds = max(0.0, age_ms) / 1000
+    if seconds < 0.1:
+        return "<0.1s"
+    if seconds < 1.0:
+        return f"{int(seconds * 10) / 10:.1f}s"
+    return span(seconds, parts=1)
+
+
+def span(seconds: float, parts: int = 2) -> str:
+    """A length of time in its `parts` largest units: `42s`, `3m 10s`, `2h 5m`."""
+    whole = max(0, int(seconds))
+    units = ((whole // 86400, "d"), (whole // 3600 % 24, "h"), (whole // 60 % 60, "m"), (whole % 60, "s"))
+    first = next((i for i, (value, _) in enumerate(units) if value), len(units) - 1)
+    shown = [f"{value}{unit}" for value, unit in units[first : first + parts]]
+    return " ".join(shown)
+
+
+def micros(value_us: float) -> str:
+    """A stage's time in at most five characters: `12µs`, `1.2ms`, `340ms`, `2.1s`."""
+    if value_us < 999.5:
+        return f"{value_us:.0f}µs"
+    if value_us < 9_950:
+        return f"{value_us / 1e3:.1f}ms"
+    if value_us < 999_500:
+        return f"{value_us / 1e3:.0f}ms"
+    return f"{value_us / 1e6:.1f}s" if value_us < 99.95e6 else f"{value_us / 1e6:.0f}s"
+
+
+def millis(value_ms: float | None) -> str:
+    if value_ms is None:
+        return "-"
+    return f"{value_ms:.1f}ms" if value_ms < 100 else f"{value_ms:.0f}ms"
+
+
+def clock(ts_ms: float) -> str:
+    """Wall time in the local zone: `14:03:22.417`."""
+    seconds, rest_ms = divmod(int(ts_ms), 1000)
+    return f"{time.strftime('%H:%M:%S', time.localtime(seconds))}.{rest_ms:03d}"
+
+
+def volume(size_bytes: float) -> str:
+    if size_bytes < 1000:
+        return f"{size_bytes:.0f} B"
+    if size_bytes < 1e6:
+        return f"{size_bytes / 1e3:.1f} kB"
+    return f"{size_bytes / 1e6:.1f} MB"
+
+
+def redis(health: RedisHealth) -> str:
+    """The sink in a few words: `redis embedded :6390 up`, `redis away, 12 waiting`, `redis off`."""
+    if health.state is RedisState.OFF:
+        return "redis off"
+    if health.state is RedisState.UP:
+        port = health.address.rpartition(":")[2].partition("/")[0]
+        where = f":{port}" if port.isdigit() else health.address
+        words = ["redis", health.source, where, "up"]
+        text = " ".join(word for word in words if word)
+    else:
+        text = f"redis {health.state.value}"
+    if health.waiting:
+        text += f", {count(health.waiting)} waiting"
+    if health.lost:
+        text += f", {count(health.lost)} lost"
+    return text

@@ -1,0 +1,95 @@
+"""What a screen is handed on each tick: the snapshot, what changed, and how the user chose to see it."""
+
+from dataclasses import dataclass, replace
+
+from arbsniper_tui.session.snapshot import Changes, NodeView, Snapshot
+from arbsniper_tui.ui.holding import held_copy, shown
+from arbsniper_tui.ui.look import Look
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How this view is, beside how the node is."""
+
+    refresh_hz: float
+    remote: bool = False
+    frozen: bool = False
+    filter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One tick of the one timer."""
+
+    snapshot: Snapshot
+    changes: Changes
+    look: Look
+    standing: Standing
+    whole: bool = False
+    """Draw everything, whatever `changes` says."""
+    half: bool = False
+    """Twice a second: ages, routes."""
+    second: bool = False
+    """Once a second: order, histograms, counts."""
+    cost: str = ""
+    """What the UI itself costs, in words."""
+
+
+class Frames:
+    """Takes in what the view brings, frozen or not, and makes frames of it."""
+
+    def __init__(self, view: NodeView, refresh_hz: float, remote: bool) -> None:
+        self.look = Look()
+        self._view = view
+        self._refresh_hz = refresh_hz
+        self._remote = remote
+        self._held: Snapshot | None = None
+        self._ticks = 0
+        self._basis = ""
+
+    @property
+    def frozen(self) -> bool:
+        return self._held is not None
+
+    @property
+    def live(self) -> Snapshot:
+        """The node as it is now."""
+        return self._view.snapshot
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The node as it is drawn."""
+        return self.live if self._held is None else shown(self._held, self.live)
+
+    def toggle_freeze(self) -> None:
+        self._held = held_copy(self.live) if self._held is None else None
+
+    def pull(self) -> Changes:
+        """Take in what arrived; the routes are sorted by the basis in force."""
+        changes = self._view.pull()
+        self._ticks += 1
+        self.follow_basis()
+        return changes
+
+    def follow_basis(self) -> None:
+        """Sort the routes by a basis that has come into force, unless the user sorts by something else."""
+        status = self.live.status
+        if status is None or status.basis == self._basis:
+            return
+        self._basis = status.basis
+        if self.look.routes in ("spread", "net"):
+            self.look = replace(self.look, routes="net" if status.basis == "net" else "spread")
+
+    def frame(self, changes: Changes, cost: str, whole: bool = False) -> Frame:
+        """While frozen nothing has changed, however often it is asked."""
+        a_second = max(1, round(self._refresh_hz))
+        return Frame(
+            self.snapshot,
+            Changes() if self.frozen else changes,
+            self.look,
+            Standing(self._refresh_hz, self._remote, self.frozen, self.look.filter),
+            whole=whole,
+            half=not self.frozen and self._ticks % max(1, a_second // 2) == 0,
+            second=not self.frozen and self._ticks % a_second == 0,
+            cost=cost,
+        )

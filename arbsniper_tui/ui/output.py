@@ -1,0 +1,114 @@
+"""What goes to the terminal: fewer colour codes for the same picture, and a count of the bytes."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
+
+_STYLE_CHANGE = re.compile(r"\x1b\[0m((?:\x1b\[\d+(?:;\d+)?H|\n)*)\x1b\[([0-9;]+)m")
+_ANY_STYLE = re.compile(r"\x1b\[([0-9;]*)m")
+
+
+_OFF = {"1": "22", "2": "22", "3": "23", "4": "24", "7": "27", "9": "29"}
+"""What ends an attribute."""
+
+
+@dataclass(slots=True)
+class OutputMeter:
+    """Bytes and writes since the app started."""
+
+    sent_bytes: int = 0
+    writes: int = 0
+
+
+class _Style(NamedTuple):
+    attributes: frozenset[str]
+    colour: str
+    background: str
+
+
+def slim(text: str) -> str:
+    """The same picture in fewer bytes.
+
+    Each piece of text comes with all its codes and a reset behind it; where another piece follows, only what differs
+    need be said. Line feeds and cursor moves between two pieces draw nothing, so that they may keep the style.
+    """
+    out: list[str] = []
+    at = 0
+    in_force = ""
+    for change in _STYLE_CHANGE.finditer(text):
+        before = text[at : change.start()]
+        for style in _ANY_STYLE.finditer(before):
+            in_force = style[1]
+        moves, wanted = change[1], change[2]
+        difference = _difference(in_force, wanted)
+        out.append(before)
+        if difference is None:
+            out.append(f"\x1b[0m{moves}\x1b[{wanted}m")
+        else:
+            out.append(f"{moves}\x1b[{difference}m" if difference else moves)
+        in_force = wanted
+        at = change.end()
+    out.append(text[at:])
+    return "".join(out)
+
+
+@lru_cache(maxsize=4096)
+def _difference(in_force: str, wanted: str) -> str | None:
+    """The codes that turn one style into another; None where only a reset can."""
+    held, asked = _parts(in_force), _parts(wanted)
+    if held is None or asked is None:
+        return None
+    gone = held.attributes - asked.attributes
+    if not gone <= _OFF.keys():
+        return None
+    if (held.colour and not asked.colour) or (held.background and not asked.background):
+        return None
+    # Bold and dim share their end, so that one may have to be said again.
+    codes = sorted({_OFF[each] for each in gone})
+    codes += sorted(asked.attributes if gone else asked.attributes - held.attributes)
+    if asked.colour != held.colour:
+        codes.append(asked.colour)
+    if asked.background != held.background:
+        codes.append(asked.background)
+    return ";".join(codes)
+
+
+def _parts(codes: str) -> "_Style | None":
+    """The parts of a style; None where a code is not known here."""
+    attributes: set[str] = set()
+    colours = ["", ""]
+    left = codes.split(";") if codes and codes != "0" else []
+    while left:
+        code = left.pop(0)
+        if code in ("38", "48"):
+            more = 4 if left[:1] == ["2"] else 2
+            colours[code == "48"] = ";".join([code, *left[:more]])
+            del left[:more]
+        elif code.isdigit() and 1 <= int(code) <= 9:
+            attributes.add(code)
+        elif re.fullmatch(r"3[0-79]|9[0-7]", code):
+            colours[0] = code
+        elif re.fullmatch(r"4[0-79]|10[0-7]", code):
+            colours[1] = code
+        else:
+            return None
+    return _Style(frozenset(attributes), *colours)
+
+
+def metered_driver(meter: OutputMeter) -> type[Driver]:
+    """The terminal driver of Linux and macOS, slimmed and counted."""
+
+    class MeteredDriver(LinuxDriver):
+        """Counts what it writes."""
+
+        def write(self, data: str) -> None:
+            data = slim(data)
+            meter.sent_bytes += len(data.encode())
+            meter.writes += 1
+            super().write(data)
+
+    return MeteredDriver

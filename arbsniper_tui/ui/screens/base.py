@@ -1,0 +1,154 @@
+"""What every screen shares: the bars, the prompt, and the notice of a small terminal."""
+
+from collections.abc import Iterable
+
+from textual import events
+from textual.app import ComposeResult
+from textual.message import Message
+from textual.screen import Screen
+from textual.widget import Widget
+
+from arbsniper_tui.session.snapshot import Snapshot
+from arbsniper_tui.ui.actions import ACTIONS
+from arbsniper_tui.ui.frames import Frame
+from arbsniper_tui.ui.widgets.feed_bar import FeedBar
+from arbsniper_tui.ui.widgets.key_bar import KeyBar
+from arbsniper_tui.ui.widgets.pane import LineBar, LinePane
+from arbsniper_tui.ui.widgets.price_area import PriceArea
+from arbsniper_tui.ui.widgets.prompt import Prompt
+from arbsniper_tui.ui.widgets.too_small import TooSmall, is_too_small
+from arbsniper_tui.ui.widgets.top_bar import TopBar
+
+Pane = LinePane | PriceArea
+
+
+class NodeScreen(Screen[None], inherit_bindings=False):
+    """Bars around a body; a subclass composes the body and shows a frame in it."""
+
+    DEFAULT_CSS = """
+    NodeScreen { layout: vertical; overflow: hidden; }
+    NodeScreen > .body { height: 1fr; width: 100%; }
+    NodeScreen.-too-small > * { display: none; }
+    NodeScreen.-too-small > TooSmall { display: block; }
+    """
+    AUTO_FOCUS = ""
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-medium"), (170, "-broad")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall"), (45, "-high")]
+    TITLED = ""
+    SORTED = ""
+    """The pane that `s` sorts; empty: none."""
+
+    class Wanted(Message):
+        """The screen came up or changed its size: it wants a whole frame."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._active = 0
+        self._rule: tuple[object, ...] = ()
+        self._top_bar = TopBar()
+        self._feed_bar = FeedBar()
+        self._key_bar = KeyBar()
+        self._prompt = Prompt()
+        self._too_small = TooSmall()
+
+    # What a subclass says.
+
+    def body(self) -> ComposeResult:
+        """The widgets between the bars."""
+        raise NotImplementedError
+
+    def panes(self) -> list[Pane]:
+        """The panes that the arrow keys can act on, the first one at the start."""
+        raise NotImplementedError
+
+    def show_body(self, frame: Frame) -> None:
+        """Hand the frame's values to the widgets."""
+        raise NotImplementedError
+
+    def selected_route(self, snapshot: Snapshot) -> tuple[int, int] | None:
+        """The route that `enter` opens; here the one with the largest spread."""
+        return (snapshot.routes[0].buy_id, snapshot.routes[0].sell_id) if snapshot.routes else None
+
+    # What the app uses.
+
+    def compose(self) -> ComposeResult:
+        yield self._top_bar
+        yield from self.body()
+        yield self._feed_bar
+        yield self._key_bar
+        yield self._prompt
+        yield self._too_small
+
+    def show(self, frame: Frame) -> None:
+        """Draw what changed."""
+        if self.has_class("-too-small"):
+            return
+        self.show_bars(frame)
+        self.show_body(frame)
+
+    def show_bars(self, frame: Frame) -> None:
+        """The top bar at once where it matters, its counts once a second; the feed bar as feeds change."""
+        snapshot, changes = frame.snapshot, frame.changes
+        status = snapshot.status
+        rule = (
+            frame.standing,
+            snapshot.lost_contact,
+            snapshot.redis,
+            status and (status.threshold_pct, status.basis, status.open_opportunities),
+        )
+        if frame.whole or frame.second or rule != self._rule:
+            self._rule = rule
+            self.set_class(bool(snapshot.lost_contact), "-lost")
+            self._top_bar.show(snapshot, frame.standing)
+        if frame.whole or frame.second or changes.feeds:
+            self._feed_bar.show(snapshot.feeds.values(), status)
+        if frame.whole:
+            self._key_bar.show(ACTIONS, self.TITLED)
+            self.mark_active()
+
+    def move(self, direction: str) -> None:
+        panes = self.panes()
+        if panes:
+            panes[self._active % len(panes)].move(direction)
+
+    def next_pane(self) -> None:
+        self._active += 1
+        self.mark_active()
+
+    def mark_active(self) -> None:
+        panes = self.panes()
+        for at, pane in enumerate(panes):
+            pane.mark_active(len(panes) > 1 and at == self._active % len(panes))
+
+    def ask(self, purpose: str, label: str, text: str, says: str) -> None:
+        """Open the prompt in the place of the key bar."""
+        self._key_bar.display = False
+        self._prompt.ask(purpose, label, text, says)
+
+    def answer(self, says: str, refused: bool = False) -> None:
+        self._prompt.answer(says, refused)
+
+    def close_prompt(self) -> None:
+        self._prompt.close()
+        self._key_bar.display = True
+
+    @property
+    def prompt_purpose(self) -> str:
+        """What the prompt asks for; empty while it is closed."""
+        return self._prompt.purpose
+
+    @property
+    def rows_painted(self) -> int:
+        """Lines drawn since the screen came up."""
+        painters: Iterable[Widget] = self.query("LineBar, LinePane")
+        return sum(each.rows_painted for each in painters if isinstance(each, LineBar | LinePane))
+
+    def on_screen_resume(self) -> None:
+        self.post_message(self.Wanted())
+
+    def on_resize(self, event: events.Resize) -> None:
+        small = is_too_small(event.size.width, event.size.height)
+        self.set_class(small, "-too-small")
+        if small:
+            self._too_small.show(event.size.width, event.size.height)
+        self.call_after_refresh(self.post_message, self.Wanted())

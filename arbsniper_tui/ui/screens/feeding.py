@@ -1,0 +1,93 @@
+"""How a frame becomes the arguments of the panes that stand on more than one screen."""
+
+from arbsniper_tui.session.snapshot import Snapshot
+from arbsniper_tui.ui import format as fmt
+from arbsniper_tui.ui import reading
+from arbsniper_tui.ui.frames import Frame
+from arbsniper_tui.ui.widgets.latency_pane import LatencyPane
+from arbsniper_tui.ui.widgets.price_area import Listed, PriceArea
+from arbsniper_tui.ui.widgets.routes_pane import RoutesPane
+from arbsniper_tui.ui.widgets.signal_log import SignalLog
+
+NO_NODE = "waiting for the node to say what it watches"
+
+
+def feed_prices(area: PriceArea, frame: Frame) -> None:
+    """The quotes as they change; once a second, which instruments there are and what those without a quote await."""
+    snapshot, changes = frame.snapshot, frame.changes
+    if not (frame.whole or changes.quotes or area.has_waiting or frame.half or frame.second):
+        return
+    area.show(
+        snapshot.quotes,
+        snapshot.status,
+        None if frame.whole else changes.quotes,
+        listed=_listed(frame) if frame.whole or frame.second else None,
+        order=frame.look.prices,
+        resort=frame.second,
+        ages=frame.half,
+    )
+
+
+def _listed(frame: Frame) -> Listed:
+    snapshot = frame.snapshot
+    if snapshot.intro is None:
+        return Listed((), {}, f"{NO_NODE} ...")
+    feeds = list(snapshot.feeds.values())
+    shown = tuple(
+        each
+        for each in snapshot.intro.instruments
+        if frame.look.takes_instrument(each) and not (each.only_rate or reading.is_absent(each, feeds))
+    )
+    quoted = {each.instrument_id for each in snapshot.quotes.values() if each.ts_recv_ms > 0.0}
+    wanting = {each.id: reading.wanting(each, feeds) for each in shown if each.id not in quoted}
+    return Listed(shown, wanting, _no_prices(frame.look.filter))
+
+
+def _no_prices(filtered: str) -> str:
+    if filtered:
+        return f"no instrument holds the filter: {filtered}\nesc clears it"
+    return "this node watches no instrument"
+
+
+def feed_routes(pane: RoutesPane, frame: Frame) -> None:
+    """Twice a second, for numbers that change faster cannot be read; at once where a route opens or closes."""
+    snapshot = frame.snapshot
+    opened = frozenset((each.buy_id, each.sell_id) for each in snapshot.routes if not each.reason)
+    if not (frame.whole or frame.half or frame.second or opened != pane.opened):
+        return
+    pane.show(
+        snapshot.routes,
+        reading.instruments_of(snapshot),
+        frame.look,
+        resort=frame.second,
+        afresh=frame.whole,
+        empty=_no_routes(snapshot),
+    )
+
+
+def _no_routes(snapshot: Snapshot) -> str:
+    if snapshot.intro is None:
+        return f"{NO_NODE} ..."
+    if snapshot.intro.routes == 0:
+        return "no route: it takes one symbol on two venues, in currencies that count alike"
+    return f"waiting for the quotes of two venues ...\n{fmt.count(snapshot.intro.routes)} routes are watched"
+
+
+def feed_log(log: SignalLog, frame: Frame) -> None:
+    snapshot, changes = frame.snapshot, frame.changes
+    if frame.whole:
+        log.show(snapshot.events, frame.look, afresh=True, empty=_no_signals(snapshot))
+    elif changes.events:
+        log.show(changes.events, frame.look, empty=_no_signals(snapshot))
+
+
+def _no_signals(snapshot: Snapshot) -> str:
+    if snapshot.intro is None or snapshot.status is None:
+        return f"{NO_NODE} ..."
+    bound = f"{fmt.threshold(snapshot.status.threshold_pct)} {snapshot.status.basis}"
+    return f"no signal yet: none of {fmt.count(snapshot.intro.routes)} routes\nwent above {bound}"
+
+
+def feed_latency(pane: LatencyPane, frame: Frame) -> None:
+    if frame.whole or (frame.second and frame.snapshot.stages):
+        pane.show(frame.snapshot.stages, empty="waiting for a first quote ...")

@@ -1,0 +1,45 @@
+"""Every key and every mark, from the table of actions."""
+
+from textual.app import ComposeResult
+from textual.containers import Container
+
+from arbsniper_tui.ui.actions import ACTIONS, MARKS
+from arbsniper_tui.ui.frames import Frame
+from arbsniper_tui.ui.paint import Line, joined
+from arbsniper_tui.ui.screens.base import NodeScreen, Pane
+from arbsniper_tui.ui.widgets.pane import TextPane
+
+
+class HelpScreen(NodeScreen):
+    """A page that scrolls; `esc` leaves it."""
+
+    TITLED = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._page = TextPane("Help")
+
+    def body(self) -> ComposeResult:
+        with Container(classes="body"):
+            yield self._page
+
+    def panes(self) -> list[Pane]:
+        return [self._page]
+
+    def show_body(self, frame: Frame) -> None:
+        if frame.whole:
+            self._page.show(help_lines(), "esc goes back")
+
+
+def help_lines() -> list[Line]:
+    lines: list[Line] = []
+    for action in ACTIONS:
+        lines.append(
+            joined(((f" {action.shown:<9} ", "accent"), (f"{action.title:<18} ", "text"), (action.says, "quiet")))
+        )
+    lines += [(), (((" marks"), "head"),)]
+    lines += [
+        joined(((f" {mark:<9} ", "accent"), (f"{name:<18} ", "text"), (says, "quiet"))) for mark, name, says in MARKS
+    ]
+    lines += [(), ((" bright digits just changed; a quiet row takes no part, and says why", "quiet"),)]
+    return lines

@@ -1,0 +1,34 @@
+"""Screen 3: every route, and the first reason why it does not signal."""
+
+from textual.app import ComposeResult
+from textual.containers import Container
+
+from arbsniper_tui.session.snapshot import Snapshot
+from arbsniper_tui.ui.frames import Frame
+from arbsniper_tui.ui.screens import feeding
+from arbsniper_tui.ui.screens.base import NodeScreen, Pane
+from arbsniper_tui.ui.widgets.routes_pane import RoutesPane
+
+
+class RoutesScreen(NodeScreen):
+    """The routes alone."""
+
+    TITLED = "routes"
+    SORTED = "routes"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._routes = RoutesPane()
+
+    def body(self) -> ComposeResult:
+        with Container(classes="body"):
+            yield self._routes
+
+    def panes(self) -> list[Pane]:
+        return [self._routes]
+
+    def selected_route(self, snapshot: Snapshot) -> tuple[int, int] | None:
+        return self._routes.selected
+
+    def show_body(self, frame: Frame) -> None:
+        feeding.feed_routes(self._routes, frame)

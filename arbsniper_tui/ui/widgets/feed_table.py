@@ -1,0 +1,121 @@
+"""How each connection is: state, counts, what was dropped and why, and which symbols its venue refused."""
+
+from collections.abc import Iterable
+
+from arbsniper_tui.model.health import FeedHealth
+from arbsniper_tui.model.view import NodeStatus
+from arbsniper_tui.ui import format as fmt
+from arbsniper_tui.ui import reading
+from arbsniper_tui.ui.columns import Column, fitted, header, row
+from arbsniper_tui.ui.look import Look
+from arbsniper_tui.ui.paint import Line, cell, joined
+from arbsniper_tui.ui.widgets.feed_bar import MARKS
+from arbsniper_tui.ui.widgets.pane import LinePane
+
+COLUMNS = (
+    Column("mark", "", 1),
+    Column("feed", "", 19),
+    Column("state", "", 10),
+    Column("since", "since", 5, "right"),
+    Column("connects", "connects", 8, "right"),
+    Column("frames", "frames", 11, "right"),
+    Column("quotes", "quotes", 11, "right", drop=3),
+    Column("volume", "received", 9, "right", drop=5),
+    Column("rtt", "rtt", 7, "right"),
+    Column("detail", "", 6, grows=True),
+)
+
+
+class FeedTable(LinePane):
+    """A line a feed, and under it one for what it dropped and one for each refused symbol."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._rows: list[Line] = []
+        self._feeds: list[FeedHealth] = []
+        self._status: NodeStatus | None = None
+        self._columns: tuple[Column, ...] = ()
+        self._look = Look()
+        self._implied: frozenset[tuple[str, str]] = frozenset()
+
+    def show(
+        self,
+        feeds: Iterable[FeedHealth],
+        status: NodeStatus | None,
+        look: Look,
+        *,
+        implied: frozenset[tuple[str, str]] = frozenset(),
+        empty: str = "",
+    ) -> None:
+        """Repaint the lines that changed. `implied` names the symbols, by venue, that nobody asked for by name."""
+        self._implied = implied
+        self._feeds = [each for each in feeds if look.takes(each.feed, each.state.value, *each.rejected)]
+        by_state = look.feeds == "state"
+        self._feeds.sort(key=lambda each: (reading.state_rank(each.state) if by_state else 0, each.feed))
+        self._status = status
+        afresh, self._look = look != self._look, look
+        before = len(self._rows)
+        self._rows = self._lines_of_all()
+        self.lay(len(self._rows), empty)
+        if afresh or before != len(self._rows):
+            self.draw_all()
+        self.draw_seen()
+
+    def line_of(self, index: int) -> Line:
+        return self._rows[index]
+
+    def header_of(self, width: int) -> Line:
+        self._columns = fitted(COLUMNS, width)
+        return header(self._columns, width, "Feeds", f"by {self._look.feeds}")
+
+    def on_resize(self) -> None:
+        self._columns = fitted(COLUMNS, self.room)
+        self._rows = self._lines_of_all()
+        super().on_resize()
+
+    def _lines_of_all(self) -> list[Line]:
+        if not self._columns:
+            return []
+        lines: list[Line] = []
+        for feed in self._feeds:
+            said = feed.detail if feed.retry_in_s is None else f"retry in {feed.retry_in_s:.0f}s: {feed.detail}"
+            lines.append(self._feed_line(feed, said))
+            if len(said) > self._columns[-1].width:
+                lines.append(self._under("because", said, "quiet"))
+            if feed.dropped:
+                counts = ", ".join(f"{fmt.count(n)} {reason}" for reason, n in sorted(feed.dropped.items()))
+                lines.append(self._under("dropped", counts, "quiet"))
+            lines += self._refusals(feed)
+        return lines
+
+    def _refusals(self, feed: FeedHealth) -> list[Line]:
+        """The refused symbols by reason; those that nobody asked for by name are told quietly."""
+        by_reason: dict[tuple[bool, str], list[str]] = {}
+        for symbol, why in sorted(feed.rejected.items()):
+            by_reason.setdefault(((feed.venue, symbol) in self._implied, why), []).append(symbol)
+        return [
+            self._under("refused", f"{', '.join(symbols)}: {why}", "quiet" if implied else "warn")
+            for (implied, why), symbols in by_reason.items()
+        ]
+
+    def _under(self, what: str, said: str, role: str) -> Line:
+        return joined(((f"    {what} ", "quiet"), (cell(said, max(1, self.room - 13)).rstrip(), role)))
+
+    def _feed_line(self, feed: FeedHealth, said: str) -> Line:
+        mark = MARKS[feed.state]
+        since = "-"
+        if self._status is not None and feed.since_ms:
+            since = fmt.span((self._status.clock_ms - feed.since_ms) / 1000, parts=1)
+        texts = {
+            "mark": mark,
+            "feed": (feed.feed, "text"),
+            "state": (feed.state.value, mark[1]),
+            "since": (since, "quiet"),
+            "connects": (fmt.count(feed.connects), "text"),
+            "frames": (fmt.count(feed.frames), "text"),
+            "quotes": (fmt.count(feed.quotes), "text"),
+            "volume": (fmt.volume(feed.bytes), "quiet"),
+            "rtt": (fmt.millis(feed.rtt_ms), "text"),
+            "detail": (said if len(said) <= self._columns[-1].width else "", "quiet"),
+        }
+        return row(self._columns, [texts[column.id] for column in self._columns])
