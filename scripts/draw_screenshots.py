@@ -10,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from arbsniper_tui.venues import VENUES  # noqa: E402
 from tests.ui import builder  # noqa: E402  # the tests' builder, found by the line above
 
 PICTURES = {
@@ -26,8 +27,9 @@ PICTURES = {
 
 async def draw(size: tuple[int, int], keys: list[str]) -> str:
     """The SVG of the screen that `keys` lead to."""
-    venues, symbols = (12, 4) if size[0] >= 200 else (6, 3) if size[0] >= 120 else (4, 2)
-    view = builder.PlayedView(builder.snapshot(builder.VENUES[:venues], list(builder.MIDS)[:symbols], mode="demo"))
+    symbols = 6 if size[0] >= 200 else 3 if size[0] >= 120 else 2
+    supported = [venue for venue in builder.VENUES if venue in VENUES]
+    view = builder.PlayedView(builder.snapshot(supported, list(builder.MIDS)[:symbols], mode="demo"))
     app = builder.app_on(view)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()

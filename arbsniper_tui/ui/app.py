@@ -68,6 +68,7 @@ class ArbsniperApp(App[None], inherit_bindings=False):
     def on_mount(self) -> None:
         if self.ticks_by_itself:
             self.set_interval(1 / self._refresh_hz, self.tick)
+            self.call_after_refresh(self.tick)
         if self._supervise is not None:
             self.set_interval(SUPERVISE_EVERY_S, self._check)
 

@@ -1,10 +1,12 @@
 """What goes to the terminal: fewer colour codes for the same picture, and a count of the bytes."""
 
 import re
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from textual.app import App
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 
@@ -104,6 +106,14 @@ def metered_driver(meter: OutputMeter) -> type[Driver]:
 
     class MeteredDriver(LinuxDriver):
         """Counts what it writes."""
+
+        def __init__(
+            self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+        ) -> None:
+            super().__init__(app, debug=debug, mouse=mouse, size=size)
+            # Textual draws on standard error. Here that is for logs, which may go to a file while the screen is up.
+            if sys.__stdout__ is not None:
+                self._file = sys.__stdout__
 
         def write(self, data: str) -> None:
             data = slim(data)

@@ -133,13 +133,15 @@ def instruments_of(snapshot: Snapshot) -> dict[int, Instrument]:
     return {} if snapshot.intro is None else {each.id: each for each in snapshot.intro.instruments}
 
 
-def route_state(route: RouteRow) -> str:
-    """How long its opportunity is open, or the first reason why there is none."""
+def route_state(route: RouteRow, width: int = 80) -> str:
+    """How long its opportunity is open, or the first reason why there is none; without venue and bound where the
+    room is short, since both stand elsewhere on the screen."""
     if not route.reason:
         return f"open {fmt.age(route.open_ms)}"
     # The spread stands in the same row: what is left to say is the bound.
     _, below, bound = route.reason.partition(" is not above ")
-    return f"below {bound}" if below else route.reason
+    said, short = (f"below {bound}", "below") if below else (route.reason, route.reason.rpartition(": ")[2])
+    return said if len(said) <= width else short
 
 
 def settled(

@@ -161,7 +161,7 @@ class RoutesPane(LinePane):
             "net": (fmt.pct(route.net_spread_pct), number),
             "size": (fmt.amount(route.size, 4, 11) if route.size > 0 else "-", "quiet"),
             "signals": (fmt.count(route.signals) if route.signals else "", "quiet"),
-            "state": (reading.route_state(route), "accent" if is_open else "quiet"),
+            "state": (reading.route_state(route, self._columns[-1].width), "accent" if is_open else "quiet"),
         }
         return row(self._columns, [texts[column.id] for column in self._columns])
 

@@ -1,0 +1,331 @@
+"""Snapshots built by hand from a fixed seed and a fixed time, and a view that plays them. No clock, no socket."""
+
+import random
+from collections.abc import Sequence
+
+from arbsniper_tui.model.health import FeedHealth, FeedState, RedisHealth, RedisState, WorkerHealth
+from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.signal import Event, EventKind, Signal, SignalState
+from arbsniper_tui.model.view import NodeIntro, NodeStatus, QuoteRow, RouteRow, StageRow
+from arbsniper_tui.session.snapshot import Changes, Snapshot
+from arbsniper_tui.ui.app import ArbsniperApp, make_app
+from arbsniper_tui.ui.cost import CostMeter
+from arbsniper_tui.ui.themes import DARK
+
+NOW_MS = 1_760_000_000_000.0
+MIDS = {
+    "BTC": 67_012.3,
+    "ETH": 3_412.55,
+    "SOL": 152.43,
+    "XRP": 0.5312,
+    "DOGE": 0.12345,
+    "ADA": 0.4481,
+    "LINK": 14.221,
+    "AVAX": 27.84,
+    "LTC": 71.33,
+    "DOT": 6.412,
+}
+TICKS = {mid: 10.0 ** -len(f"{mid}".partition(".")[2]) for mid in MIDS.values()}
+VENUES = (
+    "binance",
+    "coinbase",
+    "kraken",
+    "okx",
+    "bybit",
+    "kucoin",
+    "gate",
+    "mexc",
+    "bitget",
+    "phemex",
+    "deribit",
+    "bitmex",
+)
+FEES = {"binance": 0.1, "coinbase": 0.6, "kraken": 0.26, "okx": 0.1}
+IN_USD = ("coinbase", "kraken")
+STORIES = {
+    "BTC": ("binance", "coinbase", "BTC/USDT", "BTC/USDT", "BTC/USD", 67_002.6, 0.7),
+    "ETH": ("binance", "okx", "ETH/USDT:USDT", "ETH/USDT:USDT", "ETH/USDT:USDT", 3_391.78, 0.2),
+}
+COURSE: tuple[tuple[EventKind, str, float], ...] = (
+    ("open", "BTC", 0.5423),
+    ("update", "BTC", 0.6107),
+    ("open", "ETH", 0.5211),
+    ("close", "BTC", 0.4903),
+    ("venue_down", "okx", 0.0),
+    ("close", "ETH", 0.5302),
+    ("venue_up", "okx", 0.0),
+    ("open", "BTC", 0.5634),
+    ("update", "BTC", 0.6328),
+    ("update", "BTC", 0.6590),
+    ("open", "ETH", 0.5077),
+    ("close", "ETH", 0.4951),
+    ("update", "BTC", 0.6745),
+    ("open", "ETH", 0.5030),
+)
+OUT_OF_LINE = {("coinbase", "BTC/USD"): 0.0062, ("binance", "ETH/USDT:USDT"): -0.0058}
+AILING = {
+    "kraken": (FeedState.SILENT, "others moved 0.12 % and it did not", None),
+    "gate": (FeedState.DOWN, "connection refused", 4.0),
+}
+WITHDRAWN = {"kraken": "silent", "gate": "feed down"}
+STAGE_MEDIANS = {"parse": 2.4, "bus": 3.2, "decision": 2.1, "publish": 3.5, "total": 5.4}
+
+
+def instruments(
+    venues: Sequence[str] = VENUES[:4], bases: Sequence[str] = ("BTC", "ETH"), perps: bool = True
+) -> tuple[Instrument, ...]:
+    """Spot on every venue, in USD on some, and perpetuals on the others."""
+    made: list[Instrument] = []
+    for base in bases:
+        for venue in venues:
+            quote = "USD" if venue in IN_USD else "USDT"
+            symbols = [f"{base}/{quote}"]
+            if perps and venue not in IN_USD:
+                symbols.append(f"{base}/USDT:USDT")
+            for symbol in symbols:
+                spelled = symbol.partition(":")[0].replace("/", "")
+                made.append(Instrument(len(made), venue, symbol, spelled, "USDT", FEES.get(venue, 0.1)))
+    return tuple(made)
+
+
+def intro_of(listed: tuple[Instrument, ...], mode: str = "live") -> NodeIntro:
+    return NodeIntro(
+        node="quay-2:4312",
+        version="0.1.0",
+        mode=mode,
+        pid=4312,
+        started_ms=NOW_MS - 11_520_000,
+        instruments=listed,
+        route_kinds=("spot-spot", "perp-perp"),
+        routes=len(route_pairs(listed)),
+        max_quote_age_ms=5000.0,
+        cooldown_s=0.0,
+        quotes_counted=("USD counts as USDT 1:1",),
+    )
+
+
+def status(threshold_pct: float = 0.5, basis: str = "gross", clock_ms: float = NOW_MS, opened: int = 2) -> NodeStatus:
+    return NodeStatus(
+        threshold_pct=threshold_pct,
+        basis=basis,
+        quotes_per_s=1284.0,
+        signals=17,
+        open_opportunities=opened,
+        uptime_s=11_520.0,
+        clock_ms=clock_ms,
+        viewers=1,
+        conflated=204,
+    )
+
+
+def quotes_of(listed: Sequence[Instrument], seed: int = 7) -> dict[int, QuoteRow]:
+    """One quote each around its coin's price; some are stale, crossed or withdrawn, the last has not come yet."""
+    dice = random.Random(seed)
+    rows: dict[int, QuoteRow] = {}
+    for each in listed:
+        mid = MIDS[each.base]
+        tick = TICKS[mid]
+        mid *= 1 + OUT_OF_LINE.get((each.venue, each.symbol), 0.0)
+        bid = round(mid * (1 + dice.gauss(0, 0.0006)) / tick) * tick
+        ask = bid + tick * dice.randint(1, 6)
+        age_ms = dice.choice((12, 41, 64, 230, 470, 910, 1800))
+        reason = WITHDRAWN.get(each.venue, "")
+        if reason:
+            age_ms = 12_000
+        elif each.venue == "okx" and each.symbol == "BTC/USDT:USDT":
+            reason, age_ms = "stale", 6_200
+        elif each.venue == "okx" and each.symbol == "SOL/USDT":
+            reason, bid, ask = "crossed", ask, bid
+        rows[each.id] = QuoteRow(
+            each.id,
+            round(bid, 8),
+            round(dice.uniform(0.05, 40_000 / mid), 6),
+            round(ask, 8),
+            round(dice.uniform(0.05, 40_000 / mid), 6),
+            NOW_MS - age_ms,
+            int(NOW_MS) - age_ms - dice.randint(2, 80) if each.venue != "binance" else None,
+            reason,
+            dice.randint(900, 90_000),
+        )
+    if len(listed) > 6:
+        last = listed[-1].id
+        rows[last] = QuoteRow(last, 0.0, 0.0, 0.0, 0.0, 0.0, None, "no quote yet")
+    return rows
+
+
+def route_pairs(listed: Sequence[Instrument]) -> list[tuple[Instrument, Instrument]]:
+    return [(buy, sell) for buy in listed for sell in listed if buy.group == sell.group and buy.venue != sell.venue]
+
+
+def routes_of(listed: Sequence[Instrument], rows: dict[int, QuoteRow], threshold_pct: float = 0.5) -> list[RouteRow]:
+    """The routes between `rows`, the largest spread first; those above the threshold are open."""
+    made: list[RouteRow] = []
+    for buy, sell in route_pairs(listed):
+        bought, sold = rows[buy.id], rows[sell.id]
+        if bought.ask <= 0.0 or sold.bid <= 0.0:
+            continue
+        spread = (sold.bid - bought.ask) / bought.ask * 100
+        net = spread - buy.taker_fee_pct - sell.taker_fee_pct
+        faulty = next((each for each in (buy, sell) if rows[each.id].reason), None)
+        reason = f"gross {spread:.2f}% is not above {threshold_pct:.2f}%"
+        open_ms = 0.0
+        if faulty is not None:
+            reason = f"{faulty.venue}: {rows[faulty.id].reason}"
+        elif spread > threshold_pct:
+            reason, open_ms = "", 900.0 + 3_700.0 * len(made)
+        size = min(bought.ask_size, sold.bid_size)
+        made.append(RouteRow(buy.id, sell.id, spread, net, size, reason, open_ms, 0 if reason else 2))
+    made.sort(key=lambda each: -each.spread_pct)
+    return made
+
+
+def feeds_of(listed: Sequence[Instrument]) -> dict[str, FeedHealth]:
+    feeds: dict[str, FeedHealth] = {}
+    venues = list(dict.fromkeys(each.venue for each in listed))
+    for at, venue in enumerate(venues):
+        state, detail, retry = AILING.get(venue, (FeedState.LIVE, "", None))
+        ids = tuple(each.id for each in listed if each.venue == venue)
+        name = f"{venue} {'spot' if venue in IN_USD else 'spot+perp'}"
+        feeds[name] = FeedHealth(
+            name,
+            venue,
+            state,
+            detail,
+            ids,
+            retry,
+            since_ms=NOW_MS - (12_000 if state is not FeedState.LIVE else 11_500_000 - at * 60_000),
+            connects=1 if retry is None else 7,
+            frames=1_204_331 // (at + 1),
+            quotes=1_204_102 // (at + 1),
+            bytes=161_000_000 // (at + 1),
+            dropped={"crossed": 3, "older than the quote held": 12} if at == 1 else {},
+            rejected={"LUNC/USD": "not listed by this venue"} if at == 3 else {},
+            rtt_ms=None if retry else 11.4 * (at + 1),
+        )
+    return feeds
+
+
+def stages() -> tuple[StageRow, ...]:
+    """Bell-shaped histograms over 28 doublings, the first bucket below 8 us."""
+    dice = random.Random(3)
+    rows: list[StageRow] = []
+    for name, middle in STAGE_MEDIANS.items():
+        counts = [0] * 28
+        for _ in range(4000):
+            counts[max(0, min(27, round(dice.gauss(middle, 0.9) + dice.expovariate(1.6))))] += 1
+        rows.append(
+            StageRow(name, 1_204_102, 8 * 2**middle, 8 * 2 ** (middle + 3), 8 * 2 ** (middle + 6.2), tuple(counts))
+        )
+    return tuple(rows)
+
+
+def signal(state: SignalState, seq: int, at_ms: int, spread_pct: float = 0.7512, story: str = "BTC") -> Signal:
+    """BTC bought on binance and sold on coinbase, or ETH perpetuals bought on bybit and sold on okx."""
+    buy, sell, symbol, buy_symbol, sell_symbol, buy_price, fees_pct = STORIES[story]
+    sell_price = round(buy_price * (1 + spread_pct / 100), 2)
+    closing = {"duration_ms": 4210, "best_spread_pct": 0.81, "reason": "below threshold"} if state == "close" else {}
+    return Signal(
+        action=f"BUY_{buy.upper()}_SELL_{sell.upper()}",
+        symbol=symbol,
+        spread_pct=spread_pct,
+        buy_price=buy_price,
+        sell_price=sell_price,
+        profit_estimate=round(sell_price - buy_price, 2),
+        timestamp=at_ms,
+        detected_at=at_ms - 1,
+        id=f"quay-{seq}",
+        seq=seq,
+        state=state,
+        buy_exchange=buy,
+        sell_exchange=sell,
+        buy_symbol=buy_symbol,
+        sell_symbol=sell_symbol,
+        size=0.31,
+        net_spread_pct=round(spread_pct - fees_pct, 4),
+        net_profit=34.2,
+        buy_age_ms=3,
+        sell_age_ms=41,
+        **closing,  # type: ignore[arg-type]  # two numbers and a text, by name
+    )
+
+
+def events(count: int = 14) -> list[Event]:
+    """Opportunities that open, change and close, with venues that go down and come back in between."""
+    made: list[Event] = []
+    for seq in range(1, count + 1):
+        at_ms = int(NOW_MS) - (count - seq) * 1733 - (seq * 377) % 1000
+        kind, about, spread_pct = COURSE[(seq - 1) % len(COURSE)]
+        if kind == "venue_down":
+            made.append(Event(event=kind, seq=seq, timestamp=at_ms, exchange=about, market="spot", detail="reset"))
+        elif kind == "venue_up":
+            made.append(Event(event=kind, seq=seq, timestamp=at_ms, exchange=about, market="spot"))
+        elif kind in ("open", "update", "close"):
+            told = signal(kind, seq, at_ms, spread_pct, about)
+            made.append(Event(event=kind, seq=seq, timestamp=at_ms, signal=told))
+    return made
+
+
+def snapshot(
+    venues: Sequence[str] = VENUES[:4],
+    bases: Sequence[str] = ("BTC", "ETH"),
+    mode: str = "live",
+    perps: bool = True,
+) -> Snapshot:
+    """A node in full swing."""
+    listed = instruments(venues, bases, perps)
+    rows = quotes_of(listed)
+    routes = routes_of(listed, rows)
+    built = Snapshot(
+        intro=intro_of(listed, mode),
+        status=status(opened=sum(not each.reason for each in routes)),
+        quotes=rows,
+        routes=tuple(routes[:60]),
+        feeds=feeds_of(listed),
+        workers={
+            name: WorkerHealth(name, pid, up=True)
+            for name, pid in (("feed-1", 4313), ("feed-2", 4314), ("spread", 4315))
+        },
+        redis=RedisHealth(RedisState.UP, "embedded", "127.0.0.1:6390", rtt_ms=0.2),
+        stages=stages(),
+    )
+    built.events.extend(events())
+    return built
+
+
+class PlayedView:
+    """A NodeView whose changes a test hands in; it remembers the commands it was given."""
+
+    def __init__(self, shown: Snapshot) -> None:
+        self.snapshot = shown
+        self.coming = Changes()
+        self.thresholds: list[float] = []
+        self.bases: list[str] = []
+        self.pulls = 0
+
+    def pull(self) -> Changes:
+        self.pulls += 1
+        taken, self.coming = self.coming, Changes()
+        return taken
+
+    def set_threshold(self, threshold_pct: float) -> None:
+        self.thresholds.append(threshold_pct)
+
+    def set_basis(self, basis: str) -> None:
+        self.bases.append(basis)
+
+    def requote(self, instrument_id: int, **changed: float) -> None:
+        """Let one quote change, as the next pull will say."""
+        held = self.snapshot.quotes[instrument_id]
+        fields = {name: getattr(held, name) for name in held.__struct_fields__} | changed
+        self.snapshot.quotes[instrument_id] = QuoteRow(**fields)
+        self.coming.quotes.add(instrument_id)
+
+
+def app_on(view: PlayedView, *, remote: bool = False, refresh_hz: float = 10.0, ticking: bool = False) -> ArbsniperApp:
+    """The app in its dark theme, whatever the terminal. Unless `ticking`, only a test's `app.tick()` makes a frame."""
+    app = make_app(view, refresh_hz=refresh_hz, remote=remote)
+    app.theme = DARK.name
+    app.cost = CostMeter(clock=lambda: 0.0, processor=lambda: 0.0)
+    if not ticking:
+        app.ticks_by_itself = False
+    return app

@@ -1,0 +1,47 @@
+"""A terminal that remembers what was written to it, and the lines that an app shows."""
+
+from textual.drivers.headless_driver import HeadlessDriver
+
+from arbsniper_tui.ui.app import ArbsniperApp
+from arbsniper_tui.ui.output import slim
+
+
+class Terminal:
+    """Hand `driver` to an app that runs with `headless=False`; `written` then holds what crosses the line."""
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+        written = self.written
+
+        class RememberingDriver(HeadlessDriver):
+            """Writes as the real driver does, into a list."""
+
+            @property
+            def is_headless(self) -> bool:
+                return False
+
+            def write(self, data: str) -> None:
+                written.append(slim(data))
+
+            def flush(self) -> None:
+                pass
+
+        self.driver = RememberingDriver
+
+    @property
+    def text(self) -> str:
+        return "".join(self.written)
+
+    @property
+    def sent_bytes(self) -> int:
+        return len(self.text.encode())
+
+
+def lines_of(app: ArbsniperApp) -> list[str]:
+    """What stands on the screen, line by line."""
+    strips = app.screen._compositor.render_strips()
+    return ["".join(segment.text for segment in strip) for strip in strips]
+
+
+def shown(app: ArbsniperApp) -> str:
+    return "\n".join(lines_of(app))

@@ -1,0 +1,47 @@
+"""How the app begins and ends."""
+
+from arbsniper_tui.session.snapshot import Changes
+from arbsniper_tui.ui.app import make_app
+from arbsniper_tui.ui.themes import SIXTEEN, theme_for
+from tests.ui import builder
+
+
+async def test_the_end_of_the_tapes_ends_the_app_with_0() -> None:
+    view = builder.PlayedView(builder.snapshot(mode="replay"))
+    app = builder.app_on(view)
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        view.coming = Changes(ended=True)
+        app.tick()
+        await pilot.pause()
+    assert app.return_code == 0
+    assert app.fault == ""
+
+
+async def test_a_lost_worker_ends_the_app_with_3_and_its_reason() -> None:
+    said = iter(["", "", "worker feed-1 could not be kept running"])
+    view = builder.PlayedView(builder.snapshot())
+    app = make_app(view, refresh_hz=10.0, supervise=lambda: next(said, None))
+    async with app.run_test() as pilot:
+        for _ in range(100):
+            if app.fault:
+                break
+            await pilot.pause(0.1)
+    assert app.return_code == 3
+    assert app.fault == "worker feed-1 could not be kept running"
+
+
+async def test_the_app_pulls_by_itself_at_its_rate() -> None:
+    view = builder.PlayedView(builder.snapshot())
+    app = make_app(view, refresh_hz=20.0)
+    async with app.run_test() as pilot:
+        for _ in range(100):
+            if view.pulls >= 3:
+                break
+            await pilot.pause(0.1)
+    assert view.pulls >= 3
+
+
+def test_sixteen_colours_get_their_own_palette() -> None:
+    assert theme_for("standard") == SIXTEEN.name
+    assert theme_for("256") == theme_for("truecolor") != SIXTEEN.name

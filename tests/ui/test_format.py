@@ -1,0 +1,77 @@
+import math
+
+import pytest
+
+from arbsniper_tui.model.health import RedisHealth, RedisState
+from arbsniper_tui.ui import format as fmt
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "text"),
+    [
+        (-40, "<0.1s"),
+        (99, "<0.1s"),
+        (100, "0.1s"),
+        (999, "0.9s"),
+        (1000, "1s"),
+        (59_900, "59s"),
+        (61_000, "1m"),
+        (7.3e6, "2h"),
+    ],
+)
+def test_an_age_is_coarser_the_older_it_is(age_ms: float, text: str) -> None:
+    assert fmt.age(age_ms) == text
+
+
+def test_an_age_never_needs_more_than_five_characters() -> None:
+    assert all(len(fmt.age(10.0**power * factor)) <= 5 for power in range(11) for factor in (1, 5.99, 9.99))
+
+
+@pytest.mark.parametrize(("pct", "text"), [(0.5, "0.50%"), (0.125, "0.125%"), (0.0, "0.00%"), (12.0, "12.00%")])
+def test_a_threshold_has_at_least_two_decimals(pct: float, text: str) -> None:
+    assert fmt.threshold(pct) == text
+
+
+@pytest.mark.parametrize(
+    ("price", "at_least", "decimals"),
+    [(67_012.3, 0, 1), (67_012.0, 1, 1), (0.00001234, 0, 8), (1 / 3, 0, 8), (math.nan, 2, 2)],
+)
+def test_decimals_show_a_price_unrounded_up_to_eight(price: float, at_least: int, decimals: int) -> None:
+    assert fmt.decimals_of(price, at_least) == decimals
+
+
+def test_a_size_that_does_not_fit_is_told_in_millions() -> None:
+    assert fmt.amount(123_456_789.0, 0, 8) == "123.5M"
+    assert fmt.amount(12.3456, 4, 8) == "12.3456"
+
+
+def test_a_value_that_rounds_to_zero_has_no_minus() -> None:
+    assert fmt.pct(-0.0001) == "+0.000"
+    assert fmt.pct(-0.25) == "-0.250"
+
+
+@pytest.mark.parametrize(
+    ("us", "text"), [(12.4, "12µs"), (1_240, "1.2ms"), (340_000, "340ms"), (2.1e6, "2.1s"), (999.7, "1.0ms")]
+)
+def test_stage_times_fit_five_characters(us: float, text: str) -> None:
+    assert fmt.micros(us) == text
+
+
+def test_clock_is_local_time_with_milliseconds() -> None:
+    assert fmt.clock(1_760_000_000_417) == "08:53:20.417"
+
+
+@pytest.mark.parametrize(
+    ("health", "text"),
+    [
+        (RedisHealth(RedisState.UP, "embedded", "127.0.0.1:6390"), "redis embedded :6390 up"),
+        (RedisHealth(RedisState.AWAY, "url", "127.0.0.1:6379", waiting=12), "redis away, 12 waiting"),
+        (
+            RedisHealth(RedisState.HUNG, "url", "127.0.0.1:6379", waiting=1000, lost=3),
+            "redis hung, 1,000 waiting, 3 lost",
+        ),
+        (RedisHealth(RedisState.OFF), "redis off"),
+    ],
+)
+def test_redis_in_a_few_words(health: RedisHealth, text: str) -> None:
+    assert fmt.redis(health) == text

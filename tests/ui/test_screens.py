@@ -1,0 +1,58 @@
+"""Pictures of every screen at three sizes, and of the states in which a screen looks different."""
+
+from collections.abc import Callable
+
+import pytest
+
+from arbsniper_tui.model.health import RedisHealth, RedisState
+from arbsniper_tui.session.snapshot import Snapshot
+from arbsniper_tui.ui.themes import LIGHT, SIXTEEN
+from tests.ui import builder
+
+SIZES = {"80x24": (80, 24), "120x36": (120, 36), "200x50": (200, 50)}
+SCREENS = {"overview": "1", "prices": "2", "routes": "3", "signals": "4", "health": "5", "detail": "enter"}
+
+Compare = Callable[..., bool]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("screen", SCREENS)
+def test_screen(snap_compare: Compare, screen: str, size: str) -> None:
+    view = builder.PlayedView(builder.snapshot(builder.VENUES[:6], ("BTC", "ETH", "SOL")))
+    assert snap_compare(builder.app_on(view), press=[SCREENS[screen]], terminal_size=SIZES[size])
+
+
+def test_help(snap_compare: Compare) -> None:
+    assert snap_compare(builder.app_on(builder.PlayedView(builder.snapshot())), press=["question_mark"])
+
+
+def test_empty_start(snap_compare: Compare) -> None:
+    assert snap_compare(builder.app_on(builder.PlayedView(Snapshot())))
+
+
+def test_frozen_demo_without_redis(snap_compare: Compare) -> None:
+    built = builder.snapshot(mode="demo")
+    built.redis = RedisHealth(RedisState.AWAY, "url", "127.0.0.1:6379", waiting=12)
+    assert snap_compare(builder.app_on(builder.PlayedView(built)), press=["space"])
+
+
+def test_lost_contact(snap_compare: Compare) -> None:
+    built = builder.snapshot()
+    built.lost_contact = "no word from the node for 3 s"
+    assert snap_compare(builder.app_on(builder.PlayedView(built)))
+
+
+def test_too_small(snap_compare: Compare) -> None:
+    assert snap_compare(builder.app_on(builder.PlayedView(builder.snapshot())), terminal_size=(50, 12))
+
+
+@pytest.mark.parametrize("theme", [LIGHT.name, SIXTEEN.name])
+def test_palette(snap_compare: Compare, theme: str) -> None:
+    app = builder.app_on(builder.PlayedView(builder.snapshot()))
+    app.theme = theme
+    assert snap_compare(app)
+
+
+def test_twelve_venues_and_ten_symbols(snap_compare: Compare) -> None:
+    view = builder.PlayedView(builder.snapshot(builder.VENUES, list(builder.MIDS)))
+    assert snap_compare(builder.app_on(view), terminal_size=(200, 50))
