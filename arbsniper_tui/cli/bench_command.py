@@ -33,16 +33,19 @@ def bench(seconds: SecondsOption = 3.0, as_json: JsonOption = False) -> None:
     Takes about 10 s and three times --seconds; nothing but loopback is used. Close what else is busy: the numbers are
     medians, and still those of a shared machine.
     """
+    from arbsniper_tui.session.bench.measured_node import BenchStopped
     from arbsniper_tui.session.bench.run import run_bench
 
+    stops: list[int] = []
     for number in STOPS:
-        signal.signal(number, _interrupt)
+        # An exception out of a handler can be lost, or break off what clears up; a mark is seen in time.
+        signal.signal(number, lambda signum, frame: stops.append(signum))
     try:
         # The same everywhere: neither a file nor the environment of the user has a say.
         settings = load_settings(DEMO_SETTINGS, {}, {}).settings
-        report = run_bench(settings, seconds, ATTACH, lambda step: typer.echo(step, err=True))
-    except KeyboardInterrupt:
-        typer.echo("stopped before the end: nothing was measured to its end", err=True)
+        report = run_bench(settings, seconds, ATTACH, lambda step: typer.echo(step, err=True), lambda: bool(stops))
+    except BenchStopped as stopped:
+        typer.echo(str(stopped), err=True)
         raise typer.Exit(0) from None
     except ArbsniperError as error:
         typer.echo(str(error), err=True)
@@ -51,13 +54,6 @@ def bench(seconds: SecondsOption = 3.0, as_json: JsonOption = False) -> None:
         typer.echo(msgspec.json.format(msgspec.json.encode(report)).decode())
     else:
         show(report, table_console())
-
-
-def _interrupt(signum: int, frame: object) -> None:
-    # Once: a second one must not break off the clearing up.
-    for number in STOPS:
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def show(report: Report, console: Console) -> None:

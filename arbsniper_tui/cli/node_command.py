@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import MutableMapping
 from dataclasses import dataclass, replace
@@ -90,6 +91,9 @@ def _run_with_ui(launch: "Launch") -> int:
     from arbsniper_tui.session.node import Node
 
     node = Node(launch)
+    # Until the UI runs and has its own way to leave.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda signum, frame: sys.exit(CLEAN))
     try:
         endpoints = node.start()
         from arbsniper_tui.session.session import Session

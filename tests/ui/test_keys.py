@@ -80,10 +80,17 @@ async def test_t_takes_a_typed_threshold() -> None:
         assert "quit" in lines_of(app)[-1]
 
 
+async def test_the_first_digit_typed_takes_the_place_of_the_threshold_in_force() -> None:
+    view, app = begin()
+    async with app.run_test() as pilot:
+        await after(pilot, "t", *"0.4", "enter")
+    assert view.thresholds == [0.4]
+
+
 async def test_a_bad_threshold_says_what_was_expected_and_loses_nothing() -> None:
     view, app = begin()
     async with app.run_test() as pilot:
-        await after(pilot, "t", *"x", "enter")
+        await after(pilot, "t", "end", "x", "enter")
         assert app.screen.query_one(Input).value == "0.50x"
         assert "found '0.50x', expected a percentage such as 0.5" in lines_of(app)[-1]
         await after(pilot, "backspace")

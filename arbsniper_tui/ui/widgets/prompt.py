@@ -43,15 +43,15 @@ class Prompt(Horizontal):
         return self._purpose
 
     def ask(self, purpose: str, label: str, text: str, says: str) -> None:
-        """Open the prompt for `purpose`, with `text` to begin from."""
+        """Open the prompt for `purpose`, with `text` selected, so that the first key typed takes its place."""
         self._purpose = purpose
         self.query_one(".prompt--label", Static).update(label)
         entry = self.query_one(Input)
         entry.value = text
-        entry.cursor_position = len(text)
         self.answer(says)
         self.add_class("-asking")
         entry.focus()
+        entry.select_all()
 
     def answer(self, says: str, refused: bool = False) -> None:
         """Say something behind the entry; `refused` in the colour of a fault."""

@@ -1,0 +1,106 @@
+"""`attach`: the UI on a node that runs, however it is named; the node does not notice when the UI is left."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from arbsniper_tui.wire.endpoints import is_alive
+
+
+def start(place):
+    run = place.start_node("--demo", "--no-ui", "--threshold", "0.02")
+    place.wait_for(lambda: run.lines, "a signal")
+    return run
+
+
+@pytest.fixture(scope="module")
+def node(shared_place):
+    """One node for all viewers that leave it as it was."""
+    return start(shared_place)
+
+
+@pytest.fixture
+def alone(shared_place):
+    """Where the system has one folder for all nodes of a user, `attach` would find others than this test's."""
+    ours = set(shared_place.node_folders())
+    folders = set(Path(f"/run/user/{os.getuid()}").glob("arbsniper-tui-*/node-*")) - ours
+    if any(is_alive(int(folder.name.removeprefix("node-"))) for folder in folders):
+        pytest.skip("another node of this user runs on this machine")
+
+
+def leave(terminal) -> None:
+    terminal.type("q")
+    assert terminal.exit_code() == 0
+    assert terminal.is_restored
+
+
+def test_no_node_at_all_is_said_in_a_sentence(place, alone):
+    terminal = place.terminal("attach")
+    assert terminal.exit_code() == 2
+    assert "no node runs here" in terminal.read()
+
+
+@pytest.mark.parametrize("by", ["pid", "folder", "url"])
+def test_a_node_is_found_by_process_id_and_by_folder_and_runs_on(shared_place, node, by):
+    place = shared_place
+    (folder,) = place.node_folders()
+    endpoint = {"pid": str(node.process.pid), "folder": str(folder), "url": f"ipc://{folder}"}[by]
+    terminal = place.terminal("attach", endpoint)
+    screen = terminal.sees("venues up")
+    assert "DEMO" in screen and f"-{node.process.pid}" in screen
+    terminal.sees("BTC/USDT")
+    leave(terminal)
+    assert node.process.poll() is None
+    told = len(node.lines)
+    place.wait_for(lambda: len(node.lines) > told, "the node's next signal")
+
+
+def test_without_an_endpoint_it_finds_the_node_that_runs(shared_place, alone, node):
+    terminal = shared_place.terminal("attach")
+    assert f"-{node.process.pid}" in terminal.sees("venues up")
+    leave(terminal)
+
+
+def test_a_viewer_sets_the_threshold_for_the_node(place):
+    node = start(place)
+    terminal = place.terminal("attach", str(node.process.pid))
+    terminal.sees("threshold 0.02%")
+    terminal.type("+")
+    terminal.sees("threshold 0.07%")
+    place.wait_for(lambda: "threshold 0.07% gross" in node.err, "the node's own word")
+    leave(terminal)
+
+
+def test_two_viewers_see_the_same_node(place):
+    node = start(place)
+    first, second = (place.terminal("attach", str(node.process.pid)) for _ in range(2))
+    first.sees("2 viewers")
+    second.sees("2 viewers")
+    first.type("b")
+    second.sees("0.02% net")
+    leave(first)
+    second.misses("2 viewers")
+    leave(second)
+
+
+def test_a_viewer_says_when_its_node_is_gone(place):
+    node = start(place)
+    terminal = place.terminal("attach", str(node.process.pid))
+    terminal.sees("venues up")
+    assert node.end() == 0
+    terminal.sees("NO CONTACT")
+    leave(terminal)
+
+
+def test_a_node_that_is_not_there_is_refused_with_those_that_are(shared_place, node):
+    terminal = shared_place.terminal("attach", "1")
+    assert terminal.exit_code() == 2
+    screen = terminal.read().replace("\n", "")
+    assert "no node at 1" in screen and str(node.process.pid) in screen
+
+
+def test_without_a_terminal_it_is_refused(place):
+    done = place.run("attach")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"terminal" in done.stderr

@@ -1,0 +1,113 @@
+"""`--no-ui`: signals and nothing else on stdout, the log on stderr, and a stop in time that leaves nothing behind."""
+
+import json
+import signal
+import subprocess
+import time
+
+import pytest
+
+REQUIRED = {
+    "type": str,
+    "action": str,
+    "symbol": str,
+    "spread_pct": float,
+    "buy_price": float,
+    "sell_price": float,
+    "profit_estimate": float,
+    "timestamp": int,
+    "detected_at": int,
+    "v": int,
+    "id": str,
+    "seq": int,
+    "state": str,
+    "buy_exchange": str,
+    "sell_exchange": str,
+    "buy_symbol": str,
+    "sell_symbol": str,
+    "size": float,
+    "net_spread_pct": float,
+    "net_profit": float,
+    "buy_age_ms": int,
+    "sell_age_ms": int,
+}
+STOPPED_WITHIN_S = 2.0
+
+
+def test_standard_output_holds_signals_of_the_contract_and_nothing_else(place):
+    node = place.start_node("--demo", "--no-ui", "--threshold", "0.02")
+    place.wait_for(lambda: len(node.lines) >= 5, "five signals")
+    assert node.end() == 0
+    for line in node.lines:
+        found = {name: type(line[name]) for name in REQUIRED}
+        assert found == REQUIRED
+        assert set(line) - set(REQUIRED) <= {"quote_rate"}
+        assert line["type"] == "ARBITRAGE_OPPORTUNITY"
+        assert line["action"] == f"BUY_{line['buy_exchange']}_SELL_{line['sell_exchange']}".upper()
+        assert line["state"] in ("open", "update")
+        spread = line["sell_price"] - line["buy_price"]
+        assert line["spread_pct"] == pytest.approx(spread / line["buy_price"] * 100, abs=1e-4)
+        assert line["spread_pct"] >= 0.02, "above it before it was rounded"
+        assert line["profit_estimate"] == pytest.approx(spread, rel=1e-9)
+        assert line["timestamp"] >= line["detected_at"] > 1.6e12
+        assert line["net_spread_pct"] < line["spread_pct"]
+    assert [line["seq"] for line in node.lines] == list(range(1, len(node.lines) + 1))
+    assert "INFO" in node.err and "Traceback" not in node.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_it_cleanly_and_in_time(place, number):
+    node = place.start_node("--demo", "--no-ui")
+    place.wait_for(lambda: "is up" in node.err, "a node that works")
+    started_s = time.monotonic()
+    assert node.end(number) == 0
+    took_s = time.monotonic() - started_s
+    # The supervisor kills what has not stopped after 1.6 s, and says so: on a slow machine the clock alone proves less.
+    assert "was killed" not in node.err
+    assert took_s < 5 * STOPPED_WITHIN_S
+    assert not place.processes() and not place.node_folders()
+
+
+def test_a_signal_while_it_starts_stops_it_as_well(place):
+    node = place.start("--demo", "--no-ui")
+    place.wait_for(lambda: "feed: process" in node.err, "the first workers")
+    assert node.end() == 0
+    assert not place.processes() and not place.node_folders()
+
+
+def test_a_reader_that_leaves_ends_it_without_a_complaint(place):
+    reader = subprocess.Popen(
+        ["head", "-n", "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={"PATH": place.env["PATH"]}
+    )
+    with reader:
+        assert reader.stdin is not None
+        node = subprocess.Popen(
+            [place.command, "--demo", "--no-ui", "--threshold", "0.02"],
+            stdin=subprocess.DEVNULL,
+            stdout=reader.stdin,
+            stderr=subprocess.PIPE,
+            env=place.env,
+            cwd=place.folder,
+        )
+        with node:
+            reader.stdin.close()
+            assert reader.stdout is not None and node.stderr is not None
+            assert json.loads(reader.stdout.read())["seq"] == 1
+            log = node.stderr.read().decode()
+            assert node.wait(60) == 0
+    assert "Traceback" not in log and "BrokenPipe" not in log
+
+
+def test_with_a_log_file_standard_error_stays_empty(place):
+    node = place.start_node("--demo", "--no-ui", "--log-file", "node.log", "--log-level", "debug")
+    log = place.folder / "node.log"
+    place.wait_for(lambda: "spread" in log.read_text() and "is up" in log.read_text(), "the workers' log")
+    assert node.end() == 0
+    assert node.err == ""
+
+
+def test_a_log_level_leaves_out_what_is_below_it(place):
+    node = place.start_node("--demo", "--no-ui", "--log-level", "error", "--threshold", "0.02")
+    place.wait_for(lambda: node.lines, "a signal")
+    assert node.end() == 0
+    assert node.err == ""

@@ -1,0 +1,105 @@
+"""`record`: tapes of what a node received, which `replay` and `decode` read."""
+
+import gzip
+import json
+
+import pytest
+
+REFUSED = b"60018"
+"""What OKX answers for the pairs in dollars, which it does not list."""
+
+
+class Recorded:
+    """What a demo wrote and signalled until it was stopped by SIGTERM."""
+
+    def __init__(self, place) -> None:
+        node = place.start_node("record", "tapes", "--demo", "--no-ui", "--threshold", "0.02")
+        folder = place.folder / "tapes"
+        place.wait_for(lambda: len(node.lines) >= 3, "signals")
+        place.wait_for(
+            lambda: (found := list(folder.glob("*"))) and all(tape.stat().st_size > 1000 for tape in found), "tapes"
+        )
+        self.exit_code = node.end()
+        self.signals = node.lines
+        self.tapes = sorted(folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+def recorded(shared_place):
+    return Recorded(shared_place)
+
+
+def lines(tape) -> list[dict]:
+    with gzip.open(tape) as stream:
+        return [json.loads(line) for line in stream]
+
+
+def test_every_connection_has_a_tape_of_whole_lines(place, recorded):
+    assert recorded.exit_code == 0
+    names = {tape.name.partition(".")[0] for tape in recorded.tapes}
+    assert names == {"binance-spot", "binance-perp", "coinbase-spot", "kraken-spot", "okx-spot", "okx-perp"}
+    for tape in recorded.tapes:
+        recorded = lines(tape)
+        assert len(recorded) > 3, tape
+        assert {"t", "url", "raw"} <= set(recorded[0])
+        times = [line["t"] for line in recorded]
+        assert times == sorted(times)
+        assert {line["venue"] for line in recorded} == {tape.name.partition("-")[0]}
+
+
+def test_a_replay_of_the_tapes_finds_opportunities_and_ends(place, recorded):
+    (place.folder / "arbsniper.toml").write_text('[quotes]\nUSD = { convert = "kraken:USDT/USD" }\n')
+    wanted = [word for s in ("BTC/USDT", "ETH/USDT", "SOL/USDT", "BTC/USDT:USDT") for word in ("--symbol", s)]
+    done = place.run("replay", *map(str, recorded.tapes), "--no-ui", "--speed", "max", "--threshold", "0.02", *wanted)
+    assert done.returncode == 0, done.stderr
+    replayed = [json.loads(line) for line in done.stdout.splitlines()]
+    assert replayed
+    # What the node itself signalled first is among what its tapes give, at the same prices.
+    first = recorded.signals[0]
+    same = ("action", "symbol", "buy_price", "sell_price", "size")
+    assert any(all(signal[name] == first[name] for name in same) for signal in replayed)
+    assert all(REFUSED in line for line in done.stderr.splitlines() if b"WARNING" in line)
+
+
+@pytest.mark.parametrize("venue", ["binance", "coinbase", "kraken", "okx"])
+def test_decode_reads_the_tapes_of_each_venue(place, recorded, venue):
+    for tape in recorded.tapes:
+        if tape.name.startswith(f"{venue}-"):
+            done = place.run("decode", venue, str(tape))
+            assert done.returncode == 0
+            assert all(REFUSED in line for line in done.stderr.splitlines()), done.stderr
+            quotes = [json.loads(line) for line in done.stdout.splitlines()]
+            assert quotes and all(quote["bid"] < quote["ask"] for quote in quotes)
+
+
+def test_contract_sizes_are_told_by_the_list_on_the_tape(place, recorded):
+    (tape,) = (tape for tape in recorded.tapes if tape.name.startswith("okx-perp"))
+    assert [line["kind"] for line in lines(tape) if line.get("kind")] == ["listing"]
+    frames = (json.loads(line["raw"]) for line in lines(tape) if not line.get("kind"))
+    first = next(f for f in frames if f.get("arg", {}).get("instId") == "BTC-USDT-SWAP" and "data" in f)
+    done = place.run("decode", "okx", str(tape), "--symbol", "BTC/USDT:USDT")
+    quote = json.loads(done.stdout.splitlines()[0])
+    assert quote["bid"] == float(first["data"][0]["bids"][0][0])
+    contracts = float(first["data"][0]["bids"][0][1])
+    assert quote["bid_size"] == pytest.approx(contracts * 0.01), "a contract is a hundredth of a coin"
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_anything_starts(place):
+    (place.folder / "file").write_text("")
+    for folder in ("file", "file/below"):
+        done = place.run("record", folder, "--demo", "--no-ui")
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert done.stderr.decode().startswith(f"record {folder}: expected a folder")
+
+
+def test_a_second_recording_leaves_the_tapes_of_the_first(place):
+    def record() -> None:
+        node = place.start_node("record", "tapes", "--demo", "--no-ui", "--symbol", "BTC/USDT", "--venue", "kraken")
+        place.wait_for(lambda: "kraken spot: up" in node.err, "a quote")
+        assert node.end() == 0
+
+    record()
+    before = {tape: tape.read_bytes() for tape in (place.folder / "tapes").iterdir()}
+    assert before
+    record()
+    assert all(tape.read_bytes().startswith(content) for tape, content in before.items())

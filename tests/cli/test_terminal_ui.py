@@ -1,0 +1,92 @@
+"""The whole program in a terminal: keys in, screen out, and the terminal as it was before."""
+
+import signal
+
+import pytest
+
+SCREENS = (
+    ("2", "prices", "BTC/USDT by venue"),
+    ("3", "routes", "why not"),
+    ("4", "signals", "oldest first"),
+    ("5", "latency", "Feeds by venue"),
+    ("1", "overview", "Latency"),
+)
+
+
+@pytest.fixture
+def terminal(place):
+    terminal = place.terminal("--demo")
+    terminal.sees("4/4 venues up")
+    return terminal
+
+
+def test_keys_do_what_the_contract_says_and_q_leaves_nothing_behind(place, terminal):
+    screen = terminal.sees("BTC/USDT")
+    assert "DEMO" in screen and "gross" in screen
+    terminal.sees("threshold 0.10%")
+    terminal.type("+")
+    terminal.sees("threshold 0.15%")
+    terminal.type("-")
+    terminal.sees("threshold 0.10%")
+    terminal.type("b")
+    terminal.sees("0.10% net")
+    terminal.type("b")
+    terminal.sees("0.10% gross")
+    terminal.type(" ")
+    terminal.sees("FROZEN")
+    terminal.type(" ")
+    terminal.misses("FROZEN")
+    terminal.type("t")
+    terminal.sees("threshold % 0.10")
+    terminal.type("\x7f" * 8)
+    terminal.misses("threshold % 0")
+    terminal.type("0.3")
+    terminal.sees("threshold % 0.3")
+    terminal.type("\r")
+    terminal.sees("threshold 0.30%")
+    terminal.type("q")
+    assert terminal.exit_code() == 0
+    assert terminal.is_restored
+    assert not place.processes() and not place.node_folders()
+
+
+def test_every_screen_has_its_number_under_the_same_bar_and_help_tells_the_keys(terminal):
+    for number, name, shows in SCREENS:
+        terminal.type(number)
+        terminal.sees(f"{number} {name}")
+        assert "threshold 0.10%" in terminal.sees(shows)
+    terminal.type("?")
+    assert "Freeze the view" in terminal.sees("Every key")
+    terminal.type("\x1b")
+    terminal.misses("Freeze the view")
+
+
+def test_a_terminal_made_too_small_says_so_and_comes_back(terminal):
+    terminal.resize(40, 10)
+    terminal.sees("40x10")
+    terminal.resize(120, 36)
+    terminal.sees("4/4 venues up")
+    assert "BTC/USDT" in terminal.sees("threshold 0.10%")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_ui_cleanly(place, terminal, number):
+    terminal.process.send_signal(number)
+    assert terminal.exit_code() == 0
+    assert terminal.is_restored
+    assert not place.processes() and not place.node_folders()
+
+
+def test_ctrl_c_ends_the_ui_cleanly(place, terminal):
+    terminal.type("\x03")
+    assert terminal.exit_code() == 0
+    assert terminal.is_restored
+
+
+def test_no_line_of_the_log_tears_the_screen(place, terminal):
+    screen = terminal.read()
+    assert "INFO" not in screen and "supervisor" not in screen
+    logs = list(place.folder.rglob("arbsniper.log"))
+    assert len(logs) == 1 and "supervisor" in logs[0].read_text()
+    terminal.type("q")
+    assert terminal.exit_code() == 0
