@@ -1,5 +1,7 @@
 """Reads a node's events in order, and asks again for those it missed."""
 
+import time
+
 import zmq
 
 from arbsniper_tui.model.errors import NodeUnreachable
@@ -9,6 +11,7 @@ from arbsniper_tui.wire.messages import Events, EventsSince, decode_event
 from arbsniper_tui.wire.viewing import CommandLine
 
 _ASK_WITHIN_MS = 500
+_ASK_AGAIN_S = 1.0
 
 
 class EventOrder:
@@ -20,6 +23,7 @@ class EventOrder:
         self.missed = 0
         self._latest_ms = 0
         """The latest time on any event read."""
+        self._ask_again_s = 0.0
 
     def take(self, body: bytes) -> list[Event]:
         """The events that one published event makes readable: none, itself, or itself after those missed."""
@@ -35,10 +39,14 @@ class EventOrder:
 
     def catch_up(self) -> list[Event]:
         """Everything after the last event read, as far as the node has it."""
+        if time.monotonic() < self._ask_again_s:
+            return []
         try:
             reply = self._commands.ask(EventsSince(self.last_seq), _ASK_WITHIN_MS)
         except NodeUnreachable:
-            return []  # the next event shows the same gap, and asks again
+            # A later event shows the same gap, and asks again; not each, as every asking holds the reader up.
+            self._ask_again_s = time.monotonic() + _ASK_AGAIN_S
+            return []
         events = list(reply.events) if isinstance(reply, Events) else []
         if events:
             self.missed += events[0].seq - self.last_seq - 1

@@ -127,4 +127,5 @@ def spread_worker(
         redis_url=redis.url or "",
         shares_cpu=None if is_replay else shared_cpu(),
     )
-    return WorkerSpec(SPREAD, "arbsniper_tui.workers.spread", plan)
+    # Begun again in the middle of the tapes, it would number its signals anew.
+    return WorkerSpec(SPREAD, "arbsniper_tui.workers.spread", plan, may_end=is_replay)

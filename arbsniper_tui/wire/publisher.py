@@ -9,7 +9,7 @@ from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.messages import FRAME_TOPIC, HELD_FOR_A_VIEWER, Command, Refused, Reply, decode_command, encode
 from arbsniper_tui.wire.sender import HIGH_WATER_MARK
 
-_LOSSLESS_WAIT_MS = 5000
+_LOOK_EVERY_MS = 20
 
 
 class Inbox:
@@ -31,19 +31,26 @@ class Inbox:
 class Publisher:
     """XPUB for frames and events, so that no frame is made while nobody looks.
 
-    A viewer that falls behind loses messages and sees the gap; a lossless one (a replay) waits for its reader.
+    A viewer that falls behind loses messages and sees the gap; a lossless one (a replay) waits for its reader, for as
+    long as `while_behind`, called again and again meanwhile, says to.
     """
 
     def __init__(
-        self, context: zmq.Context[zmq.Socket[bytes]], endpoints: Endpoints, *, is_lossless: bool = False
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        endpoints: Endpoints,
+        *,
+        is_lossless: bool = False,
+        while_behind: Callable[[], bool] = lambda: True,
     ) -> None:
         self._socket = context.socket(zmq.XPUB)
         self._socket.set(zmq.SNDHWM, HELD_FOR_A_VIEWER)
         self._flags = int(zmq.NOBLOCK)
         if is_lossless:
             self._socket.set(zmq.XPUB_NODROP, 1)
-            self._socket.set(zmq.SNDTIMEO, _LOSSLESS_WAIT_MS)
+            self._socket.set(zmq.SNDTIMEO, _LOOK_EVERY_MS)
             self._flags = 0
+        self._while_behind = while_behind
         self._socket.set(zmq.XPUB_VERBOSER, 1)
         self._socket.set(zmq.LINGER, 200)
         self._socket.bind(endpoints.frames)
@@ -62,7 +69,14 @@ class Publisher:
 
     def publish(self, topic: bytes, body: bytes) -> None:
         """To everyone who asked for the topic."""
-        self._socket.send(topic + body, self._flags)
+        message = topic + body
+        while True:
+            try:
+                self._socket.send(message, self._flags)
+            except zmq.Again:
+                if self._while_behind():
+                    continue
+            return
 
     def close(self) -> None:
         self._socket.close()

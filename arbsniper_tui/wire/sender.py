@@ -78,9 +78,9 @@ class QuoteSender:
                 return
             del self._held_reports[worker]
 
-    def close(self, linger_ms: int = 0) -> None:
-        """Close at once, or after what is under way had this long to leave."""
-        self._socket.close(linger_ms)
+    def close(self) -> None:
+        """Close at once; what is under way is lost."""
+        self._socket.close()
 
     def _hold(self, instrument_id: int, state: _Held) -> None:
         if self._held.pop(instrument_id, None) is not None:

@@ -1,5 +1,6 @@
 """The viewers' end: frames and events as they are published, and commands with their answers."""
 
+import time
 from contextlib import suppress
 
 import zmq
@@ -63,10 +64,15 @@ class CommandLine:
 
     def answer(self, timeout_ms: int = 0) -> Reply | None:
         """The answer to the last command, or None where it is not in within this time."""
-        if not self._socket.poll(timeout_ms):
-            return None
-        reply: Reply = decode_reply(self._socket.recv())
-        return reply
+        deadline_s = time.monotonic() + timeout_ms / 1000
+        while self._socket.poll(max(0, round((deadline_s - time.monotonic()) * 1000))):
+            try:
+                reply: Reply = decode_reply(self._socket.recv(zmq.NOBLOCK))
+            except zmq.Again:
+                # What had come answers a forgotten command: polling does not tell, and receiving passes over it.
+                continue
+            return reply
+        return None
 
     def ask(self, command: Command, timeout_ms: int = ANSWER_WITHIN_MS) -> Reply:
         """Send and wait. Raises NodeUnreachable."""

@@ -44,7 +44,9 @@ class SpreadWorker:
         endpoints = Endpoints(Path(plan.folder))
         self._context = zmq.Context()
         self._inbox = Inbox(self._context, endpoints.quotes, CHORES_EVERY_NS // 1_000_000)
-        self._publisher = Publisher(self._context, endpoints, is_lossless=self._is_replay)
+        self._publisher = Publisher(
+            self._context, endpoints, is_lossless=self._is_replay, while_behind=self._wait_for_reader
+        )
         self._desk = CommandDesk(self._context, endpoints)
         instruments = plan.intro.instruments
         routes = build_routes(instruments, plan.intro.route_kinds)
@@ -135,7 +137,7 @@ class SpreadWorker:
             self._announce(self._gate.expire(now_ns))
         self._publisher.take_subscriptions()
         self._reception.viewers = self._publisher.viewers
-        self._desk.serve(lambda command: self._reception.answer(command, self._now_ns))
+        self._serve_commands()
         self._announce(self._reception.take_announcements())
         if now_ns >= self._second_due_ns:
             self._second_due_ns = now_ns + _SECOND_NS
@@ -147,8 +149,20 @@ class SpreadWorker:
         if self._publisher.viewers > 0 and now_ns >= self._frame_due_ns:
             self._frame_due_ns = now_ns + int(_SECOND_NS / self._plan.refresh_hz)
             self._publisher.publish(*self._reception.next_frame(self._now_ns, now_ns))
+        self._look_for_parent()
+
+    def _serve_commands(self) -> None:
+        self._desk.serve(lambda command: self._reception.answer(command, self._now_ns))
+
+    def _look_for_parent(self) -> None:
         if parent_is_gone():
             self._parent_is_gone = self.must_stop = True
+
+    def _wait_for_reader(self) -> bool:
+        """Whether a replay goes on waiting. Its reader may itself be waiting, for events that it missed."""
+        self._serve_commands()
+        self._look_for_parent()
+        return not self.must_stop
 
     def _each_second(self, now_ns: int) -> None:
         self._seconds += 1

@@ -1,7 +1,9 @@
 """The tape worker: recorded frames in place of venues, through the same parsers, in order and without loss."""
 
 import logging
+import os
 import select
+import threading
 import time
 from pathlib import Path
 from time import monotonic_ns
@@ -20,11 +22,10 @@ from arbsniper_tui.workers.process import LIFELINE, run_worker, settle_memory
 
 _log = logging.getLogger("arbsniper_tui.workers.tape")  # __name__ is __main__ here
 
-_LINGER_MS = 10_000
-
 
 def work(plan: TapePlan) -> None:
-    """Play to the end, then say so; ends early when the parent says stop."""
+    """Play to the end, say so, and stay until the parent says stop."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     context = zmq.Context()
     sender = QuoteSender(context, Endpoints(Path(plan.folder)).quotes, is_lossless=True)
     listings = {venue: read_listings(venue, Path(file)) for venue, file in plan.listing_files.items()}
@@ -41,8 +42,16 @@ def work(plan: TapePlan) -> None:
         else:
             sender.send_quotes(came, monotonic_ns(), ts_recv_ns)
     sender.send(TapesEnded(ts_recv_ns, player.frames, player.dropped))
-    sender.close(_LINGER_MS)
+    # A socket that closes while its reader is behind takes with it what the reader has not read, the end included.
+    select.select([LIFELINE], [], [])
+    sender.close()
     context.term()
+
+
+def _end_with_parent() -> None:
+    select.select([LIFELINE], [], [])
+    # Not in order: the other thread may be waiting for a reader that has gone too.
+    os._exit(0)
 
 
 def _health(plan: TapePlan) -> HealthReport:

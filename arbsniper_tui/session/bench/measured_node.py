@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
 
-from arbsniper_tui.model.errors import NodeUnreachable, WorkerLost
+from arbsniper_tui.model.errors import ArbsniperError, NodeUnreachable, WorkerLost
 from arbsniper_tui.model.health import FeedState
 from arbsniper_tui.model.view import StageRow
 from arbsniper_tui.session.bench.arrivals import Listener
@@ -23,11 +23,19 @@ _LOWEST_US = 8
 """The first of the drawn buckets ends here; each of the others is twice as wide as the one before."""
 
 
-class MeasuredNode:
-    """A node and a session with it; leaving the block stops everything."""
+class BenchStopped(ArbsniperError):
+    """Told to stop before the end."""
 
-    def __init__(self, launch: Launch) -> None:
+
+class MeasuredNode:
+    """A node and a session with it; leaving the block stops everything.
+
+    Whoever wants it to stop says so by `is_stopping`, which is asked between any two waits.
+    """
+
+    def __init__(self, launch: Launch, is_stopping: Callable[[], bool]) -> None:
         self._launch = launch
+        self._is_stopping = is_stopping
         self._node = Node(launch)
         self._session: Session | None = None
         self.folder = ""
@@ -121,6 +129,8 @@ class MeasuredNode:
 
     def _look(self) -> None:
         assert self._session is not None
+        if self._is_stopping():
+            raise BenchStopped("stopped before the end")
         if why := self._node.supervise():
             raise WorkerLost(why)
         self._session.pull()

@@ -12,7 +12,7 @@ from arbsniper_tui import __version__
 from arbsniper_tui.config.settings import RedisSettings, Settings, VenueSettings
 from arbsniper_tui.session.bench.costs import measure_costs
 from arbsniper_tui.session.bench.measured_node import MeasuredNode
-from arbsniper_tui.session.bench.report import Load, Machine, Report
+from arbsniper_tui.session.bench.report import Machine, Report
 from arbsniper_tui.session.bench.terminal import measure_ui
 from arbsniper_tui.session.launch import Launch
 from arbsniper_tui.sim.plan import SIMULATED, SimPlan
@@ -31,31 +31,32 @@ SIGNALS_ABOVE_PCT = 0.02
 Say = Callable[[str], None]
 
 
-def run_bench(settings: Settings, seconds: float, attach: Sequence[str], say: Say) -> Report:
-    """Measure for `seconds` in each step. `attach` is the command that shows the node whose folder it is given."""
+def run_bench(
+    settings: Settings, seconds: float, attach: Sequence[str], say: Say, is_stopping: Callable[[], bool]
+) -> Report:
+    """Measure for `seconds` in each step. `attach` is the command that shows the node whose folder it is given.
+
+    Raises BenchStopped soon after `is_stopping` says so.
+    """
     usual_threshold_pct = settings.signals.threshold_pct
     settings = _on_its_own(settings)
     say("1/4 recording some frames, and each step alone on them ...")
     with tempfile.TemporaryDirectory(prefix="arbsniper-bench-") as folder:
-        with MeasuredNode(_launch(settings, USUAL, record_folder=folder)) as node:
-            node.run(RECORD_S)
+        with MeasuredNode(_launch(settings, USUAL, record_folder=folder), is_stopping) as node:
+            node.run(min(RECORD_S, 2 * seconds))
         costs = measure_costs(Path(folder), instruments_of(settings), settings.signals.routes)
-    with MeasuredNode(_launch(settings, USUAL)) as node:
+    with MeasuredNode(_launch(settings, USUAL), is_stopping) as node:
         say("2/4 a node under the demo's load ...")
-        node.run(SETTLE_S)
+        node.run(min(SETTLE_S, seconds))
         usual = node.load("demo", seconds)
         say("3/4 the terminal UI on that node ...")
         node.set_threshold(usual_threshold_pct)
         ui = measure_ui(node, [*attach, node.folder], seconds)
     say("4/4 a node under a high load ...")
-    high = _high_load(settings, seconds)
-    return Report(__version__, _machine(), costs, (usual, high), ui)
-
-
-def _high_load(settings: Settings, seconds: float) -> Load:
-    with MeasuredNode(_launch(settings, HIGH)) as node:
+    with MeasuredNode(_launch(settings, HIGH), is_stopping) as node:
         node.run(min(BUSY_SETTLE_S, 2 * seconds))
-        return node.load("high", seconds)
+        high = node.load("high", seconds)
+    return Report(__version__, _machine(), costs, (usual, high), ui)
 
 
 def _launch(settings: Settings, sim: SimPlan, record_folder: str = "") -> Launch:

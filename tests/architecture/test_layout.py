@@ -1,0 +1,103 @@
+"""What the sources are held to whatever they do: sizes, docstrings, a registry that is complete."""
+
+import ast
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import arbsniper_tui
+
+PACKAGE = Path(arbsniper_tui.__file__).parent
+ROOT = Path(__file__).resolve().parents[2]
+
+MODULE_LIMIT = 350
+FUNCTION_LIMIT = 50
+APP_LIMIT = 250
+README_LIMIT = 120
+TEST_FILE_LIMIT = 600
+
+# In two parts, so that this file does not name them either.
+PACKAGE_HOSTS = (
+    ("pypi", "org"),
+    ("pythonhosted", "org"),
+    ("npmjs", "org"),
+    ("npmjs", "com"),
+    ("crates", "io"),
+    ("proxy.golang", "org"),
+    ("rubygems", "org"),
+    ("conda.anaconda", "org"),
+)
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def name_of(module: Path) -> str:
+    return str(module.relative_to(PACKAGE))
+
+
+def lines_of(path: Path) -> int:
+    return len(path.read_text().splitlines())
+
+
+every_module = pytest.mark.parametrize("module", MODULES, ids=name_of)
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert len(MODULES) > 50
+
+
+@every_module
+def test_a_module_fits_a_few_screens(module: Path) -> None:
+    assert lines_of(module) < (APP_LIMIT if name_of(module) == "ui/app.py" else MODULE_LIMIT)
+
+
+@every_module
+def test_a_function_fits_one_screen(module: Path) -> None:
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            assert node.end_lineno - node.lineno + 1 < FUNCTION_LIMIT, f"{node.name} at line {node.lineno}"
+
+
+@every_module
+def test_a_module_says_what_belongs_in_it(module: Path) -> None:
+    assert ast.get_docstring(ast.parse(module.read_text()))
+
+
+def test_no_test_file_is_too_long_to_find_anything_in() -> None:
+    tests = list((ROOT / "tests").rglob("*.py"))
+    assert [path.name for path in tests if lines_of(path) >= TEST_FILE_LIMIT] == []
+
+
+def test_test_files_have_names_of_their_own() -> None:
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
+
+
+def test_the_readme_takes_five_minutes() -> None:
+    readme = ROOT / "README.md"
+    assert 0 < lines_of(readme) < README_LIMIT
+
+
+def tracked() -> Iterator[Path]:
+    """The files of the repository: those that git tracks, and new ones that it does not ignore."""
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    listed = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        capture_output=True,
+        check=True,
+    )
+    for name in listed.stdout.decode().split("\0"):
+        if name and (ROOT / name).is_file():
+            yield ROOT / name
+
+
+def test_no_file_names_a_host_of_packages() -> None:
+    wanted = re.compile("|".join(re.escape(".".join(host)) for host in PACKAGE_HOSTS).encode())
+    found = {str(path.relative_to(ROOT)) for path in tracked() if wanted.search(path.read_bytes())}
+    assert found == set()

@@ -1,0 +1,146 @@
+"""Prices in another currency: each leg at the side of the rate at which it could be had, or no part at all."""
+
+from math import inf
+
+import pytest
+
+from arbsniper_tui.engine.board import NO_RATE, Board
+from arbsniper_tui.engine.gate import Gate, Rules
+from arbsniper_tui.engine.routes import SPOT_SPOT, build_routes
+from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.quote import Quote
+
+MS = 1_000_000
+S = 1000 * MS
+NOW = 1000 * S
+
+HERE, THERE, RATE = 0, 1, 2
+
+
+def instruments(*, is_inverted: bool, only_rate: bool = True) -> list[Instrument]:
+    """One leg in the currency that counts, one in another, and the rate between them."""
+    rate_symbol = "USDT/USD" if is_inverted else "USD/USDT"
+    return [
+        Instrument(HERE, "binance", "BTC/USDT", "BTCUSDT", "USDT", 0.1),
+        Instrument(THERE, "kraken", "BTC/USD", "BTC/USD", "USDT", 0.4, rate_id=RATE, rate_inverted=is_inverted),
+        Instrument(RATE, "coinbase", rate_symbol, rate_symbol, "USDT", 0.6, only_rate=only_rate),
+    ]
+
+
+def make_gate(*, is_inverted: bool, **rules: object) -> Gate:
+    legs = instruments(is_inverted=is_inverted)
+    return Gate(legs, build_routes(legs, [SPOT_SPOT]), Rules(**rules), "node")  # type: ignore[arg-type]
+
+
+def quote(i: int, bid: float, ask: float) -> Quote:
+    return Quote(i, bid, 1.0, ask, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("is_inverted", "ask", "bid"),
+    [
+        # A dollar price: who buys sells USDT at the bid of USDT/USD, who sells buys them back at its ask.
+        (True, 102.0 / 0.98, 101.0 / 1.01),
+        # A rate in USDT a dollar: who buys pays its ask for dollars, who sells gets its bid.
+        (False, 102.0 * 1.01, 101.0 * 0.98),
+    ],
+)
+def test_each_side_is_converted_at_the_side_of_the_rate_that_it_could_be_had_at(
+    is_inverted: bool, ask: float, bid: float
+) -> None:
+    board = Board(instruments(is_inverted=is_inverted))
+    board.put(quote(RATE, 0.98, 1.01), NOW)
+    board.put(quote(THERE, 101.0, 102.0), NOW)
+    assert board.asks[THERE] == pytest.approx(ask, rel=1e-12)
+    assert board.bids[THERE] == pytest.approx(bid, rel=1e-12)
+    assert board.faults[THERE] == ""
+
+
+@pytest.mark.parametrize("is_inverted", [True, False])
+def test_a_rate_with_a_width_never_makes_a_spread_out_of_one_price(is_inverted: bool) -> None:
+    board = Board(instruments(is_inverted=is_inverted))
+    board.put(quote(RATE, 0.98, 1.01), NOW)
+    board.put(quote(THERE, 100.0, 100.0), NOW)
+    assert board.bids[THERE] < board.asks[THERE]
+
+
+def test_without_a_rate_there_is_no_part_rather_than_a_rate_of_one() -> None:
+    gate = make_gate(is_inverted=True)
+    gate.on_quote(quote(HERE, 99.0, 100.0), NOW, NOW)
+    assert gate.on_quote(quote(THERE, 200.0, 201.0), NOW, NOW) == []
+    assert (gate.board.asks[THERE], gate.board.bids[THERE]) == (inf, 0.0)
+    assert gate.board.faults[THERE] == NO_RATE
+    (signal,) = gate.on_quote(quote(RATE, 1.0, 1.0), NOW, NOW)
+    assert (signal.state, signal.sell_price) == ("open", 200.0)
+
+
+def test_a_rate_that_moves_opens_and_closes_what_it_converts() -> None:
+    gate = make_gate(is_inverted=True)
+    gate.on_quote(quote(HERE, 99.0, 100.0), NOW, NOW)
+    gate.on_quote(quote(RATE, 1.0, 1.01), NOW, NOW)
+    assert gate.on_quote(quote(THERE, 101.0, 102.0), NOW, NOW) == []
+    (signal,) = gate.on_quote(quote(RATE, 0.98, 0.99), NOW + MS, NOW + 2 * MS)
+    assert (signal.state, signal.detected_at, signal.timestamp) == ("open", NOW // MS + 1, NOW // MS + 2)
+    (closed,) = gate.on_quote(quote(RATE, 1.0, 1.01), NOW + 3 * MS, NOW + 3 * MS)
+    assert (closed.state, closed.reason) == ("close", "below threshold")
+
+
+@pytest.mark.parametrize(
+    ("buys_there", "price", "rate"),
+    [(True, 100.0 / 0.99, 0.99), (False, 101.0 / 1.01, 1.01)],
+)
+def test_a_signal_tells_the_converted_price_and_the_rate_used(buys_there: bool, price: float, rate: float) -> None:
+    gate = make_gate(is_inverted=True)
+    gate.on_quote(quote(RATE, 0.99, 1.01), NOW, NOW)
+    gate.on_quote(quote(THERE, 101.0 if not buys_there else 99.0, 200.0 if not buys_there else 100.0), NOW, NOW)
+    here = quote(HERE, 120.0, 130.0) if buys_there else quote(HERE, 80.0, 90.0)
+    (signal,) = gate.on_quote(here, NOW, NOW)
+    assert signal.quote_rate == rate
+    assert (signal.buy_price if buys_there else signal.sell_price) == pytest.approx(price, rel=1e-12)
+    assert signal.symbol == "BTC/USDT"
+    assert (signal.buy_symbol if buys_there else signal.sell_symbol) == "BTC/USD"
+
+
+def test_a_rate_that_is_withdrawn_closes_with_the_last_price_in_the_symbols_currency() -> None:
+    gate = make_gate(is_inverted=True)
+    gate.on_quote(quote(RATE, 0.5, 0.5), NOW, NOW)
+    gate.on_quote(quote(HERE, 99.0, 100.0), NOW, NOW)
+    (opened,) = gate.on_quote(quote(THERE, 60.0, 61.0), NOW, NOW)
+    (closed,) = gate.withdraw(RATE, "disconnected", NOW + MS)
+    assert (closed.state, closed.reason) == ("close", f"kraken: {NO_RATE}")
+    assert (closed.buy_price, closed.sell_price) == (opened.buy_price, opened.sell_price) == (100.0, 120.0)
+    assert closed.spread_pct == opened.spread_pct == 20.0
+
+
+def test_a_converted_leg_that_is_withdrawn_closes_with_its_last_price_in_the_symbols_currency() -> None:
+    gate = make_gate(is_inverted=True)
+    gate.on_quote(quote(RATE, 2.0, 2.0), NOW, NOW)
+    gate.on_quote(quote(THERE, 190.0, 200.0), NOW, NOW)
+    gate.on_quote(quote(HERE, 110.0, 111.0), NOW, NOW)
+    (closed,) = gate.withdraw(THERE, "crossed", NOW + MS)
+    assert (closed.buy_price, closed.sell_price, closed.spread_pct) == (100.0, 110.0, 10.0)
+
+
+def test_an_opportunity_is_as_old_as_its_rate() -> None:
+    gate = make_gate(is_inverted=True, max_age_ns=5 * S)
+    gate.on_quote(quote(RATE, 1.0, 1.0), NOW, NOW)
+    gate.on_quote(quote(HERE, 99.0, 100.0), NOW + 4 * S, NOW + 4 * S)
+    gate.on_quote(quote(THERE, 120.0, 121.0), NOW + 4 * S, NOW + 4 * S)
+    (closed,) = gate.expire(NOW + 8 * S)
+    assert (closed.reason, closed.timestamp) == ("stale", (NOW + 5 * S) // MS)
+    assert gate.on_quote(quote(THERE, 120.0, 121.0), NOW + 8 * S, NOW + 8 * S) == []
+
+
+def test_a_new_rate_does_not_bring_a_withdrawn_instrument_back() -> None:
+    board = Board(instruments(is_inverted=True))
+    board.put(quote(RATE, 1.0, 1.0), NOW)
+    board.put(quote(THERE, 100.0, 101.0), NOW)
+    board.withdraw(THERE, "crossed")
+    assert board.put(quote(RATE, 1.0, 1.0), NOW) == (THERE,)
+    assert (board.faults[THERE], board.asks[THERE]) == ("crossed", inf)
+
+
+def test_a_market_that_is_watched_for_itself_can_be_a_rate_as_well() -> None:
+    board = Board(instruments(is_inverted=True, only_rate=False))
+    assert board.put(quote(RATE, 0.99, 1.01), NOW) == (THERE,)
+    assert (board.asks[RATE], board.bids[RATE]) == (1.01, 0.99)

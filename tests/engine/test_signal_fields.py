@@ -1,0 +1,131 @@
+"""The fields of a signal, as other programs read them."""
+
+import json
+
+import msgspec
+import pytest
+
+from arbsniper_tui.engine.gate import Gate, Rules
+from arbsniper_tui.engine.routes import ROUTE_KINDS, build_routes
+from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.model.signal import Signal
+
+MS = 1_000_000
+RECV_NS = 700 * MS
+OFFSET_NS = 1_705_670_123_456 * MS - RECV_NS
+
+FIELDS = [
+    "type",
+    "action",
+    "symbol",
+    "spread_pct",
+    "buy_price",
+    "sell_price",
+    "profit_estimate",
+    "timestamp",
+    "detected_at",
+    "v",
+    "id",
+    "seq",
+    "state",
+    "buy_exchange",
+    "sell_exchange",
+    "buy_symbol",
+    "sell_symbol",
+    "size",
+    "net_spread_pct",
+    "net_profit",
+    "buy_age_ms",
+    "sell_age_ms",
+]
+
+
+def opened(buy: Instrument, sell: Instrument) -> Signal:
+    """Bought at 45100 shown 41 ms before, sold at 45438.25 shown 3 ms ago."""
+    gate = Gate([buy, sell], build_routes([buy, sell], ROUTE_KINDS), Rules(threshold_pct=0.5), "host-7")
+    gate.wall_offset_ns = OFFSET_NS
+    gate.on_quote(Quote(0, 45099.0, 5.0, 45100.0, 0.31), RECV_NS - 38 * MS, RECV_NS - 38 * MS)
+    (signal,) = gate.on_quote(Quote(1, 45438.25, 0.5, 45500.0, 9.0), RECV_NS, RECV_NS + 3 * MS)
+    return signal
+
+
+def spot(i: int, venue: str, symbol: str = "BTC/USDT", fee_pct: float = 0.1) -> Instrument:
+    return Instrument(i, venue, symbol, symbol, "USDT", fee_pct)
+
+
+def test_an_open_signal_says_what_the_contract_promises() -> None:
+    signal = opened(spot(0, "binance"), spot(1, "coinbase", "BTC/USD", 0.6))
+    written = json.loads(msgspec.json.encode(signal))
+    assert list(written) == FIELDS
+    assert written == {
+        "type": "ARBITRAGE_OPPORTUNITY",
+        "action": "BUY_BINANCE_SELL_COINBASE",
+        "symbol": "BTC/USDT",
+        "spread_pct": 0.75,
+        "buy_price": 45100.0,
+        "sell_price": 45438.25,
+        "profit_estimate": 338.25,
+        "timestamp": 1705670123459,
+        "detected_at": 1705670123456,
+        "v": 1,
+        "id": "host-7-1",
+        "seq": 1,
+        "state": "open",
+        "buy_exchange": "binance",
+        "sell_exchange": "coinbase",
+        "buy_symbol": "BTC/USDT",
+        "sell_symbol": "BTC/USD",
+        "size": 0.31,
+        "net_spread_pct": 0.0455,
+        "net_profit": pytest.approx(338.25 - 45.1 - 272.6295),
+        "buy_age_ms": 41,
+        "sell_age_ms": 3,
+    }
+
+
+def test_the_spread_is_rounded_to_four_decimals_and_prices_never() -> None:
+    pair = [spot(0, "binance"), spot(1, "okx")]
+    gate = Gate(pair, build_routes(pair, ROUTE_KINDS), Rules(threshold_pct=0.0), "node")
+    gate.on_quote(Quote(0, 0.1, 1.0, 0.123456789012, 1.0), 1, 1)
+    (signal,) = gate.on_quote(Quote(1, 0.124111111113, 1.0, 1.0, 1.0), 1, 1)
+    assert (signal.buy_price, signal.sell_price) == (0.123456789012, 0.124111111113)
+    assert signal.spread_pct == 0.53
+    assert signal.profit_estimate == pytest.approx(0.000654322101, rel=1e-9)
+
+
+@pytest.mark.parametrize(("shown", "offered", "size"), [(0.3, 0.5, 0.3), (0.5, 0.2, 0.2)])
+def test_the_size_is_what_both_legs_show(shown: float, offered: float, size: float) -> None:
+    pair = [spot(0, "binance"), spot(1, "okx")]
+    gate = Gate(pair, build_routes(pair, ROUTE_KINDS), Rules(), "node")
+    gate.on_quote(Quote(0, 99.0, 77.0, 100.0, shown), 1, 1)
+    (signal,) = gate.on_quote(Quote(1, 102.0, offered, 103.0, 88.0), 1, 1)
+    assert signal.size == size
+
+
+@pytest.mark.parametrize(
+    ("buy_symbol", "sell_symbol", "symbol"),
+    [
+        ("BTC/USDT", "BTC/USD", "BTC/USDT"),
+        ("BTC/USDT:USDT", "BTC/USDT:USDT", "BTC/USDT:USDT"),
+        ("BTC/USDT:USDT", "BTC/USD:BTC", "BTC/USDT:USDT"),
+        ("BTC/USDT", "BTC/USDT:USDT", "BTC/USDT"),
+    ],
+)
+def test_the_symbol_is_that_of_the_route_in_the_currency_that_counts(
+    buy_symbol: str, sell_symbol: str, symbol: str
+) -> None:
+    signal = opened(spot(0, "binance", buy_symbol), spot(1, "okx", sell_symbol))
+    assert (signal.symbol, signal.buy_symbol, signal.sell_symbol) == (symbol, buy_symbol, sell_symbol)
+
+
+def test_only_a_close_tells_how_long_and_why() -> None:
+    pair = [spot(0, "binance"), spot(1, "okx")]
+    gate = Gate(pair, build_routes(pair, ROUTE_KINDS), Rules(), "node")
+    gate.on_quote(Quote(0, 99.0, 1.0, 100.0, 1.0), 1, 1)
+    (first,) = gate.on_quote(Quote(1, 102.0, 1.0, 103.0, 1.0), 1, 1)
+    (closed,) = gate.on_quote(Quote(1, 100.0, 1.0, 103.0, 1.0), 8 * MS, 8 * MS)
+    extra = {"duration_ms", "best_spread_pct", "reason"}
+    assert not extra & set(json.loads(msgspec.json.encode(first)))
+    assert extra <= set(json.loads(msgspec.json.encode(closed)))
+    assert (closed.seq, closed.id) == (first.seq, first.id)

@@ -1,0 +1,73 @@
+"""The process that plays tapes: nothing of a tape is lost however far its reader is behind."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+import zmq
+from tape_bench import SPOT_URL, binance, instruments, line, write_tape
+
+from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.tapes.player import TapeSource
+from arbsniper_tui.wire.endpoints import Endpoints
+from arbsniper_tui.wire.messages import QuoteBatch, TapesEnded, decode_from_feed
+from arbsniper_tui.wire.publisher import Inbox
+from arbsniper_tui.workers.plan import TapePlan
+
+DEADLINE_S = 30.0
+
+
+@contextmanager
+def tape_worker(plan: TapePlan) -> Iterator["subprocess.Popen[bytes]"]:
+    worker = subprocess.Popen([sys.executable, "-m", "arbsniper_tui.workers.tape"], stdin=subprocess.PIPE)
+    assert worker.stdin is not None
+    try:
+        worker.stdin.write(msgspec.json.encode(plan) + b"\n")
+        worker.stdin.flush()
+        yield worker
+    finally:
+        worker.kill()
+        worker.wait()
+        worker.stdin.close()
+
+
+def read_to_the_end(inbox: Inbox) -> tuple[list[tuple[int, Quote]], TapesEnded]:
+    quotes: list[tuple[int, Quote]] = []
+    deadline_s = time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline_s:
+        try:
+            message = decode_from_feed(inbox.receive())
+        except zmq.Again:
+            continue
+        if isinstance(message, TapesEnded):
+            return quotes, message
+        if isinstance(message, QuoteBatch):
+            quotes += zip(message.recv_ns, message.quotes, strict=True)
+    raise AssertionError(f"no end after {len(quotes)} quotes")
+
+
+def test_every_quote_and_the_end_arrive_and_the_worker_stays_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    count = 3000
+    tape = write_tape(tmp_path / "a", *(line(1.0 + n, SPOT_URL, binance(100 + n)) for n in range(count)))
+    with tempfile.TemporaryDirectory(prefix="tape-") as folder, zmq.Context() as context:
+        plan = TapePlan("tape", folder, (TapeSource(tape),), tuple(instruments(("binance", "BTC/USDT"))))
+        inbox = Inbox(context, Endpoints(Path(folder)).quotes, timeout_ms=20)
+        with tape_worker(plan) as worker:
+            try:
+                quotes, end = read_to_the_end(inbox)
+                # Closing its socket would take with it what a slower reader had not read yet.
+                with pytest.raises(subprocess.TimeoutExpired):
+                    worker.wait(0.5)
+                assert worker.stdin is not None
+                worker.stdin.close()
+                assert worker.wait(DEADLINE_S) == 0
+            finally:
+                inbox.close()
+    assert [(at_ns, quote.bid) for at_ns, quote in quotes] == [((n + 1) * 10**9, 100.0 + n) for n in range(count)]
+    assert (end.at_ns, end.frames, end.dropped) == (count * 10**9, count, {})

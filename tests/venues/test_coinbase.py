@@ -1,0 +1,190 @@
+"""Coinbase: the top of a book that is kept from a snapshot and its changes."""
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from venue_bench import Connection, instruments, listing
+
+from arbsniper_tui.model.errors import BadFrame, BookLost, VenueRejected
+from arbsniper_tui.model.instrument import Market
+from arbsniper_tui.model.quote import Quote, defect
+from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues.base import Listing
+
+TIME = "2026-07-27T03:00:00.123456Z"
+TIME_MS = 1785121200123
+
+Level = tuple[str, str]
+Change = tuple[str, str, str]
+
+
+def snapshot(bids: list[Level], asks: list[Level], **more: object) -> str:
+    return json.dumps({"type": "snapshot", "product_id": "BTC-USD", "bids": bids, "asks": asks, **more})
+
+
+def update(*changes: Change, time: str | None = TIME, product: str = "BTC-USD") -> str:
+    frame = {"type": "l2update", "product_id": product, "changes": changes, "time": time}
+    return json.dumps({key: value for key, value in frame.items() if value is not None})
+
+
+@pytest.fixture
+def book() -> Connection:
+    connection = Connection("coinbase", "BTC/USD", "ETH/USD")
+    connection.feed(snapshot([("100", "1"), ("99", "2")], [("101", "3"), ("102", "4")], time=TIME))
+    return connection
+
+
+def top(connection: Connection, frame: str) -> tuple[float, float, float, float]:
+    (quote,) = connection.feed(frame)
+    return quote.bid, quote.bid_size, quote.ask, quote.ask_size
+
+
+def test_a_snapshot_is_a_quote_in_any_order_of_levels() -> None:
+    connection = Connection("coinbase", "BTC/USD")
+    frame = snapshot([("99", "2"), ("100", "1"), ("98", "9")], [("103", "5"), ("101", "3")], time=TIME)
+    assert list(connection.feed(frame)) == [Quote(0, 100.0, 1.0, 101.0, 3.0, TIME_MS)]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (("buy", "100.5", "0.7"), (100.5, 0.7, 101.0, 3.0)),
+        (("buy", "100", "0.25"), (100.0, 0.25, 101.0, 3.0)),
+        (("buy", "100.00", "0.25"), (100.0, 0.25, 101.0, 3.0)),
+        (("buy", "100", "0.00000000"), (99.0, 2.0, 101.0, 3.0)),
+        (("buy", "99", "0"), (100.0, 1.0, 101.0, 3.0)),
+        (("buy", "50", "8"), (100.0, 1.0, 101.0, 3.0)),
+        (("buy", "98.5", "0"), (100.0, 1.0, 101.0, 3.0)),
+        (("sell", "100.9", "0.1"), (100.0, 1.0, 100.9, 0.1)),
+        (("sell", "101", "0"), (100.0, 1.0, 102.0, 4.0)),
+        (("sell", "101", "7"), (100.0, 1.0, 101.0, 7.0)),
+    ],
+)
+def test_a_change_sets_the_new_size_of_its_level_and_zero_removes_it(
+    book: Connection, change: Change, expected: tuple[float, ...]
+) -> None:
+    assert top(book, update(change)) == expected
+
+
+def test_the_changes_of_a_frame_are_one_new_state(book: Connection) -> None:
+    changes = ("buy", "101", "1"), ("sell", "101", "0"), ("sell", "102", "0"), ("sell", "101.5", "6")
+    assert top(book, update(*changes)) == (101.0, 1.0, 101.5, 6.0)
+
+
+def test_a_side_that_was_emptied_has_no_price(book: Connection) -> None:
+    (quote,) = book.feed(update(("sell", "101", "0"), ("sell", "102", "0")))
+    assert (quote.ask, quote.ask_size) == (0.0, 0.0)
+    assert defect(quote) == "no ask"
+
+
+@pytest.mark.parametrize("size", ["-1", "0.-10000", "nan", "inf", "-inf", "", "x"])
+def test_a_level_whose_size_cannot_be_read_is_not_believed_any_more(book: Connection, size: str) -> None:
+    with pytest.raises(BadFrame, match="side, price and size"):
+        book.feed(update(("buy", "100", size), ("sell", "100.8", "1")))
+    assert top(book, update(("buy", "98", "1"))) == (99.0, 2.0, 100.8, 1.0)
+
+
+@pytest.mark.parametrize("change", [("buy", "-5", "1"), ("buy", "0", "1"), ("buy", "nan", "1"), ("hold", "100", "9")])
+def test_a_change_that_names_no_level_leaves_the_book_as_it_was(book: Connection, change: Change) -> None:
+    with pytest.raises(BadFrame):
+        book.feed(update(change))
+    assert top(book, update(("buy", "98", "1"))) == (100.0, 1.0, 101.0, 3.0)
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000000Z", None])
+def test_where_the_time_is_year_one_or_missing_the_time_before_goes_on(book: Connection, time: str | None) -> None:
+    (quote,) = book.feed(update(("buy", "98", "1"), time=time))
+    assert quote.ts_venue_ms == TIME_MS
+
+
+def test_a_snapshot_without_a_time_has_none() -> None:
+    (quote,) = Connection("coinbase", "BTC/USD").feed(snapshot([("1", "1")], [("2", "1")]))
+    assert quote.ts_venue_ms is None
+
+
+def test_changes_before_their_snapshot_mean_that_the_book_is_lost(book: Connection) -> None:
+    with pytest.raises(BookLost, match="ETH-USD"):
+        book.feed(update(("buy", "98", "1"), product="ETH-USD"))
+    assert top(book, update(("buy", "98", "1"))) == (100.0, 1.0, 101.0, 3.0)
+
+
+def test_a_new_connection_begins_without_a_book(book: Connection) -> None:
+    with pytest.raises(BookLost):
+        Connection("coinbase", "BTC/USD").feed(update(("buy", "98", "1")))
+
+
+def test_a_new_snapshot_replaces_the_whole_book(book: Connection) -> None:
+    assert top(book, snapshot([("50", "1")], [("60", "2")])) == (50.0, 1.0, 60.0, 2.0)
+    assert top(book, update(("buy", "50", "0"))) == (0.0, 0.0, 60.0, 2.0)
+
+
+@pytest.mark.parametrize("level", [("x", "1"), ("-1", "1"), ("0", "1"), ("nan", "1"), ("1", "-1"), ("1", "inf")])
+def test_a_snapshot_that_cannot_be_believed_leaves_no_book_to_build_on(book: Connection, level: Level) -> None:
+    with pytest.raises(BadFrame):
+        book.feed(snapshot([("100", "1"), level], [("101", "1")]))
+    with pytest.raises(BookLost):
+        book.feed(update(("buy", "98", "1")))
+
+
+def test_an_error_names_the_product_that_the_venue_refuses() -> None:
+    frame = '{"type":"error","message":"Failed to subscribe","reason":"XYZ-USD is not a valid product"}'
+    with pytest.raises(VenueRejected) as rejected:
+        Connection("coinbase").feed(frame)
+    assert rejected.value.venue_symbol == "XYZ-USD"
+    assert rejected.value.reason == "Failed to subscribe: XYZ-USD is not a valid product"
+
+
+def test_an_error_without_a_product_rejects_the_request() -> None:
+    with pytest.raises(VenueRejected, match="rate limit") as rejected:
+        Connection("coinbase").feed('{"type":"error","message":"rate limit exceeded"}')
+    assert rejected.value.venue_symbol == ""
+
+
+def test_each_product_is_asked_for_in_a_frame_of_its_own_with_its_heartbeat() -> None:
+    asked = [json.loads(text) for text in VENUES["coinbase"].subscribe(instruments("coinbase", "BTC/USD", "ETH/USDT"))]
+    assert asked == [
+        {"type": "subscribe", "product_ids": [product], "channels": ["level2_batch", "heartbeat"]}
+        for product in ("BTC-USD", "ETH-USDT")
+    ]
+
+
+def test_the_list_says_what_is_online_and_not_disabled() -> None:
+    assert listing("coinbase", Market.SPOT) == {
+        "BTC-USD": Listing(is_trading=True),
+        "OLD-USD": Listing(is_trading=False),
+        "WAIT-USD": Listing(is_trading=False),
+    }
+
+
+prices = st.integers(1, 30).map(lambda ticks: f"{ticks / 4:.2f}")
+sizes = st.sampled_from(("0", "0.00000000", "0.5", "1", "20.25"))
+sides = st.sampled_from(("buy", "sell"))
+batches = st.lists(st.lists(st.tuples(sides, prices, sizes), min_size=1, max_size=6), max_size=40)
+
+
+@settings(max_examples=150, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(batches, st.lists(st.tuples(prices, sizes), max_size=10), st.lists(st.tuples(prices, sizes), max_size=10))
+def test_the_top_is_that_of_a_plain_dictionary(
+    batches: list[list[Change]], bids: list[Level], asks: list[Level]
+) -> None:
+    connection = Connection("coinbase", "BTC/USD")
+    # A level that a snapshot names twice is as good as none.
+    bids, asks = list(dict(bids).items()), list(dict(asks).items())
+    plain = {
+        "buy": {float(price): float(size) for price, size in bids if float(size)},
+        "sell": {float(price): float(size) for price, size in asks if float(size)},
+    }
+
+    def expected() -> tuple[float, float, float, float]:
+        bid, ask = max(plain["buy"], default=0.0), min(plain["sell"], default=0.0)
+        return bid, plain["buy"].get(bid, 0.0), ask, plain["sell"].get(ask, 0.0)
+
+    assert top(connection, snapshot(bids, asks)) == expected()
+    for batch in batches:
+        for side, price, size in batch:
+            plain[side][float(price)] = float(size)
+            if not float(size):
+                del plain[side][float(price)]
+        assert top(connection, update(*batch)) == expected()

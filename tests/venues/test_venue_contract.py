@@ -1,0 +1,260 @@
+"""What holds for every venue alike."""
+
+import json
+from math import isfinite
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from venue_bench import FRAMES, MARKETS, Connection, frames, instruments, listing
+
+import arbsniper_tui.venues
+from arbsniper_tui.model.errors import BadFrame, FrameError
+from arbsniper_tui.model.instrument import Market, parse_symbol
+from arbsniper_tui.model.quote import defect
+from arbsniper_tui.venues import VENUES, venue_of_url
+from arbsniper_tui.wire.messages import QuoteBatch, decode_from_feed, encode
+
+every_market = pytest.mark.parametrize(("venue", "market"), MARKETS)
+every_venue = pytest.mark.parametrize("venue", VENUES)
+fuzzed = settings(max_examples=120, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+SYMBOLS = {
+    Market.SPOT: ("BTC/USDT", "BTC/USDC", "ETH/BTC", "DOGE/USDT", "USDC/USDT", "1INCH/USDT", "BTC/EUR"),
+    Market.PERP: ("BTC/USDT:USDT", "ETH/USDC:USDC", "1000PEPE/USDT:USDT"),
+}
+
+
+def test_each_file_of_the_folder_is_one_venue_and_each_venue_one_file() -> None:
+    folder = Path(arbsniper_tui.venues.__file__).parent
+    modules = {file.stem for file in folder.glob("*.py")} - {"__init__", "base"}
+    assert modules == set(VENUES)
+    for venue, adapter in VENUES.items():
+        assert adapter.venue == venue
+        assert type(adapter).__module__ == f"arbsniper_tui.venues.{venue}"
+
+
+def test_every_market_has_frames_to_be_tried_with() -> None:
+    assert {path.name for path in FRAMES.iterdir()} == set(VENUES)
+    for venue, market in MARKETS:
+        assert frames(venue, market)
+        assert frames(venue, market, "other")
+
+
+@every_market
+def test_declares_what_a_connection_needs(venue: str, market: Market) -> None:
+    declared = VENUES[venue].market(market)
+    assert declared is not None
+    assert declared.ws_url.startswith("wss://")
+    assert declared.rest_url.startswith("https://")
+    assert declared.ws_path.startswith("/")
+    assert declared.list_path.startswith("/")
+    assert not declared.ws_url.endswith("/")
+    assert 0 <= declared.taker_fee_pct < 2
+    assert declared.connection_limit > 0
+    assert declared.max_silence_s > (declared.keep_alive.every_s if declared.keep_alive and venue == "okx" else 0)
+    assert venue_of_url(declared.ws_url + declared.ws_path) == (
+        venue,
+        tuple(other.market for other in VENUES[venue].markets if set(other.hosts) & set(declared.hosts)),
+    )
+
+
+def test_a_host_that_nobody_declares_is_nobodys() -> None:
+    assert venue_of_url("wss://example.org/ws") == ("", ())
+    assert venue_of_url("") == ("", ())
+    assert venue_of_url("no url") == ("", ())
+
+
+@every_market
+def test_every_frame_with_quotes_is_read_and_can_be_believed(venue: str, market: Market) -> None:
+    connection = Connection(venue, market=market)
+    for frame in frames(venue, market):
+        quotes = connection.feed(frame)
+        assert quotes, frame
+        for quote in quotes:
+            assert defect(quote) == ""
+            assert quote.bid <= quote.ask
+    for instrument in connection.by_rule.all:
+        assert parse_symbol(instrument.symbol).market is market
+        assert VENUES[venue].venue_symbol(instrument.unified) == instrument.venue_symbol
+
+
+@every_market
+def test_frames_without_quotes_pass_in_silence(venue: str, market: Market) -> None:
+    connection = Connection(venue, market=market)
+    for frame in frames(venue, market, "other"):
+        assert list(connection.feed(frame)) == [], frame
+
+
+@every_market
+def test_what_was_not_asked_for_is_no_quote(venue: str, market: Market) -> None:
+    connection = Connection(venue, "NOSUCH/USDT" + (":USDT" if market is Market.PERP else ""), market=market)
+    for frame in frames(venue, market):
+        assert list(connection.feed(frame)) == []
+
+
+@every_market
+def test_a_venues_own_time_is_told_where_it_sends_one_and_never_made_up(venue: str, market: Market) -> None:
+    declared = VENUES[venue].market(market)
+    assert declared is not None
+    connection = Connection(venue, market=market)
+    times = [quote.ts_venue_ms for frame in frames(venue, market) for quote in connection.feed(frame)]
+    in_july_2026 = [time for time in times if time is not None and 1785110000000 < time < 1785130000000]
+    assert bool(in_july_2026) == declared.has_venue_time
+    assert len(in_july_2026) + times.count(None) == len(times)
+
+
+@every_market
+@pytest.mark.parametrize("market_of_symbol", list(Market))
+def test_symbols_survive_the_way_to_the_venue_and_back(venue: str, market: Market, market_of_symbol: Market) -> None:
+    if market is market_of_symbol:
+        for symbol in SYMBOLS[market]:
+            spelled = VENUES[venue].venue_symbol(parse_symbol(symbol))
+            assert spelled
+            assert VENUES[venue].unified(spelled, market) == symbol
+
+
+@every_venue
+@fuzzed
+@given(text=st.text(max_size=12))
+def test_any_spelling_is_a_unified_symbol_or_nothing(venue: str, text: str) -> None:
+    for market in Market:
+        unified = VENUES[venue].unified(text, market)
+        assert unified == "" or "/" in unified
+
+
+@every_market
+def test_subscribes_to_each_instrument_by_its_own_spelling(venue: str, market: Market) -> None:
+    wanted = instruments(venue, *SYMBOLS[market])
+    asked = "".join(VENUES[venue].subscribe(wanted))
+    for instrument in wanted:
+        assert json.dumps(instrument.venue_symbol)[1:-1].lower() in asked.lower()
+    for text in VENUES[venue].subscribe(wanted):
+        assert isinstance(json.loads(text), dict)
+
+
+@every_market
+def test_the_list_says_what_trades(venue: str, market: Market) -> None:
+    listed = listing(venue, market)
+    assert any(one.is_trading for one in listed.values())
+    assert not all(one.is_trading for one in listed.values())
+
+
+BAD = [
+    b"",
+    b" ",
+    b"{",
+    b"null",
+    b"17",
+    b'"text"',
+    b"[]",
+    b"[1,2,3]",
+    b"{}",
+    b"<html>502 Bad Gateway</html>",
+    b"\x00\x01\x02",
+    b"\xff\xfe\xfd",
+    b'{"unheard":"of"}',
+    b'{"s":"\xff","type":"\xff","channel":"\xff","event":"\xff"}',
+    b'{"data":' + b"[" * 100_000,
+    b'{"unknown":' + b'{"a":' * 100_000,
+]
+
+
+@every_market
+@pytest.mark.parametrize("frame", BAD, ids=lambda frame: repr(frame[:20]))
+def test_a_bad_frame_is_refused_in_words_that_show_it(venue: str, market: Market, frame: bytes) -> None:
+    with pytest.raises(BadFrame, match="expected .*, found ") as refused:
+        Connection(venue, market=market).feed(frame)
+    assert len(str(refused.value)) < 500
+
+
+@every_venue
+@pytest.mark.parametrize("body", [body for body in BAD if body not in (b"[]", b"{}")], ids=lambda body: repr(body[:20]))
+def test_a_list_that_cannot_be_read_is_refused(venue: str, body: bytes) -> None:
+    with pytest.raises(BadFrame):
+        VENUES[venue].parse_listings(body)
+
+
+def feed_anything(venue: str, market: Market, frame: bytes) -> None:
+    """Whatever comes, nothing but a FrameError leaves the parser, and what it returns can cross the bus."""
+    connection = Connection(venue, market=market)
+    for good in frames(venue, market)[:1]:
+        connection.feed(good)
+    try:
+        quotes = list(connection.feed(frame))
+    except FrameError:
+        return
+    batch = QuoteBatch(1, 2, quotes)
+    assert len(decode_from_feed(encode(batch)).quotes) == len(quotes)
+    for quote in quotes:
+        if not defect(quote):
+            assert quote.bid <= quote.ask
+            assert isfinite(quote.bid_size + quote.ask_size)
+
+
+@every_market
+@fuzzed
+@given(noise=st.binary(max_size=80))
+def test_random_bytes_raise_nothing_but_frame_errors(venue: str, market: Market, noise: bytes) -> None:
+    feed_anything(venue, market, noise)
+
+
+@every_market
+@fuzzed
+@given(data=st.data())
+def test_frames_with_bytes_changed_raise_nothing_but_frame_errors(
+    venue: str, market: Market, data: st.DataObject
+) -> None:
+    frame = bytearray(data.draw(st.sampled_from(frames(venue, market) + frames(venue, market, "other"))))
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(frame)))
+        frame[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
+    feed_anything(venue, market, bytes(frame))
+
+
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.sampled_from((0, -1, 2**31, 2**63, 2**64, 10**30, -(10**30), 1e308, 5e-324, -0.0)),
+    st.sampled_from(("", "0", "-1", "nan", "inf", "-inf", "1e999", "1_0", " 1 ", "0x10", "٣", "BTC-USD", "\x00")),
+    st.sampled_from(("0001-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00", "1970-01-01T00:00:00", "yesterday")),
+)
+values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abBAes"), inner))
+
+
+def graft(node: object, data: st.DataObject) -> object:
+    """The same JSON with one value in it replaced by another."""
+    if isinstance(node, dict) and node and data.draw(st.booleans()):
+        key = data.draw(st.sampled_from(sorted(node)))
+        return {**node, key: graft(node[key], data)}
+    if isinstance(node, list) and node and data.draw(st.integers(0, 3)):
+        at = data.draw(st.integers(0, len(node) - 1))
+        return [*node[:at], graft(node[at], data), *node[at + 1 :]]
+    return data.draw(values)
+
+
+@every_market
+@fuzzed
+@given(data=st.data())
+def test_frames_with_other_values_raise_nothing_but_frame_errors(
+    venue: str, market: Market, data: st.DataObject
+) -> None:
+    readable = [frame for frame in frames(venue, market) + frames(venue, market, "other") if frame != b"pong"]
+    frame = json.loads(data.draw(st.sampled_from(readable)))
+    key = data.draw(st.sampled_from(sorted(frame)))
+    frame[key] = graft(frame[key], data)
+    feed_anything(venue, market, json.dumps(frame).encode())
+
+
+@every_market
+@fuzzed
+@given(data=st.data())
+def test_lists_with_other_values_raise_nothing_but_frame_errors(
+    venue: str, market: Market, data: st.DataObject
+) -> None:
+    body = json.loads((FRAMES / venue / f"{market}.list.json").read_bytes())
+    try:
+        VENUES[venue].parse_listings(json.dumps(graft(body, data)).encode())
+    except FrameError:
+        return

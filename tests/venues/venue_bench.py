@@ -1,0 +1,48 @@
+"""Frames of a venue on disk, and a parser of one connection to feed them to."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from arbsniper_tui.model.instrument import Instrument, Market, parse_symbol
+from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues.base import Listing, QuoteParser, SymbolsByRule
+
+FRAMES = Path(__file__).resolve().parent / "frames"
+CAPTURES = Path(__file__).resolve().parents[2] / ".." / "shared" / "captures"
+
+MARKETS = [(venue, declared.market) for venue, adapter in VENUES.items() for declared in adapter.markets]
+
+
+def frames(venue: str, market: Market, kind: str = "") -> list[bytes]:
+    """The frames with quotes, or those of another `kind`, one a line."""
+    if not kind:
+        (file,) = [path for path in (FRAMES / venue).glob(f"{market}.*.jsonl") if ".other." not in path.name]
+    else:
+        file = FRAMES / venue / f"{market}.{kind}.jsonl"
+    return file.read_bytes().splitlines()
+
+
+def listing(venue: str, market: Market) -> dict[str, Listing]:
+    return VENUES[venue].parse_listings((FRAMES / venue / f"{market}.list.json").read_bytes())
+
+
+def instruments(venue: str, *symbols: str) -> list[Instrument]:
+    adapter = VENUES[venue]
+    return [
+        Instrument(i, venue, symbol, adapter.venue_symbol(parse_symbol(symbol)), "USDT", 0.1)
+        for i, symbol in enumerate(symbols)
+    ]
+
+
+class Connection:
+    """A parser that knows `symbols`, or by rule all; what `feed` is given need not be bytes."""
+
+    def __init__(self, venue: str, *symbols: str, market: Market = Market.SPOT, listed: bool = True) -> None:
+        adapter = VENUES[venue]
+        self.by_rule = SymbolsByRule(adapter, market)
+        subscribed = {each.venue_symbol: each for each in instruments(venue, *symbols)} if symbols else self.by_rule
+        self.parser: QuoteParser = adapter.parser(subscribed, listing(venue, market) if listed else {})
+
+    def feed(self, frame: bytes | str) -> Sequence[Quote]:
+        return self.parser.feed(frame.encode() if isinstance(frame, str) else frame)

@@ -1,0 +1,167 @@
+"""Every message is read back as it was written, by the decoder of those who receive it."""
+
+import inspect
+from collections.abc import Callable
+from typing import get_args
+
+import msgspec
+import pytest
+from msgspec import Struct
+
+from arbsniper_tui.model.health import FeedHealth, FeedState, RedisHealth, RedisState, WorkerHealth
+from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.model.signal import Event, Signal
+from arbsniper_tui.model.view import NodeIntro, NodeStatus, QuoteRow, RouteRow, StageRow
+from arbsniper_tui.wire import messages
+from arbsniper_tui.wire.messages import (
+    Command,
+    Done,
+    Events,
+    EventsSince,
+    Frame,
+    FromFeed,
+    HealthReport,
+    Hello,
+    QuoteBatch,
+    Refused,
+    Reply,
+    SetRules,
+    TapesEnded,
+    Welcome,
+    Withdrawn,
+    WorkerNotice,
+    decode_command,
+    decode_event,
+    decode_frame,
+    decode_from_feed,
+    decode_reply,
+    encode,
+)
+
+FEED = FeedHealth(
+    "okx spot+perp",
+    "okx",
+    FeedState.LIVE,
+    "fine",
+    (1, 2),
+    0.5,
+    1.7e12,
+    3,
+    4,
+    5,
+    6,
+    {"crossed": 1},
+    {"BTC/USDT": "not listed"},
+    12.5,
+)
+WORKER = WorkerHealth("feed-okx", 4711, up=True, restarts=2, detail="killed")
+SIGNAL = Signal(
+    action="BUY_A_SELL_B",
+    symbol="BTC/USDT",
+    spread_pct=0.75,
+    buy_price=0.1 + 0.2,
+    sell_price=1e-9,
+    profit_estimate=338.25,
+    timestamp=1705670123459,
+    detected_at=1705670123456,
+    id="node-1",
+    seq=17,
+    state="close",
+    buy_exchange="a",
+    sell_exchange="b",
+    buy_symbol="BTC/USDT",
+    sell_symbol="BTC/USD",
+    size=0.31,
+    net_spread_pct=-0.05,
+    net_profit=-23.1,
+    buy_age_ms=3,
+    sell_age_ms=41,
+    quote_rate=1.0002,
+    duration_ms=12,
+    best_spread_pct=0.9,
+    reason="stale",
+)
+EVENT = Event(event="close", seq=3, timestamp=1705670123459, signal=SIGNAL)
+STATUS = NodeStatus(0.5, "gross", 1000.5, 17, 2, 60.0, 1.7e12, 3, 4)
+INTRO = NodeIntro(
+    "host 7",
+    "0.1",
+    "live",
+    7,
+    1.7e12,
+    (Instrument(0, "okx", "BTC/USDT", "BTC-USDT", "USDT", 0.1, rate_id=1, rate_inverted=True),),
+    ("spot-spot",),
+    2,
+    5000.0,
+    0.0,
+    ("USD counts as USDT 1:1",),
+)
+FRAME = Frame(
+    9,
+    is_full=True,
+    status=STATUS,
+    quotes=(QuoteRow(0, 1.0, 2.0, 3.0, 4.0, 5.5, None, "stale", 6),),
+    routes=(RouteRow(0, 1, 0.5, -0.1, 0.3, "", 12.0, 4),),
+    feeds=(FEED,),
+    workers=(WORKER,),
+    redis=RedisHealth(RedisState.AWAY, "url", "127.0.0.1:6379", "refused", 3, 1, 0.4),
+    stages=(StageRow("bus", 3, 1.0, 2.0, 3.0, (0, 1, 2)),),
+    last_event=3,
+)
+
+FROM_FEED = [
+    QuoteBatch(2**62, 5, [Quote(0, 0.1, 1e-8, 0.2, 1e12, 1705670123459, 2**63 - 1), Quote(1, 1, 2, 3, 4)], [7, 8]),
+    QuoteBatch(1, 2, []),
+    Withdrawn(5, (1, 2, 3), "disconnected: \u00fc"),
+    HealthReport("feed-okx", (FEED, FeedHealth("k", "kraken", FeedState.DOWN)), 12),
+    TapesEnded(5, 100, {"unreadable": 2}),
+]
+COMMANDS = [Hello(), SetRules(0.5), SetRules(basis="net"), EventsSince(5), WorkerNotice(WORKER, (1, 2))]
+REPLIES = [Welcome(INTRO, FRAME), Events((EVENT,)), Events(()), Done(), Refused("threshold -1: expected more")]
+
+
+@pytest.mark.parametrize(
+    ("message", "decode"),
+    [
+        *((message, decode_from_feed) for message in FROM_FEED),
+        *((message, decode_command) for message in COMMANDS),
+        *((message, decode_reply) for message in REPLIES),
+        (FRAME, decode_frame),
+        (Frame(0, is_full=False, status=STATUS), decode_frame),
+        (EVENT, decode_event),
+        (Event(event="heartbeat", seq=1, timestamp=2, signals=3), decode_event),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_message_is_read_back_as_it_was_written(message: Struct, decode: Callable[[bytes], Struct]) -> None:
+    read = decode(encode(message))
+    assert read == message
+    assert type(read) is type(message)
+
+
+def test_every_message_of_the_module_is_tried_here() -> None:
+    declared = {
+        each
+        for _, each in inspect.getmembers(messages, inspect.isclass)
+        if issubclass(each, Struct) and each.__module__ == messages.__name__
+    }
+    assert declared == {type(message) for message in [*FROM_FEED, *COMMANDS, *REPLIES, FRAME]}
+    for union, samples in ((FromFeed, FROM_FEED), (Command, COMMANDS), (Reply, REPLIES)):
+        assert {type(sample) for sample in samples} == set(get_args(union))
+
+
+@pytest.mark.parametrize("body", [b"", b"\x00", b"\x91\xa3abc", encode(FRAME)])
+def test_what_is_no_message_is_not_read_as_one(body: bytes) -> None:
+    for decode in (decode_from_feed, decode_command):
+        with pytest.raises(msgspec.DecodeError):
+            decode(body)
+
+
+def test_a_message_with_fields_that_came_later_is_read_by_those_who_do_not_know_them() -> None:
+    later = msgspec.msgpack.decode(encode(SetRules(0.5, "net"))) + ["new"]
+    assert decode_command(encode(later)) == SetRules(0.5, "net")
+
+
+def test_a_quote_is_small_on_the_bus() -> None:
+    assert len(encode(Quote(3, 64210.01, 1.25, 64210.02, 0.5, 1785121247583, 400900217))) < 64
