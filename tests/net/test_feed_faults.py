@@ -1,0 +1,219 @@
+"""The feed loop on simulated venues that fail in every way they can, and that it recovers without a hand."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from feeding import MARKETS, ONE_EACH, Diary, World, simulated_world
+
+from arbsniper_tui.model.health import FeedState
+from arbsniper_tui.model.instrument import Market
+from arbsniper_tui.model.quote import defect
+from arbsniper_tui.net import backoff, feed, websocket
+from arbsniper_tui.sim.fault import Fault, FaultKind
+
+Eventually = Callable[..., Awaitable[None]]
+every_market = pytest.mark.parametrize(("venue", "market"), MARKETS)
+every_venue = pytest.mark.parametrize(("venue", "market"), ONE_EACH)
+two_venues = pytest.mark.parametrize(("venue", "market"), [("kraken", Market.SPOT), ("coinbase", Market.SPOT)])
+pytestmark = pytest.mark.usefixtures("quick_feed")
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    async with simulated_world() as world:
+        yield world
+
+
+async def lives(diary: Diary, eventually: Eventually) -> None:
+    """Until every instrument has had a quote since the call."""
+    diary.read.clear()
+    await eventually(lambda: diary.has_all(2) and diary.is_live, diary.shown)
+
+
+@every_market
+async def test_quotes_arrive_for_every_instrument(
+    world: World, venue: str, market: Market, eventually: Eventually
+) -> None:
+    async with world.feed(venue, market) as diary:
+        await lives(diary, eventually)
+        await eventually(lambda: diary.feed.health().rtt_ms is not None, diary.shown)
+        health = diary.feed.health()
+        assert not any(map(defect, diary.read))
+        assert (health.feed, health.venue, health.connects) == (f"{venue} {market}", venue, 1)
+        assert health.instrument_ids == (0, 1)
+        assert health.quotes >= len(diary.read) and health.frames > 0 and health.bytes > health.frames
+        assert (health.dropped, health.rejected, health.retry_in_s) == ({}, {}, None)
+        assert not diary.withdrawn
+        order = [state for state, _ in diary.states]
+        assert order.index(FeedState.SUBSCRIBED) < order.index(FeedState.LIVE)
+
+
+@every_venue
+async def test_a_drop_withdraws_everything_at_once_and_mends_itself(
+    world: World, venue: str, market: Market, eventually: Eventually
+) -> None:
+    async with world.feed(venue, market) as diary:
+        await lives(diary, eventually)
+        world.sims[venue].fault = Fault(FaultKind.DROP)
+        await eventually(lambda: diary.withdrawn, diary.shown)
+        [withdrawal] = diary.withdrawn
+        assert withdrawal.instrument_ids == (0, 1)
+        assert withdrawal.reason.startswith("disconnected: ")
+        assert diary.was(FeedState.DOWN, withdrawal.reason.removeprefix("disconnected: "))
+        await lives(diary, eventually)
+        assert diary.feed.health().connects == 2
+
+
+@every_venue
+async def test_a_refusal_is_told_and_tried_again_until_it_ends(
+    world: World, venue: str, market: Market, eventually: Eventually
+) -> None:
+    async with world.feed(venue, market) as diary:
+        await lives(diary, eventually)
+        world.sims[venue].fault = Fault(FaultKind.REFUSE)
+        await eventually(lambda: sum("HTTP 503" in detail for _, detail in diary.states) >= 3, diary.shown)
+        assert f"127.0.0.1:{world.ports[venue]}" in diary.feed.health().detail
+        world.sims[venue].fault = None
+        await lives(diary, eventually)
+        assert diary.feed.health().detail == ""
+
+
+@every_venue
+async def test_a_stall_is_shown_as_silence_then_costs_the_connection(
+    world: World, venue: str, market: Market, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world.feed(venue, market) as diary:
+        await lives(diary, eventually)
+        monkeypatch.setattr(feed, "SILENT_AFTER_S", 0.2)
+        world.sims[venue].fault = Fault(FaultKind.STALL)
+        await eventually(lambda: diary.state is FeedState.SILENT, diary.shown)
+        assert diary.feed.health().detail == "connected, but no quotes come"
+        assert not diary.withdrawn
+        monkeypatch.setattr(feed, "RESUBSCRIBE_AFTER_S", 0.3)
+        await eventually(lambda: diary.was(FeedState.DOWN, "no quote for"), diary.shown)
+        assert diary.withdrawn[0].instrument_ids == (0, 1)
+        world.sims[venue].fault = None
+        monkeypatch.setattr(feed, "RESUBSCRIBE_AFTER_S", 60.0)
+        await lives(diary, eventually)
+
+
+@two_venues
+async def test_silence_that_ends_is_no_silence_any_more(
+    world: World, venue: str, market: Market, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world.feed(venue, market) as diary:
+        await lives(diary, eventually)
+        monkeypatch.setattr(feed, "SILENT_AFTER_S", 0.2)
+        world.sims[venue].fault = Fault(FaultKind.FREEZE)
+        await eventually(lambda: diary.state is FeedState.SILENT, diary.shown)
+        world.sims[venue].fault = None
+        monkeypatch.setattr(feed, "SILENT_AFTER_S", 10.0)
+        await lives(diary, eventually)
+        assert diary.feed.health().connects == 1
+
+
+@two_venues
+async def test_subscribed_without_data_is_not_live(
+    world: World, venue: str, market: Market, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "FIRST_DATA_WITHIN_S", 0.2)
+    world.sims[venue].fault = Fault(FaultKind.STALL)
+    async with world.feed(venue, market) as diary:
+        await eventually(lambda: diary.was(FeedState.DOWN, "subscribed, but no data for"), diary.shown)
+        assert diary.was(FeedState.SUBSCRIBED, "no data yet")
+        assert not diary.was(FeedState.LIVE)
+        monkeypatch.setattr(feed, "FIRST_DATA_WITHIN_S", 15.0)
+        world.sims[venue].fault = None
+        await lives(diary, eventually)
+
+
+@every_venue
+async def test_one_frozen_instrument_stops_no_other(
+    world: World, venue: str, market: Market, eventually: Eventually
+) -> None:
+    async with world.feed(venue, market) as diary:
+        await lives(diary, eventually)
+        frozen = diary.feed.spec.instruments[0].venue_symbol
+        world.sims[venue].fault = Fault(FaultKind.FREEZE, (frozen,))
+        # What was on its way when the fault was set has come once the other has moved a few times.
+        await moves(diary, 1, eventually)
+        diary.read.clear()
+        await moves(diary, 1, eventually)
+        assert diary.counts.keys() == {1}
+        assert diary.is_live and not diary.withdrawn
+        world.sims[venue].fault = None
+        await lives(diary, eventually)
+        assert diary.feed.health().connects == 1
+
+
+async def moves(diary: Diary, instrument_id: int, eventually: Eventually) -> None:
+    before = diary.counts[instrument_id]
+    await eventually(lambda: diary.counts[instrument_id] >= before + 4, diary.shown)
+
+
+@every_venue
+async def test_garbage_is_counted_by_reason_and_no_price_of_it_passes(
+    world: World, venue: str, market: Market, eventually: Eventually
+) -> None:
+    world.sims[venue].fault = Fault(FaultKind.GARBAGE)
+    async with world.feed(venue, market) as diary:
+        await eventually(lambda: diary.feed.health().dropped.get("unreadable frame", 0) >= 6, diary.shown)
+        await eventually(lambda: "crossed" in diary.feed.health().dropped, diary.shown)
+        assert not any(map(defect, diary.read))
+        assert {"crossed"} <= {withdrawal.reason for withdrawal in diary.withdrawn}
+        world.sims[venue].fault = None
+        await lives(diary, eventually)
+
+
+@two_venues
+async def test_a_venue_that_does_not_answer_is_left_and_tried_again(
+    world: World, venue: str, market: Market, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket, "OPEN_WITHIN_S", 0.2)
+    world.sims[venue].fault = Fault(FaultKind.SLOW)
+    async with world.feed(venue, market) as diary:
+        await eventually(lambda: diary.was(FeedState.DOWN, "no answer within 0.2 s"), diary.shown)
+        monkeypatch.setattr(websocket, "OPEN_WITHIN_S", 10.0)
+        world.sims[venue].fault = None
+        await lives(diary, eventually)
+
+
+async def test_waits_grow_while_nothing_comes_and_begin_anew_after_data(
+    world: World, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backoff, "FIRST_S", 0.01)
+    monkeypatch.setattr(backoff, "LONGEST_S", 0.08)
+    okx = world.sims["okx"]
+    okx.fault = Fault(FaultKind.REFUSE)
+    async with world.feed("okx", Market.SPOT) as diary:
+        await eventually(lambda: len(diary.retries_s) >= 5, diary.shown)
+        waits_s = diary.retries_s[:5]
+        for wait_s, middle_s in zip(waits_s, (0.01, 0.02, 0.04, 0.08, 0.08), strict=True):
+            assert wait_s == pytest.approx(middle_s, rel=backoff.JITTER + 1e-9)
+        okx.fault = None
+        await lives(diary, eventually)
+        diary.retries_s.clear()
+        okx.fault = Fault(FaultKind.DROP)
+        await eventually(lambda: diary.retries_s, diary.shown)
+        assert diary.retries_s[0] == pytest.approx(0.01, rel=backoff.JITTER + 1e-9)
+
+
+async def test_an_ack_is_not_data_and_does_not_begin_the_waits_anew(
+    world: World, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "FIRST_DATA_WITHIN_S", 0.02)
+    world.sims["okx"].fault = Fault(FaultKind.FREEZE)
+    async with world.feed("okx", Market.SPOT) as diary:
+        await eventually(lambda: len(diary.retries_s) >= 3, diary.shown)
+        assert diary.retries_s[2] == pytest.approx(0.2, rel=backoff.JITTER + 1e-9)
+
+
+async def test_no_venue_disturbs_another(world: World, eventually: Eventually) -> None:
+    async with world.feed("okx", Market.SPOT) as okx, world.feed("kraken", Market.SPOT) as kraken:
+        await lives(okx, eventually)
+        await lives(kraken, eventually)
+        world.sims["okx"].fault = Fault(FaultKind.REFUSE)
+        await eventually(lambda: okx.state is FeedState.DOWN, okx.shown)
+        await lives(kraken, eventually)
+        assert kraken.feed.health().connects == 1
+        assert not kraken.withdrawn

@@ -1,0 +1,147 @@
+"""What a venue does not list or refuses is shown and left out; what needs the list waits for it in sight."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from feeding import World, simulated_world
+
+from arbsniper_tui.model.health import FeedState
+from arbsniper_tui.model.instrument import Market
+from arbsniper_tui.sim.fault import Fault, FaultKind
+
+Eventually = Callable[..., Awaitable[None]]
+pytestmark = pytest.mark.usefixtures("quick_feed")
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    async with simulated_world() as world:
+        yield world
+
+
+@pytest.mark.parametrize(
+    ("venue", "market", "served", "missing"),
+    [
+        ("binance", Market.SPOT, "BTC/USDT", "NIX/USDT"),
+        ("binance", Market.PERP, "BTC/USDT:USDT", "NIX/USDT:USDT"),
+        ("coinbase", Market.SPOT, "BTC/USD", "NIX/USD"),
+        ("kraken", Market.SPOT, "BTC/USD", "NIX/USD"),
+        ("okx", Market.SPOT, "BTC/USDT", "NIX/USDT"),
+        ("okx", Market.PERP, "BTC/USDT:USDT", "NIX/USDT:USDT"),
+    ],
+)
+async def test_a_symbol_that_is_not_listed_is_shown_and_withdrawn_and_the_rest_runs(
+    world: World, venue: str, market: Market, served: str, missing: str, eventually: Eventually
+) -> None:
+    async with world.feed(venue, market, (served, missing)) as diary:
+        await eventually(lambda: diary.is_live and missing in diary.feed.health().rejected, diary.shown)
+        await eventually(lambda: diary.counts[0] >= 3, diary.shown)
+        assert diary.feed.health().rejected.keys() == {missing}
+        assert {i for withdrawal in diary.withdrawn for i in withdrawal.instrument_ids} == {1}
+        assert diary.counts.keys() == {0}
+
+
+@pytest.mark.parametrize(("venue", "refused"), [("kraken", "BTC/USD"), ("okx", "BTC-USDT"), ("coinbase", "BTC-USD")])
+async def test_a_listed_symbol_that_is_refused_is_shown_in_the_venues_words(
+    world: World, venue: str, refused: str, eventually: Eventually
+) -> None:
+    world.sims[venue].fault = Fault(FaultKind.REJECT, (refused,))
+    async with world.feed(venue, Market.SPOT) as diary:
+        await eventually(lambda: diary.is_live and diary.feed.health().rejected, diary.shown)
+        [(symbol, reason)] = diary.feed.health().rejected.items()
+        assert symbol == diary.feed.spec.instruments[0].symbol
+        assert reason.startswith("rejected: ")
+        assert diary.withdrawn[0].instrument_ids == (0,)
+        assert diary.withdrawn[0].reason == reason
+        await eventually(lambda: diary.counts[1] >= 3, diary.shown)
+        assert diary.counts.keys() == {1}
+
+
+async def test_a_refused_symbol_is_not_asked_for_again_after_a_reconnect(world: World, eventually: Eventually) -> None:
+    world.sims["okx"].fault = Fault(FaultKind.REJECT, ("BTC-USDT",))
+    async with world.feed("okx", Market.SPOT) as diary:
+        await eventually(lambda: diary.is_live and diary.feed.health().rejected, diary.shown)
+        world.sims["okx"].fault = Fault(FaultKind.DROP)
+        await eventually(lambda: diary.feed.health().connects == 2 and diary.is_live, diary.shown)
+        await eventually(lambda: diary.counts[1] >= 5, diary.shown)
+        assert diary.counts.keys() == {1}
+        assert diary.withdrawn[-1].instrument_ids == (1,)
+
+
+async def test_a_venue_that_serves_nothing_of_what_is_wanted_says_so(world: World, eventually: Eventually) -> None:
+    async with world.feed("kraken", Market.SPOT, ("NIX/USD", "NOX/USD")) as diary:
+        await eventually(lambda: diary.state is FeedState.DOWN, diary.shown)
+        health = diary.feed.health()
+        assert health.rejected.keys() == {"NIX/USD", "NOX/USD"}
+        assert health.detail in ("every symbol was rejected", "the venue serves none of its symbols")
+        assert health.retry_in_s is not None and health.retry_in_s > 60
+
+
+async def test_contracts_wait_in_sight_for_their_sizes_and_go_on_when_they_are_known(
+    world: World, eventually: Eventually
+) -> None:
+    okx = world.sims["okx"]
+    okx.fault = Fault(FaultKind.REFUSE)
+    async with world.feed("okx", Market.PERP) as diary:
+        await eventually(lambda: diary.was(FeedState.LISTING, "HTTP 503"), diary.shown)
+        health = diary.feed.health()
+        assert health.state is FeedState.LISTING
+        assert health.detail.startswith("waiting for the venue's list of instruments: GET http://127.0.0.1:")
+        assert health.connects == 0
+        okx.fault = None
+        await eventually(lambda: diary.is_live and diary.has_all(2), diary.shown)
+        assert diary.feed.health().detail == ""
+
+
+@pytest.mark.parametrize("answer", [b"\x00\x01 not HTTP\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]"])
+async def test_a_list_that_is_garbage_is_asked_for_again(
+    world: World, serve_raw: Callable, eventually: Eventually, answer: bytes
+) -> None:
+    asked = 0
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+
+    async with serve_raw(script) as port, world.feed("okx", Market.PERP, list_url=f"http://127.0.0.1:{port}/") as diary:
+        await eventually(lambda: asked >= 3, diary.shown)
+        assert diary.state is FeedState.LISTING
+        assert not diary.was(FeedState.CONNECTING, "ws://")
+
+
+@pytest.mark.parametrize(
+    ("venue", "market"), [("binance", Market.SPOT), ("coinbase", Market.SPOT), ("kraken", Market.SPOT)]
+)
+async def test_a_venue_without_contracts_starts_without_its_list(
+    world: World, closed_port: int, venue: str, market: Market, eventually: Eventually
+) -> None:
+    async with world.feed(venue, market, list_url=f"http://127.0.0.1:{closed_port}/") as diary:
+        await eventually(lambda: diary.is_live and diary.has_all(2), diary.shown)
+        assert diary.feed.health().rejected == {}
+
+
+async def test_contract_sizes_come_as_coins(world: World, eventually: Eventually) -> None:
+    async with world.feed("okx", Market.PERP) as diary:
+        await eventually(lambda: diary.has_all(2), diary.shown)
+        assert diary.feed.spec.instruments[1].symbol == "BTC/USD:BTC"
+        sizes = {quote.instrument_id: quote.bid_size * quote.bid for quote in diary.read}
+        # A usual size is worth some ten thousand; taken for contracts, it would be off a hundredfold and more.
+        assert all(100 < worth < 2_000_000 for worth in sizes.values()), sizes
+
+
+async def test_frames_and_lists_are_handed_to_a_recorder(world: World, eventually: Eventually) -> None:
+    frames: list[tuple[str, bytes]] = []
+    lists: list[tuple[str, bytes]] = []
+    async with world.feed("okx", Market.PERP) as diary:
+        diary.feed._on_frame = lambda *frame: frames.append(frame)
+        diary.feed._on_listing = lambda *listing: lists.append(listing)
+        await eventually(lambda: diary.is_live and diary.has_all(2), diary.shown)
+        spec = diary.feed.spec
+    assert {url for url, _ in frames} == {spec.ws_url}
+    assert any(b"BTC-USDT-SWAP" in frame for _, frame in frames)
+    [(url, body)] = lists
+    assert url == spec.list_url and b"ctVal" in body

@@ -1,0 +1,168 @@
+"""A whole node as a user starts one: the real command, its lines, its log, its processes."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from arbsniper_tui.session.session import Session
+from arbsniper_tui.wire.endpoints import REDIS_PID, Endpoints
+
+COMMAND = ("-m", "arbsniper_tui.cli.main")
+DEADLINE_S = 30.0
+WORKERS = ("sim", "feed", "spread")
+
+_STARTED = re.compile(r"supervisor: (\w+): process (\d+)")
+_LISTED = re.compile(r"(\w+): \d+ instruments listed by http://127\.0\.0\.1:(\d+)/")
+
+
+class RunningNode:
+    """The command with these arguments, in a folder of its own that holds its sockets too."""
+
+    def __init__(self, folder: Path, arguments: Sequence[str], command: Sequence[str] = COMMAND) -> None:
+        self.folder = folder
+        self.log_file = folder / "log"
+        self.lines: list[dict[str, Any]] = []
+        """The signals on standard output."""
+        self.strays: list[bytes] = []
+        """What stood there and was none."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("ARBSNIPER_")}
+        with self.log_file.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, *command, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=environment | {"TMPDIR": str(folder)},
+                cwd=folder,
+                start_new_session=True,
+            )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            try:
+                self.lines.append(json.loads(line))
+            except ValueError:
+                self.strays.append(line)
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text(errors="replace")
+
+    def pids(self, worker: str) -> list[int]:
+        """Every process that was started for a worker, the newest last."""
+        return [int(pid) for name, pid in _STARTED.findall(self.log) if name == worker]
+
+    def pid(self, worker: str) -> int:
+        """The newest process of a worker."""
+        self.wait_for(lambda: self.pids(worker))
+        return self.pids(worker)[-1]
+
+    @property
+    def sockets(self) -> Path:
+        """The folder of its sockets."""
+        subfolder = f"arbsniper-tui-{os.getuid()}/node-{self.process.pid}"
+        candidates = [Path(f"/run/user/{os.getuid()}") / subfolder, self.folder / subfolder]
+        return next((folder for folder in candidates if folder.exists()), candidates[-1])
+
+    @property
+    def redis(self) -> tuple[int, int]:
+        """Process and port of its own Redis."""
+        self.wait_for(self._noted_redis)
+        pid, port = self._noted_redis()
+        return pid, port
+
+    def _noted_redis(self) -> list[int]:
+        try:
+            return [int(word) for word in (self.sockets / REDIS_PID).read_text().split()]
+        except FileNotFoundError:
+            return []
+
+    def wait_for(self, condition: Callable[[], object], shown: Callable[[], object] = str) -> None:
+        deadline_s = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert time.monotonic() < deadline_s, f"not within {DEADLINE_S:g} s; {shown()}\n{self.log[-6000:]}"
+            time.sleep(0.01)
+
+    def wait_for_signals(self, count: int = 1) -> list[dict[str, Any]]:
+        """Until so many more have come than there are now; those."""
+        seen = len(self.lines)
+        self.wait_for(lambda: len(self.lines) >= seen + count)
+        return self.lines[seen:]
+
+    def session(self) -> Session:
+        """A viewer's session, as soon as the node answers."""
+        self.wait_for(lambda: (self.sockets / "commands").exists())
+        return Session(Endpoints(self.sockets))
+
+    def watch(self, session: Session, condition: Callable[[], object]) -> None:
+        """Pull until the condition holds."""
+
+        def pulled() -> object:
+            session.pull()
+            return condition()
+
+        self.wait_for(pulled, lambda: (session.snapshot.status, list(session.snapshot.events)[-10:]))
+
+    def set_fault(self, venue: str, query: str) -> None:
+        """Make a simulated venue fail, as `sim/fault.py` spells it."""
+        self.wait_for(lambda: venue in dict(_LISTED.findall(self.log)))
+        port = dict(_LISTED.findall(self.log))[venue]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/sim/fault?{query}", timeout=DEADLINE_S) as answer:
+            assert answer.status == 200
+
+    def everyone(self) -> set[int]:
+        """Every process that it ever started, as far as its log tells, and its Redis."""
+        started = {int(pid) for _, pid in _STARTED.findall(self.log)}
+        return started | set(self._noted_redis()[:1])
+
+    def wait_until_gone(self, pids: set[int], sockets: Path) -> None:
+        self.wait_for(lambda: not any(map(is_running, pids)), lambda: [pid for pid in pids if is_running(pid)])
+        self.wait_for(lambda: not sockets.exists(), lambda: list(sockets.iterdir()))
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Stop it; the exit code, after checking that nothing is left behind."""
+        everyone, sockets = self.everyone(), self.sockets
+        self.process.send_signal(number)
+        code = self.process.wait(DEADLINE_S)
+        self.wait_until_gone(everyone, sockets)
+        return code
+
+    def close(self) -> None:
+        """Leave nothing running, whatever the test did."""
+        everyone = self.everyone()
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        for pid in everyone:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        self._reader.join(DEADLINE_S)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process runs; one that is dead and not collected does not."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/stat")
+    try:
+        return status.read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return not Path("/proc/self").exists()

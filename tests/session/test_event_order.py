@@ -1,0 +1,85 @@
+"""The order of events for a reader without frames: gaps, doubles, and a node that begins again."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import zmq
+from session_stage import Stage
+
+from arbsniper_tui.model.signal import Event
+from arbsniper_tui.session import events
+from arbsniper_tui.session.events import EventOrder
+from arbsniper_tui.wire.messages import encode
+
+
+@pytest.fixture
+def order(stage: Stage) -> Iterator[EventOrder]:
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    order = EventOrder(context, stage.endpoints)
+    yield order
+    order.close()
+    context.term()
+
+
+def numbers(read: list[Event]) -> list[int]:
+    return [event.seq for event in read]
+
+
+def test_events_in_order_are_read_one_by_one_and_nobody_is_asked(stage: Stage, order: EventOrder) -> None:
+    assert [numbers(order.take(encode(stage.event()))) for _ in range(4)] == [[1], [2], [3], [4]]
+    assert stage.asked == []
+
+
+def test_who_comes_late_reads_from_the_first_event_kept(stage: Stage, order: EventOrder) -> None:
+    for _ in range(4):
+        stage.event()
+    assert numbers(order.take(encode(stage.event()))) == [1, 2, 3, 4, 5]
+    assert order.missed == 0
+
+
+def test_what_was_read_already_is_read_no_second_time(stage: Stage, order: EventOrder) -> None:
+    published = [encode(stage.event()) for _ in range(5)]
+    assert numbers(order.take(published[4])) == [1, 2, 3, 4, 5]
+    assert [order.take(body) for body in published] == [[]] * 5
+    assert numbers(order.take(encode(stage.event()))) == [6]
+
+
+def test_an_answer_that_does_not_come_leaves_the_gap_to_the_next_event(
+    stage: Stage, order: EventOrder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order.take(encode(stage.event()))
+    stage.event()
+    stage.is_deaf = True
+    monkeypatch.setattr(events, "_ASK_WITHIN_MS", 20)
+    assert order.take(encode(stage.event())) == []
+    monkeypatch.setattr(events, "_ASK_WITHIN_MS", 20_000)
+    stage.is_deaf = False
+    assert numbers(order.take(encode(stage.event()))) == [2, 3, 4]
+    assert order.missed == 0
+
+
+@pytest.mark.parametrize("first_heard", [1, 2, 5])
+def test_a_node_that_begins_again_is_read_from_its_first_event(
+    stage: Stage, order: EventOrder, first_heard: int, wait_until: Callable[..., None]
+) -> None:
+    for _ in range(9):
+        order.take(encode(stage.event()))
+    stage.begin_again()
+    for _ in range(first_heard - 1):
+        stage.event("worker_up")
+    read: list[Event] = []
+
+    def hear_another() -> object:
+        read.extend(order.take(encode(stage.event())))
+        return read
+
+    wait_until(hear_another)
+    assert numbers(read)[0] == 1
+    assert numbers(read) == list(range(1, len(read) + 1))
+    assert order.missed == 0
+
+
+def test_catching_up_with_nothing_new_reads_nothing(stage: Stage, order: EventOrder) -> None:
+    order.take(encode(stage.event()))
+    assert order.catch_up() == []
+    assert order.last_seq == 1

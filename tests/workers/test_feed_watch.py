@@ -1,0 +1,135 @@
+"""What health becomes: events, and withdrawals where a worker is silent or gone."""
+
+import pytest
+from decision_bench import DecisionBench, binance, okx
+
+from arbsniper_tui.model.health import FeedState, WorkerHealth
+from arbsniper_tui.workers.feed_watch import SILENT_AFTER_NS
+
+DOWN = FeedState.DOWN
+
+
+def worker(name: str, *, up: bool, detail: str = "") -> WorkerHealth:
+    return WorkerHealth(name, 77, up, detail=detail)
+
+
+def test_a_feed_that_comes_up_is_told_once(bench: DecisionBench) -> None:
+    bench.report(binance(FeedState.CONNECTING))
+    bench.report(binance(FeedState.SUBSCRIBED))
+    bench.report(binance())
+    bench.report(binance())
+    bench.report(binance(FeedState.SILENT))
+    assert bench.told == [("venue_up", "binance spot", "")]
+
+
+def test_a_feed_that_goes_down_is_told_with_its_reason_and_again_when_it_is_back(bench: DecisionBench) -> None:
+    bench.report(binance())
+    bench.report(binance(DOWN, "code 1012 service restart"))
+    bench.report(binance(FeedState.CONNECTING))
+    bench.report(binance())
+    assert bench.told == [
+        ("venue_up", "binance spot", ""),
+        ("venue_down", "binance spot", "code 1012 service restart"),
+        ("venue_up", "binance spot", ""),
+    ]
+
+
+def test_a_venue_that_is_down_from_the_start_is_told_and_each_new_reason(bench: DecisionBench) -> None:
+    for detail in ("connection refused", "connection refused", "HTTP 503"):
+        bench.report(binance(DOWN, detail))
+        bench.report(binance(FeedState.CONNECTING))
+    assert [detail for _, _, detail in bench.told] == ["connection refused", "HTTP 503"]
+
+
+def test_the_newest_report_of_each_feed_stands(bench: DecisionBench) -> None:
+    bench.report(binance(), okx(), conflated=3)
+    bench.report(binance(DOWN, "gone"), okx(), conflated=9)
+    assert bench.watch.feeds == {"binance spot": binance(DOWN, "gone"), "okx spot": okx()}
+    assert bench.watch.changed_feeds == {"binance spot", "okx spot"}
+    assert bench.watch.conflated == 9
+
+
+def test_a_worker_that_reports_is_left_alone(bench: DecisionBench) -> None:
+    bench.opportunity()
+    for _ in range(10):
+        bench.report(binance(), okx())
+        bench.now_ns += SILENT_AFTER_NS
+        assert bench.watch.check(bench.now_ns) == []
+    assert bench.gate.open_count == 1
+
+
+def test_a_silent_worker_costs_what_it_fed_once(bench: DecisionBench) -> None:
+    bench.report(binance(), okx())
+    bench.opportunity()
+    bench.now_ns += SILENT_AFTER_NS + 1
+    [closed] = bench.watch.check(bench.now_ns)
+    assert (closed.state, closed.reason) == ("close", "binance: feed worker does not answer")
+    assert bench.gate.board.faults[:2] == ["feed worker does not answer"] * 2
+    assert bench.watch.feeds["okx spot"].state is DOWN
+    assert bench.watch.feeds["okx spot"].detail == "feed worker does not answer"
+    told = bench.told
+    assert told[-2:] == [
+        ("venue_down", "binance spot", "feed worker does not answer"),
+        ("venue_down", "okx spot", "feed worker does not answer"),
+    ]
+    bench.now_ns += SILENT_AFTER_NS
+    assert bench.watch.check(bench.now_ns) == []
+    assert bench.told == told
+
+
+def test_a_worker_that_speaks_again_is_up_again_with_its_next_report(bench: DecisionBench) -> None:
+    bench.report(binance())
+    bench.now_ns += SILENT_AFTER_NS + 1
+    bench.watch.check(bench.now_ns)
+    bench.report(binance())
+    assert bench.told[-1] == ("venue_up", "binance spot", "")
+    bench.now_ns += SILENT_AFTER_NS + 1
+    bench.quote(0, 99.0, 100.0)
+    bench.watch.check(bench.now_ns)
+    assert bench.gate.board.faults[0] == "feed worker does not answer"
+
+
+def test_only_the_silent_workers_feeds_are_lost(bench: DecisionBench) -> None:
+    bench.report(binance(), worker="feed 1")
+    bench.report(okx(), worker="feed 2")
+    bench.opportunity()
+    bench.now_ns += SILENT_AFTER_NS + 1
+    bench.report(okx(), worker="feed 2")
+    bench.watch.check(bench.now_ns)
+    assert bench.gate.board.faults[:2] == ["feed worker does not answer", ""]
+    assert bench.watch.feeds["okx spot"].state is FeedState.LIVE
+
+
+def test_a_feed_worker_that_dies_costs_its_quotes_at_once(bench: DecisionBench) -> None:
+    bench.report(binance(), okx())
+    bench.opportunity()
+    bench.watch.notice(worker("feed", up=True), bench.now_ns)
+    [closed] = bench.watch.notice(worker("feed", up=False, detail="ended by signal 9"), bench.now_ns)
+    assert closed.reason == "binance: feed worker is down"
+    assert ("worker_down", "", "feed: ended by signal 9") in bench.told
+    bench.watch.notice(worker("feed", up=True), bench.now_ns)
+    assert bench.told[-1] == ("worker_up", "", "feed")
+
+
+def test_the_first_word_of_a_worker_that_runs_is_no_news(bench: DecisionBench) -> None:
+    assert bench.watch.notice(worker("sim", up=True), bench.now_ns) == []
+    assert bench.told == []
+    assert bench.watch.workers["sim"].up
+
+
+def test_the_first_word_of_a_worker_that_is_down_is_news(bench: DecisionBench) -> None:
+    bench.watch.notice(worker("spread", up=False, detail="ended by signal 9"), bench.now_ns)
+    assert bench.told == [("worker_down", "", "spread: ended by signal 9")]
+
+
+@pytest.mark.parametrize("name", ["spread", "sim"])
+def test_a_worker_that_feeds_nothing_costs_no_quote(bench: DecisionBench, name: str) -> None:
+    bench.report(binance(), okx())
+    bench.opportunity()
+    assert bench.watch.notice(worker(name, up=False), bench.now_ns) == []
+    assert bench.gate.open_count == 1
+
+
+def test_every_event_has_the_wall_time_of_its_cause(bench: DecisionBench) -> None:
+    bench.report(binance())
+    assert bench.publisher.events[0].timestamp == (bench.now_ns + bench.gate.wall_offset_ns) // 1_000_000

@@ -1,0 +1,63 @@
+"""Everything that is announced is numbered once, for viewers and for Redis alike."""
+
+from decision_bench import DecisionBench, NotedPublisher, S
+
+from arbsniper_tui.workers import ledger
+from arbsniper_tui.workers.ledger import Ledger
+
+
+def test_numbers_have_no_gap_whatever_is_written(bench: DecisionBench) -> None:
+    for signal in bench.opportunity():
+        bench.ledger.announce(signal, bench.now_ns)
+    bench.ledger.write("heartbeat", 5, bench.now_ns, signals=1)
+    for signal in bench.quote(1, 99.0, 99.5):
+        bench.ledger.announce(signal, bench.now_ns)
+    assert [event.event for event in bench.publisher.events] == ["open", "heartbeat", "close"]
+    assert [event.seq for event in bench.publisher.events] == [1, 2, 3]
+    assert [event["seq"] for event in bench.sink.events] == [1, 2, 3]
+    assert bench.ledger.last_seq == 3
+
+
+def test_a_signal_goes_to_redis_before_its_event(bench: DecisionBench) -> None:
+    for signal in bench.opportunity():
+        bench.ledger.announce(signal, bench.now_ns)
+    assert bench.sink.order == ["signal", "event open"]
+
+
+def test_a_close_is_an_event_and_no_signal(bench: DecisionBench) -> None:
+    for signal in [*bench.opportunity(), *bench.quote(1, 99.0, 99.5)]:
+        bench.ledger.announce(signal, bench.now_ns)
+    assert [signal["state"] for signal in bench.sink.signals] == ["open"]
+    assert [event["event"] for event in bench.sink.events] == ["open", "close"]
+    assert bench.sink.events[1]["signal"]["reason"] == "below threshold"
+
+
+def test_an_event_carries_its_signal_field_for_field(bench: DecisionBench) -> None:
+    for signal in bench.opportunity():
+        bench.ledger.announce(signal, bench.now_ns)
+    assert bench.sink.events[0]["signal"] == bench.sink.signals[0]
+    assert bench.sink.events[0]["timestamp"] == bench.sink.signals[0]["timestamp"]
+
+
+def test_what_came_after_a_number_can_be_had_again(bench: DecisionBench) -> None:
+    for number in range(5):
+        bench.ledger.write("heartbeat", number, bench.now_ns)
+    assert [event.seq for event in bench.ledger.since(0)] == [1, 2, 3, 4, 5]
+    assert [event.seq for event in bench.ledger.since(3)] == [4, 5]
+    assert bench.ledger.since(5) == bench.ledger.since(500) == ()
+
+
+def test_only_the_last_events_are_kept(bench: DecisionBench) -> None:
+    for number in range(ledger.EVENTS_KEPT + 10):
+        bench.ledger.write("heartbeat", number, bench.now_ns)
+    kept = bench.ledger.since(0)
+    assert len(kept) == ledger.EVENTS_KEPT
+    assert (kept[0].seq, kept[-1].seq) == (11, ledger.EVENTS_KEPT + 10)
+
+
+def test_a_replay_keeps_them_all() -> None:
+    publisher = NotedPublisher()
+    keeping = Ledger(publisher, None, keeps_all=True)  # type: ignore[arg-type]
+    for number in range(ledger.EVENTS_KEPT + 10):
+        keeping.write("heartbeat", number, S)
+    assert len(keeping.since(0)) == ledger.EVENTS_KEPT + 10

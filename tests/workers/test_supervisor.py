@@ -1,0 +1,210 @@
+"""The supervisor with processes and a clock of paper."""
+
+import msgspec
+import pytest
+
+from arbsniper_tui.model.errors import WorkerLost
+from arbsniper_tui.model.health import WorkerHealth
+from arbsniper_tui.workers.supervisor import DEATHS_ALLOWED, WITHIN_S, Supervisor, WorkerSpec
+
+
+class Nothing(msgspec.Struct):
+    pass
+
+
+class PaperProcess:
+    def __init__(self, name: str, pid: int, stubborn: bool) -> None:
+        self.name = name
+        self.pid = pid
+        self.code: int | None = None
+        self.orders: list[str] = []
+        self._stubborn = stubborn
+
+    def poll(self) -> int | None:
+        return self.code
+
+    def terminate(self) -> None:
+        self.orders.append("terminate")
+        if not self._stubborn and self.code is None:
+            self.code = 0
+
+    def kill(self) -> None:
+        self.orders.append("kill")
+        self.code = -9
+
+    def hang_up(self) -> None:
+        self.orders.append("hang up")
+
+
+class Office:
+    """A supervisor, whom it started, and what it told."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self.processes: list[PaperProcess] = []
+        self.told: list[WorkerHealth] = []
+        self.stubborn: set[str] = set()
+        self.supervisor = Supervisor(self._spawn, self.told.append, lambda: self.now_s)
+
+    def _spawn(self, spec: WorkerSpec) -> PaperProcess:
+        process = PaperProcess(spec.name, 100 + len(self.processes), spec.name in self.stubborn)
+        self.processes.append(process)
+        return process
+
+    def start(self, name: str, *, may_end: bool = False) -> PaperProcess:
+        self.supervisor.start(WorkerSpec(name, "module", Nothing(), may_end=may_end))
+        return self.processes[-1]
+
+    def die(self, code: int = -9) -> None:
+        """The last process that was started ends, and the supervisor looks."""
+        self.processes[-1].code = code
+        self.supervisor.poll()
+
+    def wait(self, seconds: float) -> None:
+        self.now_s += seconds
+        self.supervisor.poll()
+
+    def live_through_a_death(self) -> None:
+        self.die()
+        self.wait(5.01)
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office()
+
+
+def test_a_worker_is_told_to_be_up_when_it_starts(office: Office) -> None:
+    process = office.start("feed")
+    assert office.told == [WorkerHealth("feed", process.pid, up=True)]
+    assert office.supervisor.pids == {"feed": process.pid}
+
+
+@pytest.mark.parametrize(
+    ("code", "how"), [(-9, "ended by signal 9"), (1, "ended with code 1"), (0, "ended with code 0")]
+)
+def test_a_death_is_told_with_its_cause_and_what_follows(office: Office, code: int, how: str) -> None:
+    process = office.start("feed")
+    office.die(code)
+    down = office.told[-1]
+    assert (down.name, down.pid, down.up, down.restarts) == ("feed", process.pid, False, 0)
+    assert down.detail == f"{how}; starts again in 0.1 s"
+    assert office.supervisor.pids == {}
+    assert process.orders == ["hang up"]
+
+
+def test_it_starts_again_when_its_time_has_come_and_not_before(office: Office) -> None:
+    office.start("feed")
+    office.die()
+    office.wait(0.09)
+    assert len(office.processes) == 1
+    office.wait(0.02)
+    assert len(office.processes) == 2
+    assert office.told[-1] == WorkerHealth("feed", office.processes[-1].pid, up=True, restarts=1)
+
+
+def test_each_death_doubles_the_wait_up_to_5_s(office: Office) -> None:
+    office.start("feed")
+    for wait_s in (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0):
+        office.die()
+        assert office.told[-1].detail.endswith(f"starts again in {wait_s:.1f} s")
+        started = len(office.processes)
+        office.wait(wait_s - 0.01)
+        assert len(office.processes) == started
+        office.wait(0.02)
+        assert len(office.processes) == started + 1
+
+
+def test_who_dies_too_often_within_a_minute_is_given_up(office: Office) -> None:
+    office.start("other")
+    office.start("feed")
+    for _ in range(DEATHS_ALLOWED):
+        office.live_through_a_death()
+    with pytest.raises(WorkerLost, match="^feed ended with code 7, and 9 times within 60 s"):
+        office.die(7)
+
+
+def test_deaths_that_lie_further_apart_are_never_too_many(office: Office) -> None:
+    office.start("feed")
+    for _ in range(5 * DEATHS_ALLOWED):
+        office.die()
+        office.wait(WITHIN_S / DEATHS_ALLOWED + 0.01)
+    assert office.told[-1].up
+    assert office.told[-1].restarts == 5 * DEATHS_ALLOWED
+
+
+def test_old_deaths_shorten_the_wait_again(office: Office) -> None:
+    office.start("feed")
+    for _ in range(5):
+        office.live_through_a_death()
+    office.wait(WITHIN_S + 1)
+    office.die()
+    assert office.told[-1].detail.endswith("starts again in 0.1 s")
+
+
+def test_one_that_dies_disturbs_no_other(office: Office) -> None:
+    spread = office.start("spread")
+    office.start("feed")
+    office.live_through_a_death()
+    assert office.supervisor.pids == {"spread": spread.pid, "feed": office.processes[-1].pid}
+    assert spread.orders == []
+
+
+def test_one_whose_end_is_its_purpose_ends_in_peace(office: Office) -> None:
+    office.start("tape", may_end=True)
+    told = len(office.told)
+    office.die(0)
+    office.wait(100)
+    assert len(office.processes) == 1
+    assert len(office.told) == told
+
+
+@pytest.mark.parametrize("code", [1, -9])
+def test_one_whose_end_is_its_purpose_is_not_begun_again_after_another_end(office: Office, code: int) -> None:
+    office.start("tape", may_end=True)
+    with pytest.raises(WorkerLost, match="^tape ended .*cannot begin again"):
+        office.die(code)
+    assert len(office.processes) == 1
+
+
+def test_who_has_just_begun_to_listen_is_told_of_all_others_that_run(office: Office) -> None:
+    office.start("sim")
+    office.start("spread")
+    office.start("feed")
+    office.die()
+    office.told.clear()
+    office.supervisor.tell_all_but("spread")
+    assert [(worker.name, worker.up) for worker in office.told] == [("sim", True)]
+
+
+def test_stopping_asks_all_and_kills_nobody_who_listens(office: Office) -> None:
+    office.start("sim")
+    office.start("feed")
+    office.supervisor.stop()
+    assert [process.orders for process in office.processes] == [["hang up", "terminate"]] * 2
+    assert office.supervisor.pids == {}
+
+
+def test_stopping_kills_the_stubborn_when_the_time_is_over(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    office.stubborn.add("feed")
+    office.start("sim")
+    office.start("feed")
+    office.supervisor.stop(within_s=0.05)
+    assert [process.orders[-1] for process in office.processes] == ["terminate", "kill"]
+    assert "feed did not stop within" in caplog.text
+
+
+def test_nobody_starts_again_after_the_stop(office: Office) -> None:
+    office.start("feed")
+    office.die()
+    office.supervisor.stop()
+    office.wait(100)
+    assert len(office.processes) == 1
+    assert office.supervisor.pids == {}
+
+
+def test_stopping_twice_is_no_harm(office: Office) -> None:
+    process = office.start("feed")
+    office.supervisor.stop()
+    office.supervisor.stop()
+    assert process.orders == ["hang up", "terminate"]
