@@ -2,7 +2,6 @@
 
 import logging
 import socket
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,14 +22,12 @@ from arbsniper_tui.sinks.embedded import RedisTarget, resolve_redis
 from arbsniper_tui.sinks.errors import RedisNotStarted
 from arbsniper_tui.wire.endpoints import REDIS_PID, Endpoints, create_endpoints
 from arbsniper_tui.wire.messages import WorkerNotice
-from arbsniper_tui.wire.viewing import CommandLine
+from arbsniper_tui.wire.viewing import CommandLine, CommandQueue
 from arbsniper_tui.workers.instruments import instruments_of
 from arbsniper_tui.workers.recorder import make_folder
 from arbsniper_tui.workers.supervisor import Supervisor, spawner
 
 _log = logging.getLogger(__name__)
-
-_SAY_AGAIN_S = 1.0
 
 
 class Node:
@@ -42,10 +39,7 @@ class Node:
         self._sockets: dict[str, socket.socket] = {}
         self._redis = RedisTarget(None, "")
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._commands: CommandLine | None = None
-        self._unsaid: list[WorkerHealth] = []
-        self._said_s: float | None = None
-        """When the first of them was sent; None while it was not."""
+        self._notices: CommandQueue | None = None
         self._supervisor = Supervisor(spawner(launch.log_level, launch.log_descriptor), self._tell)
 
     @property
@@ -68,16 +62,17 @@ class Node:
             self._supervisor.poll()
         except WorkerLost as lost:
             return str(lost)
-        self._say()
+        if self._notices is not None:
+            self._notices.pump()
         self._keep_redis()
         return None
 
     def stop(self) -> None:
         """Stop all within 2 s, and leave no process and no socket file behind."""
         self._supervisor.stop()
-        if self._commands is not None:
-            self._commands.close()
-            self._commands = None
+        if self._notices is not None:
+            self._notices.close()
+            self._notices = None
         self._context.destroy(linger=0)
         if self._redis.server is not None:
             self._redis.server.stop()
@@ -96,7 +91,7 @@ class Node:
             self._sockets = bind_simulated(launch.settings)
             launch = self._launch = replace(launch, settings=demo_settings(launch.settings, self._sockets))
         instruments = instruments_of(launch.settings)
-        self._commands = CommandLine(self._context, endpoints)
+        self._notices = CommandQueue(CommandLine(self._context, endpoints))
         if self._sockets:
             self._supervisor.start(sim_worker(launch, self._sockets))
         # Before Redis is looked for: its imports take longer than that.
@@ -125,22 +120,8 @@ class Node:
             (self.endpoints.folder / REDIS_PID).write_text(f"{self._redis.server.pid} {self._redis.server.port}")
 
     def _tell(self, worker: WorkerHealth) -> None:
-        self._unsaid.append(worker)
+        if self._notices is not None:
+            self._notices.put(WorkerNotice(worker))
         if worker.name == SPREAD and worker.up and worker.restarts:
             # It knows of nobody.
             self._supervisor.tell_all_but(SPREAD)
-
-    def _say(self) -> None:
-        """Tell the spread worker, one notice after the other, each until it is answered."""
-        if self._commands is None or not self._unsaid:
-            return
-        now_s = time.monotonic()
-        if self._said_s is not None:
-            if self._commands.answer() is not None:
-                self._unsaid.pop(0)
-            elif now_s - self._said_s < _SAY_AGAIN_S:
-                return
-            self._said_s = None
-        if self._unsaid:
-            self._commands.send(WorkerNotice(self._unsaid[0]))
-            self._said_s = now_s

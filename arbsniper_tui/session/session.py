@@ -18,7 +18,7 @@ from arbsniper_tui.wire.messages import (
     Welcome,
     decode_frame,
 )
-from arbsniper_tui.wire.viewing import CommandLine, Subscription
+from arbsniper_tui.wire.viewing import CommandLine, CommandQueue, Subscription
 
 HISTORY = 500
 """Events that a viewer asks for when it comes."""
@@ -36,7 +36,7 @@ class Session:
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._subscription = Subscription(self._context, endpoints, FRAME_TOPIC, EVENT_TOPIC)
         self._hello = CommandLine(self._context, endpoints)
-        self._rules = CommandLine(self._context, endpoints)
+        self._rules = CommandQueue(CommandLine(self._context, endpoints))
         self._order = EventOrder(self._context, endpoints)
         self._asked_s: float | None = None
         self._heard_s = clock()
@@ -48,6 +48,7 @@ class Session:
     def pull(self) -> Changes:
         """Take in what has arrived; never waits."""
         changes = Changes()
+        self._rules.pump()
         self._welcome(changes)
         while (received := self._subscription.receive()) is not None:
             self._heard_s = self._clock()
@@ -63,11 +64,11 @@ class Session:
 
     def set_threshold(self, threshold_pct: float) -> None:
         """For all viewers of the node."""
-        self._rules.send(SetRules(threshold_pct=threshold_pct))
+        self._rules.put(SetRules(threshold_pct=threshold_pct))
 
     def set_basis(self, basis: str) -> None:
         """For all viewers of the node."""
-        self._rules.send(SetRules(basis=basis))
+        self._rules.put(SetRules(basis=basis))
 
     def close(self) -> None:
         """Leave; the node goes on."""

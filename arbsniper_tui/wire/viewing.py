@@ -1,6 +1,8 @@
 """The viewers' end: frames and events as they are published, and commands with their answers."""
 
 import time
+from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 
 import zmq
@@ -16,6 +18,7 @@ from arbsniper_tui.wire.messages import (
 )
 
 ANSWER_WITHIN_MS = 2000
+SEND_AGAIN_S = 1.0
 
 
 class Subscription:
@@ -84,3 +87,34 @@ class CommandLine:
 
     def close(self) -> None:
         self._socket.close()
+
+
+class CommandQueue:
+    """Commands that must all be carried out, in order: each is sent until it is answered, and nobody waits for it."""
+
+    def __init__(self, line: CommandLine, clock: Callable[[], float] = time.monotonic) -> None:
+        self._line = line
+        self._clock = clock
+        self._waiting: deque[Command] = deque()
+        self._sent_s: float | None = None
+        """When the first of them was sent; None while it was not."""
+
+    def put(self, command: Command) -> None:
+        """Add a command, and send it at once where it is the first."""
+        self._waiting.append(command)
+        self.pump()
+
+    def pump(self) -> None:
+        """Take the answer to the first command and send the next. Call a few times a second."""
+        if self._sent_s is not None:
+            if self._line.answer() is not None:
+                self._waiting.popleft()
+            elif self._clock() - self._sent_s < SEND_AGAIN_S:
+                return
+            self._sent_s = None
+        if self._waiting:
+            self._line.send(self._waiting[0])
+            self._sent_s = self._clock()
+
+    def close(self) -> None:
+        self._line.close()
