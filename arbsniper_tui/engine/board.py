@@ -26,6 +26,7 @@ class Board:
         self.faults: list[str] = [NO_DATA] * count
         """Why an instrument takes no part, age left aside; empty where it does."""
         self.received: list[int] = [0] * count
+        self._is_plain = [instrument.rate_id is None for instrument in instruments]
         self._rated: list[tuple[int, ...]] = [
             tuple(i.id for i in instruments if i.rate_id == rate.id) for rate in instruments
         ]
@@ -36,7 +37,10 @@ class Board:
         self.quotes[i] = quote
         self.recv_ns[i] = ts_recv_ns
         self.received[i] += 1
-        self._price(i, quote)
+        if self._is_plain[i]:
+            self.asks[i], self.bids[i], self.faults[i] = quote.ask, quote.bid, ""
+        else:
+            self._price(i, quote)
         dependents = self._rated[i]
         for dependent in dependents:
             if not self.faults[dependent] or self.faults[dependent] == NO_RATE:

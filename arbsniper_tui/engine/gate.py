@@ -7,7 +7,7 @@ from msgspec import UNSET, Struct
 
 from arbsniper_tui.engine.board import NO_RATE, Board
 from arbsniper_tui.engine.opportunity import Opportunity
-from arbsniper_tui.engine.routes import Route, spread_pct
+from arbsniper_tui.engine.routes import Route
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.signal import Signal, SignalState
@@ -122,44 +122,55 @@ class Gate:
 
     def _deadline(self, route: Route) -> int:
         board = self.board
-        return min(board.oldest_ns(route.buy_id), board.oldest_ns(route.sell_id)) + self.rules.max_age_ns
+        if route.is_converted:
+            return min(board.oldest_ns(route.buy_id), board.oldest_ns(route.sell_id)) + self.rules.max_age_ns
+        return min(board.recv_ns[route.buy_id], board.recv_ns[route.sell_id]) + self.rules.max_age_ns
 
     def _judge(self, route: Route, now_ns: int, cause_ns: int, signals: list[Signal]) -> None:
         ask, bid = self.board.asks[route.buy_id], self.board.bids[route.sell_id]
         opportunity = route.opportunity
-        ending = self._ending(route, ask, bid, now_ns)
+        if ask == inf or bid == 0.0:
+            if opportunity is not None:
+                self._close(route, opportunity, self._fault(route), now_ns, cause_ns, signals)
+            return
+        spreads_pct = route.spreads_pct(ask, bid)
+        ending = self._ending(route, spreads_pct, now_ns)
         if opportunity is None:
             if ending:
                 return
-            opportunity = route.opportunity = Opportunity(now_ns, spread_pct(ask, bid))
+            opportunity = route.opportunity = Opportunity(now_ns, spreads_pct[0])
             self._open[route.number] = route
         elif ending:
             self._close(route, opportunity, ending, now_ns, cause_ns, signals)
             return
-        spreads_pct = route.spreads_pct(ask, bid)
-        opportunity.best_spread_pct = max(opportunity.best_spread_pct, spreads_pct[0])
+        elif spreads_pct[0] > opportunity.best_spread_pct:
+            opportunity.best_spread_pct = spreads_pct[0]
         if route.signalled_ns is not None and now_ns - route.signalled_ns < self.rules.cooldown_ns:
             return
+        state: SignalState = "update"
         if not opportunity.id:
+            state = "open"
             self.opportunities += 1
             opportunity.id = f"{self._node}-{self.opportunities}"
             route.signals += 1
-            signals.append(self._announce(route, opportunity, "open", now_ns, cause_ns))
-        elif self._moved_materially(opportunity, spreads_pct, now_ns):
-            signals.append(self._announce(route, opportunity, "update", now_ns, cause_ns))
+        elif not self._moved_materially(opportunity, spreads_pct, now_ns):
+            return
+        self.signal_seq += 1
+        route.signalled_ns = opportunity.announced_ns = now_ns
+        opportunity.announced_pct = spreads_pct
+        signals.append(self._signal(route, opportunity, state, now_ns, cause_ns, ask, bid))
 
-    def _ending(self, route: Route, ask: float, bid: float, now_ns: int) -> str:
-        """Why there is no opportunity at these prices, or an empty string where there is one."""
-        if ask == inf or bid == 0.0:
-            board = self.board
-            faulty = route.buy if board.faults[route.buy_id] else route.sell
-            return f"{faulty.venue}: {board.faults[faulty.id] or NO_RATE}"
-        gross, net = route.spreads_pct(ask, bid)
-        if not (net if self.rules.basis == NET else gross) > self.rules.threshold_pct:
+    def _fault(self, route: Route) -> str:
+        """Why a leg is out of reach."""
+        faults = self.board.faults
+        faulty = route.buy if faults[route.buy_id] else route.sell
+        return f"{faulty.venue}: {faults[faulty.id] or NO_RATE}"
+
+    def _ending(self, route: Route, spreads_pct: tuple[float, float], now_ns: int) -> str:
+        """Why there is no opportunity at these spreads, or an empty string where there is one."""
+        if not spreads_pct[self.rules.basis == NET] > self.rules.threshold_pct:
             return "below threshold"
-        if now_ns > self._deadline(route):
-            return "stale"
-        return ""
+        return "stale" if now_ns > self._deadline(route) else ""
 
     def _moved_materially(self, opportunity: Opportunity, spreads_pct: tuple[float, float], now_ns: int) -> bool:
         least = max(UPDATE_LEAST_PCT, self.rules.threshold_pct * UPDATE_SHARE)
@@ -167,38 +178,46 @@ class Gate:
         moved = abs(spreads_pct[measured] - opportunity.announced_pct[measured]) >= least
         return moved and now_ns - opportunity.announced_ns >= UPDATE_EVERY_NS
 
-    def _announce(
-        self, route: Route, opportunity: Opportunity, state: SignalState, now_ns: int, cause_ns: int
-    ) -> Signal:
-        self.signal_seq += 1
-        route.signalled_ns = opportunity.announced_ns = now_ns
-        signal = self._signal(route, opportunity, state, now_ns, cause_ns)
-        opportunity.announced_pct = route.spreads_pct(signal.buy_price, signal.sell_price)
-        return signal
-
     def _close(
         self, route: Route, opportunity: Opportunity, why: str, now_ns: int, cause_ns: int, signals: list[Signal]
     ) -> None:
         route.opportunity = None
         del self._open[route.number]
         if opportunity.id:
-            signals.append(self._signal(route, opportunity, "close", now_ns, cause_ns, why))
+            ask, bid = self._last_prices(route)
+            signals.append(self._signal(route, opportunity, "close", now_ns, cause_ns, ask, bid, why))
+
+    def _last_prices(self, route: Route) -> tuple[float, float]:
+        """Ask and bid; of a leg that is out of reach, the last price it had."""
+        board = self.board
+        buy, sell = board.quotes[route.buy_id], board.quotes[route.sell_id]
+        assert buy is not None and sell is not None, "a route with an opportunity has had both quotes"
+        ask, bid = board.asks[route.buy_id], board.bids[route.sell_id]
+        if ask == inf:
+            ask = buy.ask / (board.rate_used(route.buy_id, buying=True) or 1.0)
+        if bid == 0.0:
+            bid = sell.bid / (board.rate_used(route.sell_id, buying=False) or 1.0)
+        return ask, bid
 
     def _signal(
-        self, route: Route, opportunity: Opportunity, state: SignalState, now_ns: int, cause_ns: int, why: str = ""
+        self,
+        route: Route,
+        opportunity: Opportunity,
+        state: SignalState,
+        now_ns: int,
+        cause_ns: int,
+        ask: float,
+        bid: float,
+        why: str = "",
     ) -> Signal:
         board = self.board
         buy_id, sell_id = route.buy_id, route.sell_id
         buy, sell = board.quotes[buy_id], board.quotes[sell_id]
         assert buy is not None and sell is not None, "a route with an opportunity has had both quotes"
-        ask, bid = board.asks[buy_id], board.bids[sell_id]
-        # A leg that is out of reach closes with the last price it had.
-        if ask == inf:
-            ask = buy.ask / (board.rate_used(buy_id, buying=True) or 1.0)
-        if bid == 0.0:
-            bid = sell.bid / (board.rate_used(sell_id, buying=False) or 1.0)
         gross, net = route.spreads_pct(ask, bid)
-        rate = board.rate_used(buy_id, buying=True) or board.rate_used(sell_id, buying=False)
+        rate = None
+        if route.is_converted:
+            rate = board.rate_used(buy_id, buying=True) or board.rate_used(sell_id, buying=False)
         closing = state == "close"
         return Signal(
             action=route.action,
@@ -206,7 +225,7 @@ class Gate:
             spread_pct=round(gross, 4),
             buy_price=ask,
             sell_price=bid,
-            profit_estimate=_tidy(bid - ask),
+            profit_estimate=_tidy(bid - ask, ask),
             timestamp=(now_ns + self.wall_offset_ns) // 1_000_000,
             detected_at=(cause_ns + self.wall_offset_ns) // 1_000_000,
             id=opportunity.id,
@@ -218,7 +237,7 @@ class Gate:
             sell_symbol=route.sell.symbol,
             size=min(buy.ask_size, sell.bid_size),
             net_spread_pct=round(net, 4),
-            net_profit=_tidy(route.net_profit(ask, bid)),
+            net_profit=_tidy(route.net_profit(ask, bid), ask),
             buy_age_ms=(now_ns - board.recv_ns[buy_id]) // 1_000_000,
             sell_age_ms=(now_ns - board.recv_ns[sell_id]) // 1_000_000,
             quote_rate=UNSET if rate is None else rate,
@@ -228,6 +247,6 @@ class Gate:
         )
 
 
-def _tidy(amount: float) -> float:
-    """A difference of prices without the noise of binary fractions: twelve digits."""
-    return float(f"{amount:.12g}")
+def _tidy(amount: float, price: float) -> float:
+    """A difference of prices without the noise of binary fractions, to more digits than any venue shows."""
+    return round(amount, 10 if price >= 1.0 else 16)

@@ -15,9 +15,11 @@ class Route:
     """Buy one instrument, sell another. Holds the one opportunity that may be open on it."""
 
     __slots__ = (
+        "action",
         "buy",
         "buy_cost",
         "buy_id",
+        "is_converted",
         "kind",
         "number",
         "opportunity",
@@ -41,13 +43,11 @@ class Route:
         """What a unit of price costs with the buy leg's taker fee."""
         self.sell_yield = 1.0 - sell.taker_fee_pct / 100.0
         """What a unit of price yields after the sell leg's taker fee."""
+        self.action = f"BUY_{buy.venue.upper()}_SELL_{sell.venue.upper()}"
+        self.is_converted = buy.rate_id is not None or sell.rate_id is not None
         self.opportunity: Opportunity | None = None
         self.signalled_ns: int | None = None
         self.signals = 0
-
-    @property
-    def action(self) -> str:
-        return f"BUY_{self.buy.venue.upper()}_SELL_{self.sell.venue.upper()}"
 
     def net_profit(self, ask: float, bid: float) -> float:
         """Per unit of base, after both taker fees."""

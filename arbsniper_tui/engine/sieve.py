@@ -1,6 +1,6 @@
 """What a feed lets through: sound quotes that are not older than the one held. Counts the rest by reason."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 from arbsniper_tui.model.quote import Quote, Withdrawal, defect, is_older
 
@@ -18,8 +18,14 @@ class Sieve:
         self._held: dict[int, Quote] = {}
         self._withdrawn: set[int] = set()
 
-    def sift(self, quotes: Iterable[Quote]) -> tuple[list[Quote], list[Withdrawal]]:
+    def sift(self, quotes: Sequence[Quote]) -> tuple[list[Quote], list[Withdrawal]]:
         """The quotes to pass on, and what is to be withdrawn, each instrument once until it is sound again."""
+        if len(quotes) == 1:
+            quote = quotes[0]
+            held = self._held.get(quote.instrument_id)
+            if held is not None and not defect(quote) and not is_older(quote, held) and not self._withdrawn:
+                self._held[quote.instrument_id] = quote
+                return [quote], []
         sound: list[Quote] = []
         withdrawn: list[Withdrawal] = []
         for quote in quotes:

@@ -24,6 +24,8 @@ class Quote(Struct, frozen=True, array_like=True, gc=False):
 
 def defect(quote: Quote) -> str:
     """Why a quote cannot be believed, or an empty string. An infinite or NaN number fails every comparison."""
+    if 0.0 < quote.bid <= quote.ask < inf and 0.0 < quote.bid_size < inf and 0.0 < quote.ask_size < inf:
+        return ""
     if not (0.0 < quote.bid < inf):
         return "no bid" if quote.bid == 0.0 else "invalid bid"
     if not (0.0 < quote.ask < inf):

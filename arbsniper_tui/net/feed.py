@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic_ns
 from typing import Protocol
 
@@ -36,7 +36,7 @@ _CHECK_EVERY_S = 1.0
 class Outlet(Protocol):
     """Where a feed's findings go. None of these may wait."""
 
-    def quotes(self, quotes: list[Quote], ts_read_ns: int) -> None: ...
+    def quotes(self, quotes: Sequence[Quote], ts_read_ns: int) -> None: ...
 
     def withdraw(self, withdrawal: Withdrawal, at_ns: int) -> None: ...
 
@@ -186,14 +186,16 @@ class Feed:
         parser = self._parser
         assert parser is not None
         self._frames += len(frames)
-        found: list[Quote] = []
+        found: Sequence[Quote] = ()
         for frame in frames:
             if self._on_frame is not None:
                 self._on_frame(self.spec.ws_url, frame)
             try:
-                found.extend(parser.feed(frame))
+                quotes = parser.feed(frame)
             except FrameError as error:
                 self._take_trouble(error, ts_read_ns)
+            else:
+                found = [*found, *quotes] if found else quotes
         if not found:
             return
         sound, withdrawn = self._sieve.sift(found)

@@ -1,5 +1,7 @@
 """Every message that crosses a process boundary, as tagged msgpack arrays. Add fields at the end only."""
 
+from collections.abc import Sequence
+
 import msgspec
 from msgspec import Struct
 
@@ -16,7 +18,7 @@ class QuoteBatch(Struct, frozen=True, array_like=True, tag="q", gc=False):
     """Monotonic, when the bytes arrived."""
     ts_parsed_ns: int
     """Monotonic, when the batch was handed to the bus."""
-    quotes: list[Quote]
+    quotes: Sequence[Quote]
     recv_ns: list[int] = []
     """Receipt of each quote where it is not `ts_read_ns`: from a tape, or held back while the bus was full."""
 

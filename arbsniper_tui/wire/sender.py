@@ -1,5 +1,6 @@
 """The feed's end of the bus: never waits; while the reader lags, the newest state of each instrument wins."""
 
+from collections.abc import Sequence
 from time import monotonic_ns
 
 import zmq
@@ -24,6 +25,8 @@ class QuoteSender:
         self._flags = 0 if is_lossless else zmq.NOBLOCK
         self._held: dict[int, _Held] = {}
         self._held_reports: dict[str, HealthReport] = {}
+        self.refusals = 0
+        """How often the bus was full."""
         self.conflated = 0
         """States that a newer one of the same instrument replaced before they could leave."""
 
@@ -31,15 +34,20 @@ class QuoteSender:
     def is_holding(self) -> bool:
         return bool(self._held or self._held_reports)
 
-    def send_quotes(self, quotes: list[Quote], ts_read_ns: int, ts_recv_ns: int | None = None) -> None:
-        """The quotes of one read; `ts_recv_ns` where their receipt is not the read."""
+    def send_quotes(self, quotes: Sequence[Quote], ts_read_ns: int, ts_recv_ns: int | None = None) -> bool:
+        """The quotes of one read; `ts_recv_ns` where their receipt is not the read. Returns whether anything is held
+        back now, so that `flush` must be called."""
         if not self._held:
             recv_ns = [] if ts_recv_ns is None else [ts_recv_ns] * len(quotes)
-            if self._try(QuoteBatch(ts_read_ns, monotonic_ns(), quotes, recv_ns)):
-                return
+            try:
+                self._socket.send(encode(QuoteBatch(ts_read_ns, monotonic_ns(), quotes, recv_ns)), self._flags)
+                return False
+            except zmq.Again:
+                self.refusals += 1
         for quote in quotes:
             self._hold(quote.instrument_id, (ts_recv_ns or ts_read_ns, quote))
         self.flush()
+        return self.is_holding
 
     def withdraw(self, withdrawal: Withdrawal, at_ns: int) -> None:
         """Take instruments out, after the quotes that were sent before."""

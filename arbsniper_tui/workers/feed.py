@@ -5,6 +5,7 @@ import gc
 import logging
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import uvloop
@@ -34,9 +35,8 @@ class _BusOutlet:
         self._is_flushing = False
         self.health_is_due = True
 
-    def quotes(self, quotes: list[Quote], ts_read_ns: int) -> None:
-        self._sender.send_quotes(quotes, ts_read_ns)
-        if self._sender.is_holding:
+    def quotes(self, quotes: Sequence[Quote], ts_read_ns: int) -> None:
+        if self._sender.send_quotes(quotes, ts_read_ns):
             self._flush_soon()
 
     def withdraw(self, withdrawal: Withdrawal, at_ns: int) -> None:
