@@ -112,7 +112,10 @@ class Reception:
             wall_ms = (now_ns + self._gate.wall_offset_ns) // 1_000_000
             self._ledger.write("settings", wall_ms, now_ns, detail=f"threshold {threshold_pct:.2f}% {basis}")
             self._announcements += self._gate.change_rules(changed, now_ns)
-            _rules_file(self._plan).write_bytes(msgspec.json.encode(changed))
+            file = _rules_file(self._plan)
+            # Whole or not at all: half a file would keep the next spread worker from starting.
+            file.with_suffix(".new").write_bytes(msgspec.json.encode(changed))
+            file.with_suffix(".new").replace(file)
         return Done()
 
     def _frame(self, now_ns: int, *, is_full: bool) -> Frame:
