@@ -1,10 +1,22 @@
 """The line in which a threshold or a filter is typed; it stands over the key bar, so that nothing else moves."""
 
+from contextlib import suppress
+
 from textual import on
-from textual.app import ComposeResult
+from textual.app import ComposeResult, ScreenStackError
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input, Static
+from textual.widgets.input import Selection
+
+
+class Entry(Input):
+    """An input that may be made before its screen stands, as it is on Python 3.13."""
+
+    def _watch_selection(self, selection: Selection) -> None:
+        # Textual clears the selection of the screen in front; where there is none yet, nothing is selected.
+        with suppress(ScreenStackError):
+            super()._watch_selection(selection)
 
 
 class Prompt(Horizontal):
@@ -34,7 +46,7 @@ class Prompt(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Static(classes="prompt--label", markup=False)
-        yield Input(compact=True, select_on_focus=False)
+        yield Entry(compact=True, select_on_focus=False)
         yield Static(classes="prompt--answer", markup=False)
 
     @property
