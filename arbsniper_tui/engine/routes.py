@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from arbsniper_tui.engine.leg import Leg
 from arbsniper_tui.engine.opportunity import Opportunity
 from arbsniper_tui.model.instrument import Instrument, Market
 
@@ -12,55 +13,55 @@ ROUTE_KINDS = (SPOT_SPOT, PERP_PERP, SPOT_PERP)
 
 
 class Route:
-    """Buy one instrument, sell another. Holds the one opportunity that may be open on it."""
+    """Buy one leg, sell another. Holds the one opportunity that may be open on it."""
 
     __slots__ = (
         "action",
         "buy",
         "buy_cost",
-        "buy_id",
         "is_converted",
         "kind",
         "number",
         "opportunity",
         "sell",
-        "sell_id",
         "sell_yield",
         "signalled_ns",
         "signals",
         "symbol",
     )
 
-    def __init__(self, number: int, kind: str, buy: Instrument, sell: Instrument) -> None:
+    def __init__(self, number: int, kind: str, buy: Leg, sell: Leg) -> None:
+        bought, sold = buy.instrument, sell.instrument
         self.number = number
         self.kind = kind
         self.buy = buy
         self.sell = sell
-        self.buy_id = buy.id
-        self.sell_id = sell.id
-        self.symbol = buy.group if buy.market is sell.market else f"{buy.base}/{buy.counted_quote}"
-        self.buy_cost = 1.0 + buy.taker_fee_pct / 100.0
+        self.symbol = bought.group if bought.market is sold.market else f"{bought.base}/{bought.counted_quote}"
+        self.buy_cost = 1.0 + bought.taker_fee_pct / 100.0
         """What a unit of price costs with the buy leg's taker fee."""
-        self.sell_yield = 1.0 - sell.taker_fee_pct / 100.0
+        self.sell_yield = 1.0 - sold.taker_fee_pct / 100.0
         """What a unit of price yields after the sell leg's taker fee."""
         self.action = f"BUY_{buy.venue.upper()}_SELL_{sell.venue.upper()}"
-        self.is_converted = buy.rate_id is not None or sell.rate_id is not None
+        self.is_converted = bought.rate_id is not None or sold.rate_id is not None
         self.opportunity: Opportunity | None = None
         self.signalled_ns: int | None = None
         self.signals = 0
+
+    def spreads_pct(self, ask: float, bid: float) -> tuple[float, float]:
+        """Gross and net spread: what selling at `bid` brings above buying at `ask`, before and after both taker
+        fees, in percent of the price paid."""
+        return (bid - ask) / ask * 100.0, self.net_profit(ask, bid) / ask * 100.0
 
     def net_profit(self, ask: float, bid: float) -> float:
         """Per unit of base, after both taker fees."""
         return bid * self.sell_yield - ask * self.buy_cost
 
-    def spreads_pct(self, ask: float, bid: float) -> tuple[float, float]:
-        """Gross and net spread, in percent of the price paid."""
-        return spread_pct(ask, bid), self.net_profit(ask, bid) / ask * 100.0
-
-
-def spread_pct(ask: float, bid: float) -> float:
-    """What selling at `bid` brings above buying at `ask`, in percent of `ask`."""
-    return (bid - ask) / ask * 100.0
+    def oldest_ns(self) -> int:
+        """The receipt of the oldest thing that its spread rests on."""
+        if self.is_converted:
+            return min(self.buy.oldest_ns(), self.sell.oldest_ns())
+        bought_ns, sold_ns = self.buy.recv_ns, self.sell.recv_ns
+        return bought_ns if bought_ns < sold_ns else sold_ns
 
 
 def route_kind(buy: Instrument, sell: Instrument) -> str:
@@ -76,13 +77,16 @@ def route_kind(buy: Instrument, sell: Instrument) -> str:
     return SPOT_SPOT if buy.market is Market.SPOT else PERP_PERP
 
 
-def build_routes(instruments: Sequence[Instrument], kinds: Iterable[str]) -> list[Route]:
-    """All routes of the wanted kinds, in both directions, in a fixed order."""
+def build_routes(legs: Sequence[Leg], kinds: Iterable[str]) -> list[Route]:
+    """All routes of the wanted kinds, in both directions, in a fixed order; each leg is told of its own."""
     wanted = set(kinds)
     routes: list[Route] = []
-    for buy in instruments:
-        for sell in instruments:
-            kind = route_kind(buy, sell)
+    for buy in legs:
+        for sell in legs:
+            kind = route_kind(buy.instrument, sell.instrument)
             if kind in wanted:
                 routes.append(Route(len(routes), kind, buy, sell))
+    for route in routes:
+        route.buy.routes.append(route)
+        route.sell.routes.append(route)
     return routes

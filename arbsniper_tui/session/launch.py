@@ -10,6 +10,7 @@ import msgspec
 from arbsniper_tui import __version__
 from arbsniper_tui.config.settings import Settings, VenueSettings
 from arbsniper_tui.engine.gate import Rules
+from arbsniper_tui.engine.leg import build_legs
 from arbsniper_tui.engine.routes import build_routes
 from arbsniper_tui.model.health import RedisHealth, RedisState
 from arbsniper_tui.model.instrument import Instrument
@@ -106,7 +107,7 @@ def spread_worker(
             started_ms=0.0 if is_replay else time.time() * 1000,
             instruments=instruments,
             route_kinds=signals.routes,
-            routes=len(build_routes(instruments, signals.routes)),
+            routes=len(build_routes(build_legs(instruments), signals.routes)),
             max_quote_age_ms=signals.max_quote_age_ms,
             cooldown_s=signals.cooldown_s,
             quotes_counted=quotes_in_words(settings),

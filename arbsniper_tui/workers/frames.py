@@ -17,7 +17,7 @@ class Rows:
         self._gate = gate
         self.touched: set[int] = set()
         """Instruments with a new quote since the last frame."""
-        self._reasons = list(gate.board.faults)
+        self._reasons = [leg.fault for leg in gate.legs]
 
     def changed_quotes(self, now_ns: int) -> tuple[QuoteRow, ...]:
         """The rows of instruments that moved, or whose reason to take no part did."""
@@ -37,33 +37,32 @@ class Rows:
     def largest_routes(self, now_ns: int) -> tuple[RouteRow, ...]:
         """The routes with the largest spreads by the basis in force, largest first. A route of which a price is not
         known has no spread, and stands after them as far as there is room."""
-        bids, asks = self._gate.board.bids, self._gate.board.asks
         is_net = self._gate.rules.basis == NET
         measured: list[tuple[float, int]] = []
         unknown: list[Route] = []
         for route in self._gate.routes:
-            ask, bid = asks[route.buy_id], bids[route.sell_id]
-            if bid == 0.0 or ask > 1e300:
+            if route.buy.fault or route.sell.fault:
                 if len(unknown) < ROUTES_SHOWN:
                     unknown.append(route)
             else:
+                ask, bid = route.buy.ask, route.sell.bid
                 gain = route.net_profit(ask, bid) if is_net else bid - ask
                 measured.append((gain / ask, -route.number))
         best = [self._gate.routes[-number] for _, number in nlargest(ROUTES_SHOWN, measured)]
         return tuple(self._route_row(route, now_ns) for route in (*best, *unknown[: ROUTES_SHOWN - len(best)]))
 
     def _reason(self, i: int, now_ns: int) -> str:
-        board = self._gate.board
-        if fault := board.faults[i]:
-            return fault
-        return STALE if now_ns - board.oldest_ns(i) > self._gate.rules.max_age_ns else ""
+        leg = self._gate.legs[i]
+        if leg.fault:
+            return leg.fault
+        return STALE if now_ns - leg.oldest_ns() > self._gate.rules.max_age_ns else ""
 
     def _quote_row(self, i: int, reason: str) -> QuoteRow:
-        board = self._gate.board
-        quote = board.quotes[i]
+        leg = self._gate.legs[i]
+        quote = leg.quote
         if quote is None:
             return QuoteRow(i, 0.0, 0.0, 0.0, 0.0, 0.0, None, reason)
-        recv_ms = (board.recv_ns[i] + self._gate.wall_offset_ns) / 1e6
+        recv_ms = (leg.recv_ns + self._gate.wall_offset_ns) / 1e6
         return QuoteRow(
             i,
             quote.bid,
@@ -73,22 +72,21 @@ class Rows:
             recv_ms,
             quote.ts_venue_ms,
             reason,
-            board.received[i],
+            leg.received,
         )
 
     def _route_row(self, route: Route, now_ns: int) -> RouteRow:
-        board = self._gate.board
-        ask, bid = board.asks[route.buy_id], board.bids[route.sell_id]
-        buy, sell = board.quotes[route.buy_id], board.quotes[route.sell_id]
-        is_known = bid > 0.0 and ask < 1e300 and buy is not None and sell is not None
-        gross, net = route.spreads_pct(ask, bid) if is_known else (0.0, 0.0)
-        opened = route.opportunity
+        buy, sell, opened = route.buy, route.sell, route.opportunity
+        gross = net = size = 0.0
+        if buy.quote is not None and sell.quote is not None and not buy.fault and not sell.fault:
+            gross, net = route.spreads_pct(buy.ask, sell.bid)
+            size = min(buy.quote.ask_size, sell.quote.bid_size)
         return RouteRow(
-            route.buy_id,
-            route.sell_id,
+            buy.id,
+            sell.id,
             gross,
             net,
-            min(buy.ask_size, sell.bid_size) if buy is not None and sell is not None and is_known else 0.0,
+            size,
             self._gate.why_not(route, now_ns),
             (now_ns - opened.opened_ns) / 1e6 if opened is not None else 0.0,
             route.signals,

@@ -28,7 +28,7 @@ class PriceKeys:
     def __init__(self, gate: Gate, sink: RedisSink) -> None:
         self._gate = gate
         self._sink = sink
-        self._written = [0] * len(gate.board.instruments)
+        self._written = [0] * len(gate.legs)
         self._queue: list[int] = []
         self._due_ns = 0
 
@@ -36,19 +36,17 @@ class PriceKeys:
         """Write the next few of those that have had a quote since they were last written."""
         if now_ns >= self._due_ns and not self._queue:
             self._due_ns = now_ns + REFRESH_EVERY_NS
-            received = self._gate.board.received
-            self._queue = [i for i, count in enumerate(received) if count != self._written[i]]
+            self._queue = [leg.id for leg in self._gate.legs if leg.received != self._written[leg.id]]
         for i in self._queue[:AT_ONCE]:
             self._write(i, now_ns)
         del self._queue[:AT_ONCE]
 
     def _write(self, i: int, now_ns: int) -> None:
-        board = self._gate.board
-        quote = board.quotes[i]
-        self._written[i] = board.received[i]
+        leg = self._gate.legs[i]
+        quote = leg.quote
+        self._written[i] = leg.received
         if quote is None:
             return
-        timestamp_ms = (board.recv_ns[i] + self._gate.wall_offset_ns) // 1_000_000
+        timestamp_ms = (leg.recv_ns + self._gate.wall_offset_ns) // 1_000_000
         price = _Price((quote.bid + quote.ask) / 2, quote.bid, quote.ask, timestamp_ms)
-        instrument = board.instruments[i]
-        self._sink.store_price(instrument.venue, instrument.symbol, _to_json(price), now_ns)
+        self._sink.store_price(leg.venue, leg.instrument.symbol, _to_json(price), now_ns)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from arbsniper_tui.engine.gate import Gate, Rules
-from arbsniper_tui.engine.routes import ROUTE_KINDS, build_routes
+from arbsniper_tui.engine.routes import ROUTE_KINDS
 from arbsniper_tui.model.instrument import Instrument, parse_symbol
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.signal import Signal
@@ -85,7 +85,7 @@ def run_step(gate: Gate, step: Step, now_ns: int) -> list[Signal]:
 
 
 def make_gate(instruments: list[Instrument], rules: Rules, kinds: tuple[str, ...] = ROUTE_KINDS) -> Gate:
-    return Gate(instruments, build_routes(instruments, kinds), rules, "test")
+    return Gate(instruments, kinds, rules, "test")
 
 
 def play(gate: Gate, steps: list[Step], start_ns: int = S) -> list[Signal]:

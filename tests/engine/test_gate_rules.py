@@ -3,9 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from arbsniper_tui.engine.board import Board
 from arbsniper_tui.engine.gate import Gate, Rules
-from arbsniper_tui.engine.routes import SPOT_SPOT, build_routes
+from arbsniper_tui.engine.leg import build_legs
+from arbsniper_tui.engine.routes import SPOT_SPOT
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.signal import Signal
@@ -23,7 +23,7 @@ def instrument(i: int, venue: str, symbol: str = "BTC/USDT", **more: object) -> 
 def two_venues(**rules: object) -> Gate:
     """Buy at `binance` (0), sell at `okx` (1)."""
     pair = [instrument(0, "binance"), instrument(1, "okx")]
-    return Gate(pair, build_routes(pair, [SPOT_SPOT]), Rules(**rules), "node")  # type: ignore[arg-type]
+    return Gate(pair, [SPOT_SPOT], Rules(**rules), "node")  # type: ignore[arg-type]
 
 
 def put(gate: Gate, i: int, bid: float, ask: float, now_ns: int, recv_ns: int | None = None) -> list[Signal]:
@@ -152,7 +152,7 @@ class TestAges:
 
     def test_several_that_expire_between_two_looks_close_in_the_order_of_their_deadlines(self) -> None:
         trio = [instrument(0, "binance"), instrument(1, "okx"), instrument(2, "kraken")]
-        gate = Gate(trio, build_routes(trio, [SPOT_SPOT]), Rules(max_age_ns=5 * S), "node")
+        gate = Gate(trio, [SPOT_SPOT], Rules(max_age_ns=5 * S), "node")
         put(gate, 2, 101.0, 101.1, NOW)
         put(gate, 1, 101.0, 101.1, NOW + S)
         put(gate, 0, 99.9, 100.0, NOW + 2 * S)
@@ -205,7 +205,7 @@ class TestCooldown:
 
     def test_each_route_cools_down_for_itself(self) -> None:
         trio = [instrument(0, "binance"), instrument(1, "okx"), instrument(2, "kraken")]
-        gate = Gate(trio, build_routes(trio, [SPOT_SPOT]), Rules(cooldown_ns=10 * S), "node")
+        gate = Gate(trio, [SPOT_SPOT], Rules(cooldown_ns=10 * S), "node")
         opened(gate)
         (other,) = put(gate, 2, 101.0, 101.1, NOW + S)
         assert other.sell_exchange == "kraken"
@@ -263,18 +263,18 @@ class TestWhyNot:
             instrument(1, "okx"),
             instrument(2, "kraken", "USDT/USD", only_rate=True),
         ]
-        gate = Gate(legs, build_routes(legs, [SPOT_SPOT]), Rules(max_age_ns=5 * S), "node")
+        gate = Gate(legs, [SPOT_SPOT], Rules(max_age_ns=5 * S), "node")
         put(gate, 2, 1.0, 1.0, NOW)
         put(gate, 0, 99.9, 100.0, NOW + 4 * S)
         put(gate, 1, 100.0, 100.1, NOW + 4 * S)
         assert gate.why_not(gate.routes[0], NOW + 6 * S) == "coinbase: rate stale, 6 s"
 
 
-def test_a_board_keeps_what_a_withdrawn_instrument_last_showed() -> None:
-    board = Board([instrument(0, "binance")])
+def test_a_leg_keeps_what_its_instrument_last_showed_before_it_was_withdrawn() -> None:
+    (leg,) = build_legs([instrument(0, "binance")])
     quote = Quote(0, 99.0, 1.0, 100.0, 2.0)
-    board.put(quote, NOW)
-    board.withdraw(0, "disconnected")
-    assert board.quotes[0] is quote
-    assert (board.faults[0], board.bids[0], board.asks[0]) == ("disconnected", 0.0, float("inf"))
-    assert (board.received[0], board.recv_ns[0]) == (1, NOW)
+    leg.put(quote, NOW)
+    leg.withdraw("disconnected")
+    assert leg.quote is quote
+    assert (leg.fault, leg.bid, leg.ask) == ("disconnected", 0.0, float("inf"))
+    assert (leg.received, leg.recv_ns) == (1, NOW)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from arbsniper_tui.engine.leg import build_legs
 from arbsniper_tui.engine.routes import PERP_PERP, ROUTE_KINDS, SPOT_PERP, SPOT_SPOT, Route, build_routes, route_kind
 from arbsniper_tui.model.instrument import Instrument
 
@@ -33,9 +34,9 @@ def test_two_instruments_form_a_route_of_one_kind_or_none(buy: Instrument, sell:
 
 
 def test_every_pair_is_a_route_in_both_directions_and_only_of_the_kinds_asked_for() -> None:
-    legs = [leg(0, "binance"), leg(1, "okx"), leg(2, "kraken"), leg(3, "okx", "BTC/USDT:USDT")]
+    legs = build_legs([leg(0, "binance"), leg(1, "okx"), leg(2, "kraken"), leg(3, "okx", "BTC/USDT:USDT")])
     spot_only = build_routes(legs, [SPOT_SPOT])
-    assert {(route.buy_id, route.sell_id) for route in spot_only} == {(0, 1), (1, 0), (0, 2), (2, 0), (1, 2), (2, 1)}
+    assert {(route.buy.id, route.sell.id) for route in spot_only} == {(0, 1), (1, 0), (0, 2), (2, 0), (1, 2), (2, 1)}
     assert [route.number for route in spot_only] == list(range(6))
     assert len(build_routes(legs, [SPOT_PERP])) == 6
     assert len(build_routes(legs, ROUTE_KINDS)) == 12
@@ -43,13 +44,15 @@ def test_every_pair_is_a_route_in_both_directions_and_only_of_the_kinds_asked_fo
 
 
 def test_the_action_names_both_venues_in_capitals() -> None:
-    assert Route(0, SPOT_SPOT, leg(0, "binance"), leg(1, "coinbase")).action == "BUY_BINANCE_SELL_COINBASE"
+    assert (
+        Route(0, SPOT_SPOT, *build_legs([leg(0, "binance"), leg(1, "coinbase")])).action == "BUY_BINANCE_SELL_COINBASE"
+    )
 
 
 def test_net_is_gross_without_fees_and_less_with_them() -> None:
     free = [Instrument(i, venue, "BTC/USDT", "", "USDT", 0.0) for i, venue in enumerate(("binance", "okx"))]
-    gross, net = Route(0, SPOT_SPOT, *free).spreads_pct(100.0, 101.0)
+    gross, net = Route(0, SPOT_SPOT, *build_legs(free)).spreads_pct(100.0, 101.0)
     assert gross == net == 1.0
-    gross, net = Route(0, SPOT_SPOT, leg(0, "binance"), leg(1, "okx")).spreads_pct(100.0, 101.0)
+    gross, net = Route(0, SPOT_SPOT, *build_legs([leg(0, "binance"), leg(1, "okx")])).spreads_pct(100.0, 101.0)
     assert gross == 1.0
     assert net == pytest.approx(1.0 - 0.1 - 0.101)

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from arbsniper_tui.engine.gate import Gate, Rules
-from arbsniper_tui.engine.routes import ROUTE_KINDS, build_routes
+from arbsniper_tui.engine.routes import ROUTE_KINDS
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.signal import Signal
@@ -43,7 +43,7 @@ FIELDS = [
 
 def opened(buy: Instrument, sell: Instrument) -> Signal:
     """Bought at 45100 shown 41 ms before, sold at 45438.25 shown 3 ms ago."""
-    gate = Gate([buy, sell], build_routes([buy, sell], ROUTE_KINDS), Rules(threshold_pct=0.5), "host-7")
+    gate = Gate([buy, sell], ROUTE_KINDS, Rules(threshold_pct=0.5), "host-7")
     gate.wall_offset_ns = OFFSET_NS
     gate.on_quote(Quote(0, 45099.0, 5.0, 45100.0, 0.31), RECV_NS - 38 * MS, RECV_NS - 38 * MS)
     (signal,) = gate.on_quote(Quote(1, 45438.25, 0.5, 45500.0, 9.0), RECV_NS, RECV_NS + 3 * MS)
@@ -86,7 +86,7 @@ def test_an_open_signal_says_what_the_contract_promises() -> None:
 
 def test_the_spread_is_rounded_to_four_decimals_and_prices_never() -> None:
     pair = [spot(0, "binance"), spot(1, "okx")]
-    gate = Gate(pair, build_routes(pair, ROUTE_KINDS), Rules(threshold_pct=0.0), "node")
+    gate = Gate(pair, ROUTE_KINDS, Rules(threshold_pct=0.0), "node")
     gate.on_quote(Quote(0, 0.1, 1.0, 0.123456789012, 1.0), 1, 1)
     (signal,) = gate.on_quote(Quote(1, 0.124111111113, 1.0, 1.0, 1.0), 1, 1)
     assert (signal.buy_price, signal.sell_price) == (0.123456789012, 0.124111111113)
@@ -97,7 +97,7 @@ def test_the_spread_is_rounded_to_four_decimals_and_prices_never() -> None:
 @pytest.mark.parametrize(("shown", "offered", "size"), [(0.3, 0.5, 0.3), (0.5, 0.2, 0.2)])
 def test_the_size_is_what_both_legs_show(shown: float, offered: float, size: float) -> None:
     pair = [spot(0, "binance"), spot(1, "okx")]
-    gate = Gate(pair, build_routes(pair, ROUTE_KINDS), Rules(), "node")
+    gate = Gate(pair, ROUTE_KINDS, Rules(), "node")
     gate.on_quote(Quote(0, 99.0, 77.0, 100.0, shown), 1, 1)
     (signal,) = gate.on_quote(Quote(1, 102.0, offered, 103.0, 88.0), 1, 1)
     assert signal.size == size
@@ -121,7 +121,7 @@ def test_the_symbol_is_that_of_the_route_in_the_currency_that_counts(
 
 def test_only_a_close_tells_how_long_and_why() -> None:
     pair = [spot(0, "binance"), spot(1, "okx")]
-    gate = Gate(pair, build_routes(pair, ROUTE_KINDS), Rules(), "node")
+    gate = Gate(pair, ROUTE_KINDS, Rules(), "node")
     gate.on_quote(Quote(0, 99.0, 1.0, 100.0, 1.0), 1, 1)
     (first,) = gate.on_quote(Quote(1, 102.0, 1.0, 103.0, 1.0), 1, 1)
     (closed,) = gate.on_quote(Quote(1, 100.0, 1.0, 103.0, 1.0), 8 * MS, 8 * MS)

@@ -6,7 +6,7 @@ import pytest
 from tape_bench import Playing, instruments
 
 from arbsniper_tui.engine.gate import Gate, Rules
-from arbsniper_tui.engine.routes import SPOT_PERP, build_routes
+from arbsniper_tui.engine.routes import SPOT_PERP
 from arbsniper_tui.model.quote import Withdrawal
 from arbsniper_tui.model.signal import Signal
 
@@ -27,7 +27,7 @@ def playing() -> Playing:
 
 
 def replay(playing: Playing, threshold_pct: float) -> list[Signal]:
-    gate = Gate(BOTH, build_routes(BOTH, [SPOT_PERP]), Rules(threshold_pct=threshold_pct), "replay")
+    gate = Gate(BOTH, [SPOT_PERP], Rules(threshold_pct=threshold_pct), "replay")
     signals = []
     for ts_ns, came in playing.played:
         assert not isinstance(came, Withdrawal)

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from arbsniper_tui.engine.gate import Gate, Rules
-from arbsniper_tui.engine.routes import build_routes
 from arbsniper_tui.latency.stages import Stages
 from arbsniper_tui.model.health import FeedHealth, FeedState, RedisHealth, RedisState
 from arbsniper_tui.model.instrument import Instrument
@@ -66,7 +65,7 @@ class DecisionBench:
     def __init__(self, folder: Path, threshold_pct: float = 0.5) -> None:
         self.now_ns = 1000 * S
         rules = Rules(threshold_pct=threshold_pct)
-        self.gate = Gate(INSTRUMENTS, build_routes(INSTRUMENTS, ("spot-spot",)), rules, "node")
+        self.gate = Gate(INSTRUMENTS, ("spot-spot",), rules, "node")
         self.gate.wall_offset_ns = WALL_OFFSET_NS
         self.publisher = NotedPublisher()
         self.sink = NotedSink()

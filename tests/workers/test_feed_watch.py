@@ -64,7 +64,7 @@ def test_a_silent_worker_costs_what_it_fed_once(bench: DecisionBench) -> None:
     bench.now_ns += SILENT_AFTER_NS + 1
     [closed] = bench.watch.check(bench.now_ns)
     assert (closed.state, closed.reason) == ("close", "binance: feed worker does not answer")
-    assert bench.gate.board.faults[:2] == ["feed worker does not answer"] * 2
+    assert [leg.fault for leg in bench.gate.legs[:2]] == ["feed worker does not answer"] * 2
     assert bench.watch.feeds["okx spot"].state is DOWN
     assert bench.watch.feeds["okx spot"].detail == "feed worker does not answer"
     told = bench.told
@@ -86,7 +86,7 @@ def test_a_worker_that_speaks_again_is_up_again_with_its_next_report(bench: Deci
     bench.now_ns += SILENT_AFTER_NS + 1
     bench.quote(0, 99.0, 100.0)
     bench.watch.check(bench.now_ns)
-    assert bench.gate.board.faults[0] == "feed worker does not answer"
+    assert bench.gate.legs[0].fault == "feed worker does not answer"
 
 
 def test_only_the_silent_workers_feeds_are_lost(bench: DecisionBench) -> None:
@@ -96,7 +96,7 @@ def test_only_the_silent_workers_feeds_are_lost(bench: DecisionBench) -> None:
     bench.now_ns += SILENT_AFTER_NS + 1
     bench.report(okx(), worker="feed 2")
     bench.watch.check(bench.now_ns)
-    assert bench.gate.board.faults[:2] == ["feed worker does not answer", ""]
+    assert [leg.fault for leg in bench.gate.legs[:2]] == ["feed worker does not answer", ""]
     assert bench.watch.feeds["okx spot"].state is FeedState.LIVE
 
 

@@ -3,7 +3,6 @@
 from decision_bench import INSTRUMENTS, MS, WALL_OFFSET_NS, DecisionBench, S
 
 from arbsniper_tui.engine.gate import Gate, Rules
-from arbsniper_tui.engine.routes import build_routes
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.workers.frames import ROUTES_SHOWN, Rows
@@ -87,12 +86,12 @@ def test_a_route_without_a_price_shows_no_spread_and_stands_last(bench: Decision
 
 def test_of_many_routes_the_largest_are_shown_and_no_more_than_fit() -> None:
     venues = [Instrument(number, f"v{number}", "BTC/USDT", "BTC", "USDT", 0.0) for number in range(10)]
-    gate = Gate(venues, build_routes(venues, ("spot-spot",)), Rules(), "node")
+    gate = Gate(venues, ("spot-spot",), Rules(), "node")
     for number in range(10):
         gate.on_quote(Quote(number, 100.0 + number, 1.0, 100.5 + number, 1.0), S, S)
     shown = Rows(gate).largest_routes(S)
     spreads = [row.spread_pct for row in shown]
     assert len(gate.routes) == 90 and len(shown) == ROUTES_SHOWN
     assert spreads == sorted(spreads, reverse=True)
-    every = sorted(r.spreads_pct(gate.board.asks[r.buy_id], gate.board.bids[r.sell_id])[0] for r in gate.routes)
+    every = sorted(r.spreads_pct(r.buy.ask, r.sell.bid)[0] for r in gate.routes)
     assert spreads[-1] == every[-ROUTES_SHOWN]

@@ -7,7 +7,6 @@ from pathlib import Path
 from time import perf_counter_ns
 
 from arbsniper_tui.engine.gate import Gate, Rules
-from arbsniper_tui.engine.routes import build_routes
 from arbsniper_tui.engine.sieve import Sieve
 from arbsniper_tui.model.errors import BadFrame, FrameError
 from arbsniper_tui.model.instrument import Instrument
@@ -107,7 +106,7 @@ def _decode_all(sent: Sequence[bytes]) -> None:
 
 
 def _gate_us(quotes: Sequence[Quote], instruments: Sequence[Instrument], route_kinds: Sequence[str]) -> float:
-    gate = Gate(instruments, build_routes(instruments, route_kinds), Rules(), "bench")
+    gate = Gate(instruments, route_kinds, Rules(), "bench")
     clock_ns = 0
 
     def judge_all() -> None:

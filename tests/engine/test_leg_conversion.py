@@ -4,9 +4,9 @@ from math import inf
 
 import pytest
 
-from arbsniper_tui.engine.board import NO_RATE, Board
 from arbsniper_tui.engine.gate import Gate, Rules
-from arbsniper_tui.engine.routes import SPOT_SPOT, build_routes
+from arbsniper_tui.engine.leg import NO_RATE, build_legs
+from arbsniper_tui.engine.routes import SPOT_SPOT
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
 
@@ -29,7 +29,7 @@ def instruments(*, is_inverted: bool, only_rate: bool = True) -> list[Instrument
 
 def make_gate(*, is_inverted: bool, **rules: object) -> Gate:
     legs = instruments(is_inverted=is_inverted)
-    return Gate(legs, build_routes(legs, [SPOT_SPOT]), Rules(**rules), "node")  # type: ignore[arg-type]
+    return Gate(legs, [SPOT_SPOT], Rules(**rules), "node")  # type: ignore[arg-type]
 
 
 def quote(i: int, bid: float, ask: float) -> Quote:
@@ -48,28 +48,28 @@ def quote(i: int, bid: float, ask: float) -> Quote:
 def test_each_side_is_converted_at_the_side_of_the_rate_that_it_could_be_had_at(
     is_inverted: bool, ask: float, bid: float
 ) -> None:
-    board = Board(instruments(is_inverted=is_inverted))
-    board.put(quote(RATE, 0.98, 1.01), NOW)
-    board.put(quote(THERE, 101.0, 102.0), NOW)
-    assert board.asks[THERE] == pytest.approx(ask, rel=1e-12)
-    assert board.bids[THERE] == pytest.approx(bid, rel=1e-12)
-    assert board.faults[THERE] == ""
+    legs = build_legs(instruments(is_inverted=is_inverted))
+    legs[RATE].put(quote(RATE, 0.98, 1.01), NOW)
+    legs[THERE].put(quote(THERE, 101.0, 102.0), NOW)
+    assert legs[THERE].ask == pytest.approx(ask, rel=1e-12)
+    assert legs[THERE].bid == pytest.approx(bid, rel=1e-12)
+    assert legs[THERE].fault == ""
 
 
 @pytest.mark.parametrize("is_inverted", [True, False])
 def test_a_rate_with_a_width_never_makes_a_spread_out_of_one_price(is_inverted: bool) -> None:
-    board = Board(instruments(is_inverted=is_inverted))
-    board.put(quote(RATE, 0.98, 1.01), NOW)
-    board.put(quote(THERE, 100.0, 100.0), NOW)
-    assert board.bids[THERE] < board.asks[THERE]
+    legs = build_legs(instruments(is_inverted=is_inverted))
+    legs[RATE].put(quote(RATE, 0.98, 1.01), NOW)
+    legs[THERE].put(quote(THERE, 100.0, 100.0), NOW)
+    assert legs[THERE].bid < legs[THERE].ask
 
 
 def test_without_a_rate_there_is_no_part_rather_than_a_rate_of_one() -> None:
     gate = make_gate(is_inverted=True)
     gate.on_quote(quote(HERE, 99.0, 100.0), NOW, NOW)
     assert gate.on_quote(quote(THERE, 200.0, 201.0), NOW, NOW) == []
-    assert (gate.board.asks[THERE], gate.board.bids[THERE]) == (inf, 0.0)
-    assert gate.board.faults[THERE] == NO_RATE
+    assert (gate.legs[THERE].ask, gate.legs[THERE].bid) == (inf, 0.0)
+    assert gate.legs[THERE].fault == NO_RATE
     (signal,) = gate.on_quote(quote(RATE, 1.0, 1.0), NOW, NOW)
     assert (signal.state, signal.sell_price) == ("open", 200.0)
 
@@ -132,15 +132,15 @@ def test_an_opportunity_is_as_old_as_its_rate() -> None:
 
 
 def test_a_new_rate_does_not_bring_a_withdrawn_instrument_back() -> None:
-    board = Board(instruments(is_inverted=True))
-    board.put(quote(RATE, 1.0, 1.0), NOW)
-    board.put(quote(THERE, 100.0, 101.0), NOW)
-    board.withdraw(THERE, "crossed")
-    assert board.put(quote(RATE, 1.0, 1.0), NOW) == (THERE,)
-    assert (board.faults[THERE], board.asks[THERE]) == ("crossed", inf)
+    legs = build_legs(instruments(is_inverted=True))
+    legs[RATE].put(quote(RATE, 1.0, 1.0), NOW)
+    legs[THERE].put(quote(THERE, 100.0, 101.0), NOW)
+    legs[THERE].withdraw("crossed")
+    legs[RATE].put(quote(RATE, 1.0, 1.0), NOW)
+    assert (legs[THERE].fault, legs[THERE].ask) == ("crossed", inf)
 
 
 def test_a_market_that_is_watched_for_itself_can_be_a_rate_as_well() -> None:
-    board = Board(instruments(is_inverted=True, only_rate=False))
-    assert board.put(quote(RATE, 0.99, 1.01), NOW) == (THERE,)
-    assert (board.asks[RATE], board.bids[RATE]) == (1.01, 0.99)
+    legs = build_legs(instruments(is_inverted=True, only_rate=False))
+    legs[RATE].put(quote(RATE, 0.99, 1.01), NOW)
+    assert (legs[RATE].ask, legs[RATE].bid, legs[RATE].dependents) == (1.01, 0.99, (legs[THERE],))
