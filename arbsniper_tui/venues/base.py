@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, ClassVar, Protocol
 
 from msgspec import Meta, Struct
@@ -12,6 +12,8 @@ from arbsniper_tui.model.instrument import Instrument, Market, Symbol
 from arbsniper_tui.model.quote import Quote
 
 SHOWN_OF_A_BAD_FRAME = 120
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 VenueInt = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 """A whole number in a frame. JSON sets no bound; the bus carries 64 bits."""
@@ -142,4 +144,4 @@ def epoch_ms(moment: datetime) -> int:
     """Whole ms since 1970, rounded down from the venue's microseconds; a moment without a zone is in UTC."""
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp() * 1_000_000 + 0.5) // 1000
+    return (moment - _EPOCH) // _MILLISECOND

@@ -7,8 +7,8 @@ https://docs.cdp.coinbase.com/exchange/websocket-feed/channels
 from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from math import isfinite
-from typing import ClassVar
+from math import inf, nan
+from typing import ClassVar, Literal
 
 import msgspec
 from msgspec import Struct
@@ -88,12 +88,21 @@ class Coinbase(VenueAdapter):
 class _Frame(Struct, gc=False):
     type: str
     product_id: str = ""
-    changes: list[tuple[str, str, str]] = []
-    bids: list[tuple[str, str]] = []
-    asks: list[tuple[str, str]] = []
+    changes: list[tuple[str, float, float]] = []
+    bids: list[tuple[float, float]] = []
+    asks: list[tuple[float, float]] = []
     time: datetime | None = None
     message: str = ""
     reason: str = ""
+
+
+class _Unsound(Struct, gc=False):
+    """A frame of which some number cannot be read; what else it says still counts."""
+
+    type: Literal["snapshot", "l2update"]
+    product_id: str
+    changes: list[tuple[str, str, str]] = []
+    time: datetime | None = None
 
 
 class _Product(Struct):
@@ -102,7 +111,9 @@ class _Product(Struct):
     trading_disabled: bool = False
 
 
-_DECODE = msgspec.json.Decoder(_Frame).decode
+# Not strict, so that "22356.27" is read as the number it writes.
+_DECODE = msgspec.json.Decoder(_Frame, strict=False).decode
+_DECODE_UNSOUND = msgspec.json.Decoder(_Unsound).decode
 _PRODUCTS = msgspec.json.Decoder(list[_Product]).decode
 
 
@@ -156,7 +167,7 @@ class _Level2Parser:
         try:
             message = _DECODE(frame)
         except UNREADABLE as error:
-            raise undecodable(frame, "Coinbase", error) from error
+            message = self._with_gaps(frame, error)
         if message.type == "error":
             raise VenueRejected(_product_named(message.reason), f"{message.message}: {message.reason}")
         if message.type not in ("l2update", "snapshot"):
@@ -180,42 +191,47 @@ class _Level2Parser:
         ask, ask_size = book.asks.best()
         return (Quote(instrument.id, bid, bid_size, ask, ask_size, book.ts_venue_ms),)
 
+    def _with_gaps(self, frame: bytes, error: Exception) -> _Frame:
+        """An update with NaN for the numbers that cannot be read. Raises BadFrame for any other unreadable frame."""
+        try:
+            unsound = _DECODE_UNSOUND(frame)
+        except UNREADABLE:
+            raise undecodable(frame, "Coinbase", error) from error
+        if unsound.type == "snapshot":
+            self._books.pop(unsound.product_id, None)
+            raise undecodable(frame, "Coinbase", error) from error
+        changes = [(side, _number(price), _number(size)) for side, price, size in unsound.changes]
+        return _Frame(unsound.type, unsound.product_id, changes, time=unsound.time)
+
 
 def _snapshot(message: _Frame, frame: bytes) -> _Book:
-    try:
-        bids, asks = ([(float(price), float(size)) for price, size in side] for side in (message.bids, message.asks))
-    except ValueError as error:
-        raise bad_frame(frame, f"numbers in a snapshot ({error})") from error
-    if not all(isfinite(price) and price > 0 and isfinite(size) and size >= 0 for price, size in bids + asks):
+    if not all(0.0 < price < inf and 0.0 <= size < inf for price, size in message.bids + message.asks):
         raise bad_frame(frame, "positive prices and sizes in a snapshot")
-    return _Book(_Side(1, bids), _Side(-1, asks))
+    return _Book(_Side(1, message.bids), _Side(-1, message.asks))
 
 
 def _apply(book: _Book, message: _Frame, frame: bytes) -> None:
     """Put every sound change into the book; a level whose new size cannot be read is no longer known, and goes.
     Raises BadFrame afterwards if one was not sound."""
     unsound = ""
-    for side, price_text, size_text in message.changes:
+    for side, price, size in message.changes:
         levels = book.bids if side == "buy" else book.asks
-        price, size = _number(price_text), _number(size_text)
-        if price is None or price == 0.0 or side not in ("buy", "sell"):
-            unsound = f"{side} {price_text}"
-        elif size is None:
-            unsound = f"{side} {price_text} {size_text}"
-            levels.set(price, 0.0)
-        else:
+        if not 0.0 < price < inf or side not in ("buy", "sell"):
+            unsound = f"{side} {price:g}"
+        elif 0.0 <= size < inf:
             levels.set(price, size)
+        else:
+            unsound = f"{side} {price:g} {size:g}"
+            levels.set(price, 0.0)
     if unsound:
         raise bad_frame(frame, f"side, price and size in a change ({unsound})")
 
 
-def _number(text: str) -> float | None:
-    """A finite number that is not negative, or None."""
+def _number(text: str) -> float:
     try:
-        number = float(text)
+        return float(text)
     except ValueError:
-        return None
-    return number if isfinite(number) and number >= 0.0 else None
+        return nan
 
 
 def _lost(product_id: str) -> _Book:
