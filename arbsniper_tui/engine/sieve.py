@@ -20,12 +20,6 @@ class Sieve:
 
     def sift(self, quotes: Sequence[Quote]) -> tuple[list[Quote], list[Withdrawal]]:
         """The quotes to pass on, and what is to be withdrawn, each instrument once until it is sound again."""
-        if len(quotes) == 1:
-            quote = quotes[0]
-            held = self._held.get(quote.instrument_id)
-            if held is not None and not defect(quote) and not is_older(quote, held) and not self._withdrawn:
-                self._held[quote.instrument_id] = quote
-                return [quote], []
         sound: list[Quote] = []
         withdrawn: list[Withdrawal] = []
         for quote in quotes:

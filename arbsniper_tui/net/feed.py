@@ -31,6 +31,7 @@ RESUBSCRIBE_AFTER_S = 60.0
 ALL_REJECTED_WAIT_S = 600.0
 _PING_EVERY_S = 15.0
 _CHECK_EVERY_S = 1.0
+_LIVE = FeedState.LIVE  # before Python 3.12, looking an enum's member up runs code each time
 
 
 class Outlet(Protocol):
@@ -186,16 +187,14 @@ class Feed:
         parser = self._parser
         assert parser is not None
         self._frames += len(frames)
-        found: Sequence[Quote] = ()
+        found: list[Quote] = []
         for frame in frames:
             if self._on_frame is not None:
                 self._on_frame(self.spec.ws_url, frame)
             try:
-                quotes = parser.feed(frame)
+                found += parser.feed(frame)
             except FrameError as error:
                 self._take_trouble(error, ts_read_ns)
-            else:
-                found = [*found, *quotes] if found else quotes
         if not found:
             return
         sound, withdrawn = self._sieve.sift(found)
@@ -205,7 +204,7 @@ class Feed:
             self._outlet.quotes(sound, ts_read_ns)
             self._quotes += len(sound)
             self._data_ns = ts_read_ns
-            if self._state is not FeedState.LIVE:
+            if self._state is not _LIVE:
                 self._enter(FeedState.LIVE, "")
 
     def _tell_drop(self, reason: str, quote: Quote) -> None:

@@ -23,8 +23,7 @@ MAX_FRAME = 64 << 20
 OPEN_WITHIN_S = 10.0
 
 _HEADERS_END = b"\r\n\r\n"
-_WHOLE_TEXT = 0x81
-_WHOLE = (_WHOLE_TEXT, 0x82)
+_WHOLE = (0x81, 0x82)
 """First byte of an unfragmented text or binary frame without extensions."""
 
 OnFrames = Callable[[list[bytes], int], None]
@@ -47,6 +46,7 @@ class WebSocket(asyncio.Protocol):
         self._on_frames = on_frames
         self._protocol = ClientProtocol(parse_uri(url), max_size=MAX_FRAME)
         self._transport: asyncio.Transport | None = None
+        self._is_open = False
         self._buffer = bytearray()
         self._needed = 0
         self._fragments: list[bytes] = []
@@ -59,30 +59,45 @@ class WebSocket(asyncio.Protocol):
         self._write()
 
     def data_received(self, data: bytes) -> None:
+        # One function from the bytes to the frames: between two quotes the caches go cold, and each further function
+        # costs several times what it does when warm.
         ts_read_ns = self.last_read_ns = monotonic_ns()
-        size = len(data)
-        self.received_bytes += size
-        # One whole text frame, which is what a read brings nearly always: a path as short as it can be made, since
-        # between two quotes the caches go cold and each further step costs several times what it does when warm.
-        if not self._buffer and size > 4 and data[0] == _WHOLE_TEXT:
-            length, body = data[1], 2
-            if length == 126:
-                length, body = data[2] << 8 | data[3], 4
-            if length + body == size:
-                self._on_frames([data[body:]], ts_read_ns)
-                return
+        self.received_bytes += len(data)
         if self._buffer:
             self._buffer += data
             if len(self._buffer) < self._needed:
                 return
             data = bytes(self._buffer)
             self._buffer.clear()
-        if self._protocol.state is State.CONNECTING:
+        if not self._is_open:
             data = self._shake_hands(data)
         frames: list[bytes] = []
-        end = self._cut(data, frames)
-        if end < len(data):
-            self._buffer += data[end:] if end else data
+        at, size = 0, len(data)
+        self._needed = 0
+        while size - at >= 2:
+            length, body = data[at + 1], at + 2
+            if length == 126:
+                body = at + 4
+                length = int.from_bytes(data[at + 2 : body], "big")
+            elif length > 126:
+                body = at + 10
+                length = int.from_bytes(data[at + 2 : body], "big")
+                if data[at + 1] > 127 or length > MAX_FRAME:
+                    self.abort(f"protocol error: a frame that is masked or longer than {MAX_FRAME} bytes")
+                    at = size
+                    break
+            end = body + length
+            if size < end or size < body:
+                self._needed = end - at
+                break
+            if data[at] in _WHOLE:
+                frames.append(data[body:end])
+            elif not self._take_part(data[at:end], frames):
+                at = size
+                break
+            at = end
+        if at < size:
+            self._buffer += data[at:]
         if frames:
             self._on_frames(frames, ts_read_ns)
 
@@ -131,43 +146,18 @@ class WebSocket(asyncio.Protocol):
         self._take_events()
         return data[end + len(_HEADERS_END) :]
 
-    def _cut(self, data: bytes, frames: list[bytes]) -> int:
-        """Append the whole data frames in `data`; returns where the unfinished rest begins."""
-        at, size = 0, len(data)
-        while size - at >= 2:
-            length = data[at + 1]
-            body = at + 2
-            if length == 126:
-                body = at + 4
-                length = int.from_bytes(data[at + 2 : body], "big")
-            elif length == 127:
-                body = at + 10
-                length = int.from_bytes(data[at + 2 : body], "big")
-            if data[at + 1] > 127 or length > MAX_FRAME:
-                self.abort(f"protocol error: a frame that is masked or longer than {MAX_FRAME} bytes")
-                return size
-            end = body + length
-            if size < end or size < body:
-                self._needed = end - at
-                break
-            first = data[at]
-            if first in _WHOLE:
-                frames.append(data[body:end])
-            else:
-                self._protocol.receive_data(data[at:end])
-                self._take_events(frames)
-                if self.closed.done():
-                    return size
-            at = end
-        else:
-            self._needed = 0
-        return at
+    def _take_part(self, data: bytes, frames: list[bytes]) -> bool:
+        """A control frame or a fragment, which is the library's to understand. Returns whether the connection lives."""
+        self._protocol.receive_data(data)
+        self._take_events(frames)
+        return not self.closed.done()
 
     def _take_events(self, frames: list[bytes] | None = None) -> None:
         """What the library made of control frames and fragments; its answers go out."""
         for event in self._protocol.events_received():
             if isinstance(event, Response):
                 if self._protocol.state is State.OPEN and not self.opened.done():
+                    self._is_open = True
                     self.opened.set_result(None)
             elif isinstance(event, Frame):
                 self._take(event, [] if frames is None else frames)

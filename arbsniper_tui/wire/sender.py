@@ -1,9 +1,11 @@
 """The feed's end of the bus: never waits; while the reader lags, the newest state of each instrument wins."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from time import monotonic_ns
 
 import zmq
+from zmq.backend import Socket as CompiledSocket
 
 from arbsniper_tui.model.quote import Quote, Withdrawal
 from arbsniper_tui.wire.messages import FromFeed, HealthReport, QuoteBatch, Withdrawn, encode
@@ -17,12 +19,24 @@ _Held = tuple[int, Quote | Withdrawal]
 class QuoteSender:
     """A PUSH socket with a memory of one state for each instrument."""
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str, *, is_lossless: bool = False) -> None:
+    def __init__(
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        endpoint: str,
+        *,
+        is_lossless: bool = False,
+        on_holding: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`on_holding` is called when something had to be held back: `flush` must be called then, until
+        `is_holding` is over."""
         self._socket = context.socket(zmq.PUSH)
         self._socket.set(zmq.SNDHWM, HIGH_WATER_MARK)
         self._socket.set(zmq.LINGER, 0)
         self._socket.connect(endpoint)
         self._flags = 0 if is_lossless else zmq.NOBLOCK
+        # That of zmq.Socket looks at options first that are not used here.
+        self._send = partial(CompiledSocket.send, self._socket)
+        self._on_holding = on_holding
         self._held: dict[int, _Held] = {}
         self._held_reports: dict[str, HealthReport] = {}
         self.refusals = 0
@@ -34,20 +48,18 @@ class QuoteSender:
     def is_holding(self) -> bool:
         return bool(self._held or self._held_reports)
 
-    def send_quotes(self, quotes: Sequence[Quote], ts_read_ns: int, ts_recv_ns: int | None = None) -> bool:
-        """The quotes of one read; `ts_recv_ns` where their receipt is not the read. Returns whether anything is held
-        back now, so that `flush` must be called."""
+    def send_quotes(self, quotes: Sequence[Quote], ts_read_ns: int, ts_recv_ns: int | None = None) -> None:
+        """The quotes of one read; `ts_recv_ns` where their receipt is not the read."""
         if not self._held:
             recv_ns = [] if ts_recv_ns is None else [ts_recv_ns] * len(quotes)
             try:
-                self._socket.send(encode(QuoteBatch(ts_read_ns, monotonic_ns(), quotes, recv_ns)), self._flags)
-                return False
+                self._send(encode(QuoteBatch(ts_read_ns, monotonic_ns(), quotes, recv_ns)), self._flags)
+                return
             except zmq.Again:
                 self.refusals += 1
         for quote in quotes:
             self._hold(quote.instrument_id, (ts_recv_ns or ts_read_ns, quote))
-        self.flush()
-        return self.is_holding
+        self._flush_or_tell()
 
     def withdraw(self, withdrawal: Withdrawal, at_ns: int) -> None:
         """Take instruments out, after the quotes that were sent before."""
@@ -55,7 +67,7 @@ class QuoteSender:
             return
         for instrument_id in withdrawal.instrument_ids:
             self._hold(instrument_id, (at_ns, withdrawal))
-        self.flush()
+        self._flush_or_tell()
 
     def report(self, report: HealthReport) -> None:
         """The newest report of a worker replaces one that could not leave."""
@@ -64,7 +76,7 @@ class QuoteSender:
 
     def send(self, message: FromFeed) -> None:
         """Any message, waiting for room: a replay loses nothing."""
-        self._socket.send(encode(message))
+        self._send(encode(message))
 
     def flush(self) -> None:
         """Send what is held, as far as there is room: quotes together, in the order in which they were first held."""
@@ -90,6 +102,11 @@ class QuoteSender:
         """Close at once; what is under way is lost."""
         self._socket.close()
 
+    def _flush_or_tell(self) -> None:
+        self.flush()
+        if self.is_holding:
+            self._on_holding()
+
     def _hold(self, instrument_id: int, state: _Held) -> None:
         if self._held.pop(instrument_id, None) is not None:
             self.conflated += 1
@@ -97,7 +114,7 @@ class QuoteSender:
 
     def _try(self, message: FromFeed) -> bool:
         try:
-            self._socket.send(encode(message), self._flags)
+            self._send(encode(message), self._flags)
         except zmq.Again:
             return False
         return True

@@ -1,11 +1,12 @@
 """The feed worker: all connections of its plan on one event loop, their quotes to the bus."""
 
 import asyncio
+import contextlib
 import gc
 import logging
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import uvloop
@@ -24,28 +25,25 @@ from arbsniper_tui.workers.recorder import Recorder
 _log = logging.getLogger("arbsniper_tui.workers.feed")  # __name__ is __main__ here
 
 _FLUSH_EVERY_S = 0.001
+_TICK_EVERY_S = 1.0
+_GATHERED_FOR_S = 0.05
+"""Changes of health come in flocks."""
 _COLLECT_EVERY_TICKS = 10
 
 
 class _BusOutlet:
     """Where the feeds' findings go: the bus, and from time to time their health."""
 
-    def __init__(self, sender: QuoteSender) -> None:
-        self._sender = sender
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str) -> None:
+        self.sender = QuoteSender(context, endpoint, on_holding=self._flush_soon)
         self._is_flushing = False
-        self.health_is_due = True
-
-    def quotes(self, quotes: Sequence[Quote], ts_read_ns: int) -> None:
-        if self._sender.send_quotes(quotes, ts_read_ns):
-            self._flush_soon()
-
-    def withdraw(self, withdrawal: Withdrawal, at_ns: int) -> None:
-        self._sender.withdraw(withdrawal, at_ns)
-        if self._sender.is_holding:
-            self._flush_soon()
+        self.health_is_due = asyncio.Event()
+        # Not methods of this class that call these: a call more on the way of every quote.
+        self.quotes: Callable[[Sequence[Quote], int], None] = self.sender.send_quotes
+        self.withdraw: Callable[[Withdrawal, int], None] = self.sender.withdraw
 
     def health_changed(self) -> None:
-        self.health_is_due = True
+        self.health_is_due.set()
 
     def _flush_soon(self) -> None:
         """The bus is full: try again until it is not."""
@@ -55,8 +53,8 @@ class _BusOutlet:
 
     def _flush(self) -> None:
         self._is_flushing = False
-        self._sender.flush()
-        if self._sender.is_holding:
+        self.sender.flush()
+        if self.sender.is_holding:
             self._flush_soon()
 
 
@@ -66,8 +64,7 @@ async def _serve(plan: FeedPlan) -> None:
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_reader(LIFELINE, stop.set)  # readable means its end: nothing follows the plan
     context = zmq.Context()
-    sender = QuoteSender(context, Endpoints(Path(plan.folder)).quotes)
-    outlet = _BusOutlet(sender)
+    outlet = _BusOutlet(context, Endpoints(Path(plan.folder)).quotes)
     recorder = Recorder(Path(plan.record_folder)) if plan.record_folder else None
     feeds = [
         Feed(
@@ -81,7 +78,7 @@ async def _serve(plan: FeedPlan) -> None:
     tasks = [asyncio.create_task(feed.run(), name=feed.spec.name) for feed in feeds]
     for task in tasks:
         task.add_done_callback(lambda ended: stop.set())
-    reporting = asyncio.create_task(_report(plan, feeds, outlet, sender, recorder))
+    reporting = asyncio.create_task(_report(plan, feeds, outlet, recorder))
     settle_memory()
     await stop.wait()
     failed = [task for task in tasks if task.done() and not task.cancelled()]
@@ -90,31 +87,32 @@ async def _serve(plan: FeedPlan) -> None:
     await asyncio.wait((*tasks, reporting), timeout=1.0)
     if recorder is not None:
         recorder.close()
-    sender.close()
+    outlet.sender.close()
     context.destroy(linger=0)
     for task in failed:
         task.result()  # a feed never ends by itself: this raises what ended it
 
 
-async def _report(
-    plan: FeedPlan, feeds: list[Feed], outlet: _BusOutlet, sender: QuoteSender, recorder: Recorder | None
-) -> None:
-    """Health each second, and within 50 ms of a change."""
+async def _report(plan: FeedPlan, feeds: list[Feed], outlet: _BusOutlet, recorder: Recorder | None) -> None:
+    """Health each second, and soon after a change."""
     shared = SharedCpu(plan.shares_cpu)
-    reported_s, ticks = 0.0, 0
+    ticked_s, ticks = 0.0, 0
     while True:
+        outlet.health_is_due.clear()
+        report = HealthReport(plan.worker, tuple(feed.health() for feed in feeds), outlet.sender.conflated)
+        outlet.sender.report(report)
         now_s = time.monotonic()
-        if now_s - reported_s >= 1.0:
-            shared.tick()
+        if now_s - ticked_s >= _TICK_EVERY_S:
+            ticked_s = now_s
             ticks += 1
+            shared.tick()
             if ticks % _COLLECT_EVERY_TICKS == 0:
                 gc.collect()
             if recorder is not None:
                 await recorder.flush()
-        if outlet.health_is_due or now_s - reported_s >= 1.0:
-            reported_s, outlet.health_is_due = now_s, False
-            sender.report(HealthReport(plan.worker, tuple(feed.health() for feed in feeds), sender.conflated))
-        await asyncio.sleep(0.05)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(outlet.health_is_due.wait(), _TICK_EVERY_S)
+            await asyncio.sleep(_GATHERED_FOR_S)
 
 
 def work(plan: FeedPlan) -> None:
