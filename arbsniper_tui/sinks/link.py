@@ -1,6 +1,7 @@
 """One open connection to Redis that never blocks: bytes out, replies in, and what is unanswered between them."""
 
 import contextlib
+import select
 import socket
 import ssl
 import struct
@@ -50,6 +51,8 @@ class RedisLink:
             connected.close()
             raise LinkLost(f"connection lost: {error.strerror or error}") from error
         self._reader = hiredis.Reader()
+        self._arrivals = select.poll()
+        self._arrivals.register(connected, select.POLLIN)
         self.in_flight: deque[InFlight] = deque()
         self.unsent = b""
         """What the socket did not take of the last write; nothing may be written until it is gone."""
@@ -67,13 +70,6 @@ class RedisLink:
     def write(self, packed: bytes, in_flight: list[InFlight]) -> None:
         """Send commands, only while nothing is unsent. What the socket does not take is kept in `unsent`."""
         self.in_flight.extend(in_flight)
-        self._send(packed)
-
-    def write_unsent(self) -> None:
-        if self.unsent:
-            self._send(self.unsent)
-
-    def _send(self, packed: bytes) -> None:
         try:
             taken = self._socket.send(packed)
         except WOULD_BLOCK:
@@ -81,6 +77,10 @@ class RedisLink:
         except OSError as error:
             raise LinkLost(f"connection lost: {error.strerror or error}") from error
         self.unsent = packed[taken:]
+
+    def write_unsent(self) -> None:
+        if self.unsent:
+            self.write(self.unsent, [])
 
     def receive(self) -> list[tuple[InFlight, object]]:
         """The commands answered since the last call, each with its reply; an error reply is a hiredis.ReplyError."""
@@ -100,7 +100,8 @@ class RedisLink:
 
     def _read(self) -> str:
         """Feed the reader with all that has arrived; returns why nothing more will come, or an empty string."""
-        while True:
+        # TLS may hold bytes that the socket below it has given up already.
+        while isinstance(self._socket, ssl.SSLSocket) or self._arrivals.poll(0):
             try:
                 chunk = self._read_chunk()
             except WOULD_BLOCK:
@@ -110,6 +111,7 @@ class RedisLink:
             if not chunk:
                 return "connection closed by the server"
             self._reader.feed(chunk)
+        return ""
 
     def _read_chunk(self) -> bytes:
         if not self._is_stamped:

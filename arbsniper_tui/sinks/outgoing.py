@@ -2,11 +2,12 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import ClassVar, Generic, TypeVar, cast
 
 import hiredis
+from msgspec import Struct
 
 from arbsniper_tui.sinks import keys
 
@@ -30,8 +31,14 @@ PING_COMMAND = pack_command(("PING",))
 TRIM_COMMAND = pack_command(("ZREMRANGEBYRANK", keys.HISTORY_KEY, 0, -keys.HISTORY_LENGTH - 1))
 
 
-@dataclass(slots=True, eq=False)
-class OutgoingSignal:
+@cache
+def _publish_head(length: int) -> bytes:
+    """All of a signal's PUBLISH before a payload of so many bytes. Kept, for there are few lengths, and making it
+    takes as long as the rest of a decision when the code for it is cold."""
+    return pack_command(("PUBLISH", keys.SIGNALS_CHANNEL, b" " * length)).removesuffix(b" " * length + b"\r\n")
+
+
+class OutgoingSignal(Struct, eq=False, gc=False):
     """A signal, and which of its commands have been written on the present connection."""
 
     publish_part: ClassVar = Part.SIGNAL
@@ -45,15 +52,14 @@ class OutgoingSignal:
     stored: bool = False
 
     def publish_command(self) -> bytes:
-        return pack_command(("PUBLISH", keys.SIGNALS_CHANNEL, self.payload))
+        return _publish_head(len(self.payload)) + self.payload + b"\r\n"
 
     def store_command(self) -> bytes:
         """Idempotent: the member is the payload itself."""
         return pack_command(("ZADD", keys.HISTORY_KEY, self.timestamp_ms, self.payload))
 
 
-@dataclass(slots=True, eq=False)
-class OutgoingEvent:
+class OutgoingEvent(Struct, eq=False, gc=False):
     """An event, and which of its commands have been written on the present connection."""
 
     publish_part: ClassVar = Part.EVENT
@@ -136,28 +142,28 @@ class Backlog(Generic[T]):
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._waiting: deque[T] = deque()
+        self.waiting: deque[T] = deque()
         self.lost = 0
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self.waiting)
 
     def add(self, outgoing: T) -> None:
-        self._waiting.append(outgoing)
+        self.waiting.append(outgoing)
         self._drop_oldest()
 
     def put_back(self, taken: list[T]) -> None:
         """Return what could not be delivered to its place in the order; what waits already is not doubled."""
         if not taken:
             return
-        by_number = {outgoing.number: outgoing for outgoing in (*self._waiting, *taken)}
-        self._waiting = deque(by_number[number] for number in sorted(by_number))
+        by_number = {outgoing.number: outgoing for outgoing in (*self.waiting, *taken)}
+        self.waiting = deque(by_number[number] for number in sorted(by_number))
         self._drop_oldest()
 
     def take(self, most: int) -> list[T]:
-        return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
+        return [self.waiting.popleft() for _ in range(min(most, len(self.waiting)))]
 
     def _drop_oldest(self) -> None:
-        while len(self._waiting) > self._limit:
-            self._waiting.popleft()
+        while len(self.waiting) > self._limit:
+            self.waiting.popleft()
             self.lost += 1

@@ -37,6 +37,8 @@ PING_EVERY_NS = 1_000_000_000
 # A backlog is written in steps, so that no pump holds the spread worker up for more than about a millisecond.
 BACKLOG_STEP = 100
 CLOSING_STEP_S = 0.02
+# Before Python 3.12, looking an enum's member up runs code each time; these two stand on the way of a signal.
+_UP, _SIGNAL = RedisState.UP, Part.SIGNAL
 
 
 class RedisSink:
@@ -74,13 +76,13 @@ class RedisSink:
         self._taken += 1
         signal = OutgoingSignal(self._taken, payload, timestamp_ms)
         link = self._link
-        if link is None or self._state is not RedisState.UP or link.unsent or self._signals:
+        if link is None or self._state is not _UP or link.unsent or self._signals.waiting:
             self._signals.add(signal)
             return
         self._gathered.append(signal)
         signal.published = True
         try:
-            link.write(signal.publish_command(), [(now_ns, signal, Part.SIGNAL)])
+            link.write(signal.publish_command(), [(now_ns, signal, _SIGNAL)])
         except LinkLost as loss:
             self._lose(str(loss))
 

@@ -22,13 +22,27 @@ class Ledger:
         self._publisher = publisher
         self._sink = sink
         self._kept: deque[Event] = deque(maxlen=None if keeps_all else EVENTS_KEPT)
+        self._owed: deque[tuple[Signal, int]] = deque()
         self.last_seq = 0
 
+    @property
+    def owes(self) -> bool:
+        """Whether `write_up` must be called."""
+        return bool(self._owed)
+
     def announce(self, signal: Signal, now_ns: int) -> None:
-        """A signal to everyone; Redis first, for the programs that trade on it."""
+        """A signal to the programs that trade on it, at once; its event is owed, so that neither Redis nor the next
+        quote waits while it is written."""
         if self._sink is not None and signal.state != "close":
             self._sink.publish_signal(_to_json(signal), signal.timestamp, now_ns)
-        self.write(signal.state, signal.timestamp, now_ns, signal=signal)
+        self._owed.append((signal, now_ns))
+
+    def write_up(self) -> None:
+        """Write the events that are owed, in order."""
+        while self._owed:
+            signal, now_ns = self._owed.popleft()
+            event = Event(event=signal.state, seq=self.last_seq + 1, timestamp=signal.timestamp, signal=signal)
+            self._record(event, now_ns)
 
     def write(
         self,
@@ -36,28 +50,31 @@ class Ledger:
         timestamp_ms: int,
         now_ns: int,
         *,
-        signal: Signal | None = None,
         exchange: str = "",
         market: str = "",
         detail: str = "",
         signals: int = 0,
     ) -> None:
-        """The next event, to viewers and to the sink; the sink writes it with its next flush."""
-        self.last_seq += 1
+        """The next event, after those that are owed."""
+        self.write_up()
         event = Event(
             event=kind,
-            seq=self.last_seq,
+            seq=self.last_seq + 1,
             timestamp=timestamp_ms,
-            signal=signal,
             exchange=exchange,
             market=market,
             detail=detail,
             signals=signals,
         )
+        self._record(event, now_ns)
+
+    def _record(self, event: Event, now_ns: int) -> None:
+        """To viewers, and to the sink, which writes it with its next flush."""
+        self.last_seq = event.seq
         self._kept.append(event)
         self._publisher.publish(EVENT_TOPIC, encode(event))
         if self._sink is not None:
-            self._sink.append_event(_to_json(event), kind, now_ns)
+            self._sink.append_event(_to_json(event), event.event, now_ns)
 
     def since(self, seq: int) -> tuple[Event, ...]:
         """The events numbered above `seq`, as far as they are kept, oldest first."""

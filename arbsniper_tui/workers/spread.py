@@ -11,7 +11,6 @@ from time import monotonic_ns
 import zmq
 
 from arbsniper_tui.engine.gate import Gate
-from arbsniper_tui.engine.routes import build_routes
 from arbsniper_tui.latency.stages import Stages
 from arbsniper_tui.model.health import RedisState
 from arbsniper_tui.model.signal import EventKind, Signal
@@ -29,7 +28,11 @@ from arbsniper_tui.workers.reception import Reception, rules_in_force
 
 _log = logging.getLogger("arbsniper_tui.workers.spread")  # __name__ is __main__ here
 
-CHORES_EVERY_NS = 20_000_000
+_CHORES_EVERY_MS = 20
+_OWING_MS = 1
+"""How long events may be owed when no quote comes."""
+_LOOK_FOR_PARENT_EVERY = 10
+"""In chores."""
 _SECOND_NS = 1_000_000_000
 _COLLECT_EVERY_S = 10
 _LAST_WORDS_S = 0.5
@@ -43,16 +46,15 @@ class SpreadWorker:
         self._is_replay = plan.is_replay
         endpoints = Endpoints(Path(plan.folder))
         self._context = zmq.Context()
-        self._inbox = Inbox(self._context, endpoints.quotes, CHORES_EVERY_NS // 1_000_000)
+        self._inbox = Inbox(self._context, endpoints.quotes, _CHORES_EVERY_MS)
         self._publisher = Publisher(
             self._context, endpoints, is_lossless=self._is_replay, while_behind=self._wait_for_reader
         )
         self._desk = CommandDesk(self._context, endpoints)
         instruments = plan.intro.instruments
-        routes = build_routes(instruments, plan.intro.route_kinds)
         # Opportunities are told apart by their ids also after this process has been started again.
         run = plan.intro.node if self._is_replay else f"{plan.intro.node}-{time.time_ns() // 1_000_000:x}"
-        self._gate = Gate(instruments, routes, rules_in_force(plan), run)
+        self._gate = Gate(instruments, plan.intro.route_kinds, rules_in_force(plan), run)
         self._stages = Stages()
         self._sink = _make_sink(plan)
         self._ledger = Ledger(self._publisher, self._sink, keeps_all=self._is_replay)
@@ -63,20 +65,26 @@ class SpreadWorker:
         self._now_ns = 0
         """The gate's clock: monotonic, or in a replay the time of the last frame."""
         self._chores_due_ns = self._second_due_ns = self._frame_due_ns = 0
-        self._seconds = 0
+        self._seconds = self._chores_done = 0
         self._parent_is_gone = False
         self.must_stop = False
 
     def run(self) -> None:
         """Until told to stop, or the parent is gone."""
-        receive, again = self._inbox.receive, zmq.Again
+        inbox, receive, again, ledger = self._inbox, self._inbox.receive, zmq.Again, self._ledger
         while not self.must_stop:
+            # What is owed is written after the wait for the next quote: the CPU is free meanwhile for Redis and its
+            # readers, who have a signal to take.
+            must_write_up = ledger.owes
+            inbox.wait_at_most(_OWING_MS if must_write_up else _CHORES_EVERY_MS)
             try:
                 body = receive()
             except again:
                 body = None
             if body is not None:
                 self._take(body)
+            if must_write_up:
+                self._write_up()
             now_ns = monotonic_ns()
             if now_ns >= self._chores_due_ns:
                 self._chores(now_ns)
@@ -99,10 +107,9 @@ class SpreadWorker:
             self._write("end", f"{message.frames} frames played{dropped}")
 
     def _take_quotes(self, batch: QuoteBatch, got_ns: int) -> None:
-        gate, stages = self._gate, self._stages
+        gate, touched = self._gate, self._reception.rows.touched
         recv_ns, read_ns = batch.recv_ns, batch.ts_read_ns
-        touched, now_ns = self._reception.rows.touched, got_ns
-        decided_ns = 0
+        now_ns, decided_ns = got_ns, 0
         for number, quote in enumerate(batch.quotes):
             ts_recv_ns = recv_ns[number] if recv_ns else read_ns
             if self._is_replay:
@@ -112,29 +119,30 @@ class SpreadWorker:
             if signals:
                 decided_ns = monotonic_ns()
                 self._announce(signals)
-                stages.publish.record(monotonic_ns() - decided_ns)
+                self._stages.publish.record(monotonic_ns() - decided_ns)
         self._now_ns = now_ns
         self._reception.quotes += len(batch.quotes)
         done_ns = monotonic_ns()
-        stages.parse.record(batch.ts_parsed_ns - read_ns)
-        stages.bus.record(got_ns - batch.ts_parsed_ns)
-        stages.decision.record((decided_ns or done_ns) - got_ns)
-        stages.total.record(done_ns - read_ns)
+        self._stages.unsettled.append((read_ns, batch.ts_parsed_ns, got_ns, decided_ns or done_ns, done_ns))
 
     def _announce(self, signals: list[Signal]) -> None:
         for each in signals:
             self._ledger.announce(each, monotonic_ns())
-        if signals and self._sink is not None:
+
+    def _write_up(self) -> None:
+        self._ledger.write_up()
+        if self._sink is not None:
             self._sink.flush()
 
     def _chores(self, now_ns: int) -> None:
         """What can wait up to 20 ms: commands, viewers, Redis replies, ages."""
-        self._chores_due_ns = now_ns + CHORES_EVERY_NS
+        self._chores_due_ns = now_ns + _CHORES_EVERY_MS * 1_000_000
         wall_ns = time.time_ns()
         if not self._is_replay:
             self._now_ns = now_ns
             self._gate.wall_offset_ns = wall_ns - now_ns
             self._announce(self._gate.expire(now_ns))
+        self._stages.settle()
         self._publisher.take_subscriptions()
         self._reception.viewers = self._publisher.viewers
         self._serve_commands()
@@ -149,7 +157,9 @@ class SpreadWorker:
         if self._publisher.viewers > 0 and now_ns >= self._frame_due_ns:
             self._frame_due_ns = now_ns + int(_SECOND_NS / self._plan.refresh_hz)
             self._publisher.publish(*self._reception.next_frame(self._now_ns, now_ns))
-        self._look_for_parent()
+        self._chores_done += 1
+        if self._chores_done % _LOOK_FOR_PARENT_EVERY == 0:
+            self._look_for_parent()
 
     def _serve_commands(self) -> None:
         self._desk.serve(lambda command: self._reception.answer(command, self._now_ns))
@@ -179,6 +189,7 @@ class SpreadWorker:
         self._ledger.write(kind, timestamp_ms, monotonic_ns(), detail=detail, signals=signals)
 
     def _finish(self) -> None:
+        self._write_up()
         if self._sink is not None:
             self._sink.close(_LAST_WORDS_S)
         for socket in (self._inbox, self._desk, self._publisher):

@@ -12,21 +12,25 @@ def test_numbers_have_no_gap_whatever_is_written(bench: DecisionBench) -> None:
     bench.ledger.write("heartbeat", 5, bench.now_ns, signals=1)
     for signal in bench.quote(1, 99.0, 99.5):
         bench.ledger.announce(signal, bench.now_ns)
+    bench.ledger.write_up()
     assert [event.event for event in bench.publisher.events] == ["open", "heartbeat", "close"]
     assert [event.seq for event in bench.publisher.events] == [1, 2, 3]
     assert [event["seq"] for event in bench.sink.events] == [1, 2, 3]
     assert bench.ledger.last_seq == 3
 
 
-def test_a_signal_goes_to_redis_before_its_event(bench: DecisionBench) -> None:
+def test_a_signal_goes_to_redis_at_once_and_its_event_when_written_up(bench: DecisionBench) -> None:
     for signal in bench.opportunity():
         bench.ledger.announce(signal, bench.now_ns)
-    assert bench.sink.order == ["signal", "event open"]
+    assert (bench.sink.order, bench.ledger.owes) == (["signal"], True)
+    bench.ledger.write_up()
+    assert (bench.sink.order, bench.ledger.owes) == (["signal", "event open"], False)
 
 
 def test_a_close_is_an_event_and_no_signal(bench: DecisionBench) -> None:
     for signal in [*bench.opportunity(), *bench.quote(1, 99.0, 99.5)]:
         bench.ledger.announce(signal, bench.now_ns)
+    bench.ledger.write_up()
     assert [signal["state"] for signal in bench.sink.signals] == ["open"]
     assert [event["event"] for event in bench.sink.events] == ["open", "close"]
     assert bench.sink.events[1]["signal"]["reason"] == "below threshold"
@@ -35,6 +39,7 @@ def test_a_close_is_an_event_and_no_signal(bench: DecisionBench) -> None:
 def test_an_event_carries_its_signal_field_for_field(bench: DecisionBench) -> None:
     for signal in bench.opportunity():
         bench.ledger.announce(signal, bench.now_ns)
+    bench.ledger.write_up()
     assert bench.sink.events[0]["signal"] == bench.sink.signals[0]
     assert bench.sink.events[0]["timestamp"] == bench.sink.signals[0]["timestamp"]
 
