@@ -22,25 +22,21 @@ class Ledger:
         self._publisher = publisher
         self._sink = sink
         self._kept: deque[Event] = deque(maxlen=None if keeps_all else EVENTS_KEPT)
-        self._owed: deque[tuple[Signal, int]] = deque()
+        self.owed: deque[tuple[Signal, int]] = deque()
+        """Signals announced whose events `write_up` is to write, and when each was."""
         self.last_seq = 0
-
-    @property
-    def owes(self) -> bool:
-        """Whether `write_up` must be called."""
-        return bool(self._owed)
 
     def announce(self, signal: Signal, now_ns: int) -> None:
         """A signal to the programs that trade on it, at once; its event is owed, so that neither Redis nor the next
         quote waits while it is written."""
         if self._sink is not None and signal.state != "close":
             self._sink.publish_signal(_to_json(signal), signal.timestamp, now_ns)
-        self._owed.append((signal, now_ns))
+        self.owed.append((signal, now_ns))
 
     def write_up(self) -> None:
         """Write the events that are owed, in order."""
-        while self._owed:
-            signal, now_ns = self._owed.popleft()
+        while self.owed:
+            signal, now_ns = self.owed.popleft()
             event = Event(event=signal.state, seq=self.last_seq + 1, timestamp=signal.timestamp, signal=signal)
             self._record(event, now_ns)
 

@@ -54,8 +54,6 @@ class Reception:
         self._stages = stages
         self._sink = sink
         self.rows = Rows(gate)
-        self.quotes = 0
-        """Taken in since the start."""
         self.viewers = 0
         self._rate_per_s = 0.0
         self._rated = (0, 0)
@@ -92,10 +90,11 @@ class Reception:
 
     def measure_rate(self, mono_ns: int) -> None:
         """Quotes a second since the last call."""
-        quotes, since_ns = self._rated
+        received = sum(leg.received for leg in self._gate.legs)
+        before, since_ns = self._rated
         if since_ns:
-            self._rate_per_s = (self.quotes - quotes) / max((mono_ns - since_ns) / 1e9, 1e-3)
-        self._rated = (self.quotes, mono_ns)
+            self._rate_per_s = (received - before) / max((mono_ns - since_ns) / 1e9, 1e-3)
+        self._rated = (received, mono_ns)
 
     def _set_rules(self, command: SetRules, now_ns: int) -> Reply:
         rules = self._gate.rules

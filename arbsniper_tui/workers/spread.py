@@ -61,6 +61,7 @@ class SpreadWorker:
         self._feeds = FeedWatch(self._gate, self._ledger)
         self._prices = PriceKeys(self._gate, self._sink) if self._sink is not None else None
         self._reception = Reception(plan, self._gate, self._ledger, self._feeds, self._stages, self._sink)
+        self._touched = self._reception.rows.touched
         self._shared_cpu = SharedCpu(plan.shares_cpu)
         self._now_ns = 0
         """The gate's clock: monotonic, or in a replay the time of the last frame."""
@@ -75,39 +76,28 @@ class SpreadWorker:
         while not self.must_stop:
             # What is owed is written after the wait for the next quote: the CPU is free meanwhile for Redis and its
             # readers, who have a signal to take.
-            must_write_up = ledger.owes
-            inbox.wait_at_most(_OWING_MS if must_write_up else _CHORES_EVERY_MS)
-            try:
-                body = receive()
-            except again:
-                body = None
-            if body is not None:
-                self._take(body)
+            must_write_up = bool(ledger.owed)
             if must_write_up:
+                inbox.wait_at_most(_OWING_MS)
+            try:
+                now_ns = self._take(receive())
+            except again:
+                now_ns = monotonic_ns()
+            if must_write_up:
+                inbox.wait_at_most(_CHORES_EVERY_MS)
                 self._write_up()
-            now_ns = monotonic_ns()
             if now_ns >= self._chores_due_ns:
                 self._chores(now_ns)
         self._finish()
 
-    def _take(self, body: bytes) -> None:
+    def _take(self, body: bytes) -> int:
+        """Handle one message. Returns the monotonic ns at its end."""
         got_ns = monotonic_ns()
-        message = decode_from_feed(body)
-        if isinstance(message, QuoteBatch):
-            self._take_quotes(message, got_ns)
-        elif isinstance(message, Withdrawn):
-            now_ns = self._now_ns = message.at_ns if self._is_replay else got_ns
-            for instrument_id in message.instrument_ids:
-                self._announce(self._gate.withdraw(instrument_id, message.reason, now_ns))
-        elif isinstance(message, HealthReport):
-            self._feeds.take(message, got_ns)
-        elif isinstance(message, TapesEnded):
-            self._now_ns = message.at_ns
-            dropped = f", dropped {message.dropped}" if message.dropped else ""
-            self._write("end", f"{message.frames} frames played{dropped}")
-
-    def _take_quotes(self, batch: QuoteBatch, got_ns: int) -> None:
-        gate, touched = self._gate, self._reception.rows.touched
+        batch = decode_from_feed(body)
+        if not isinstance(batch, QuoteBatch):
+            self._take_word(batch, got_ns)
+            return got_ns
+        gate, touched = self._gate, self._touched
         recv_ns, read_ns = batch.recv_ns, batch.ts_read_ns
         now_ns, decided_ns = got_ns, 0
         for number, quote in enumerate(batch.quotes):
@@ -121,9 +111,21 @@ class SpreadWorker:
                 self._announce(signals)
                 self._stages.publish.record(monotonic_ns() - decided_ns)
         self._now_ns = now_ns
-        self._reception.quotes += len(batch.quotes)
         done_ns = monotonic_ns()
         self._stages.unsettled.append((read_ns, batch.ts_parsed_ns, got_ns, decided_ns or done_ns, done_ns))
+        return done_ns
+
+    def _take_word(self, message: Withdrawn | HealthReport | TapesEnded, got_ns: int) -> None:
+        if isinstance(message, Withdrawn):
+            now_ns = self._now_ns = message.at_ns if self._is_replay else got_ns
+            for instrument_id in message.instrument_ids:
+                self._announce(self._gate.withdraw(instrument_id, message.reason, now_ns))
+        elif isinstance(message, HealthReport):
+            self._feeds.take(message, got_ns)
+        else:
+            self._now_ns = message.at_ns
+            dropped = f", dropped {message.dropped}" if message.dropped else ""
+            self._write("end", f"{message.frames} frames played{dropped}")
 
     def _announce(self, signals: list[Signal]) -> None:
         for each in signals:

@@ -88,7 +88,8 @@ def test_the_latency_is_told_twice_a_second(bench: DecisionBench) -> None:
 
 def test_the_rate_is_that_of_the_last_second(bench: DecisionBench) -> None:
     bench.reception.measure_rate(bench.now_ns)
-    bench.reception.quotes += 300
+    for _ in range(300):
+        bench.quote(0, 99.0, 100.0)
     bench.reception.measure_rate(bench.now_ns + 2 * S)
     assert next_frame(bench).status.quotes_per_s == 150.0
     bench.reception.measure_rate(bench.now_ns + 3 * S)
