@@ -202,7 +202,7 @@ class Gate:
         if route.is_converted:
             rate = buying.rate_used(buying=True) or selling.rate_used(buying=False)
         # Differences of prices without the noise of binary fractions, to more decimals than venues show.
-        per_unit = 1e8 if ask >= 1.0 else 1e12 if ask >= 1e-4 else 1e16
+        per_unit = 1e10 if ask >= 1.0 else 1e14 if ask >= 1e-4 else 1e18
         return Signal(
             action=route.action,
             symbol=route.symbol,

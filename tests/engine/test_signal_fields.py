@@ -94,6 +94,26 @@ def test_the_spread_is_rounded_to_four_decimals_and_prices_never() -> None:
     assert signal.profit_estimate == pytest.approx(0.000654322101, rel=1e-9)
 
 
+@pytest.mark.parametrize("scale", [1e-9, 1e-5, 0.01, 1.0, 61_234.5, 98_765_432.1])
+def test_profit_has_more_digits_than_prices_and_no_noise_of_binary_fractions(scale: float) -> None:
+    pair = [spot(0, "binance"), spot(1, "okx")]
+    gate = Gate(pair, ROUTE_KINDS, Rules(threshold_pct=0.0), "node")
+    ask, bid = round(1.1 * scale, 12), 1.1 * scale * 1.00123
+    gate.on_quote(Quote(0, ask * 0.9, 1.0, ask, 1.0), 1, 1)
+    (signal,) = gate.on_quote(Quote(1, bid, 1.0, bid * 1.1, 1.0), 1, 1)
+    assert signal.profit_estimate == pytest.approx(bid - ask, rel=1e-8)
+    assert signal.net_profit == pytest.approx(bid * 0.999 - ask * 1.001, rel=1e-8)
+
+
+def test_a_difference_of_two_decimal_prices_is_decimal() -> None:
+    pair = [spot(0, "binance"), spot(1, "okx")]
+    gate = Gate(pair, ROUTE_KINDS, Rules(threshold_pct=0.0), "node")
+    gate.on_quote(Quote(0, 60_000.0, 1.0, 61_668.2, 1.0), 1, 1)
+    (signal,) = gate.on_quote(Quote(1, 61_700.03, 1.0, 61_701.0, 1.0), 1, 1)
+    assert 61_700.03 - 61_668.2 != 31.83
+    assert signal.profit_estimate == 31.83
+
+
 @pytest.mark.parametrize(("shown", "offered", "size"), [(0.3, 0.5, 0.3), (0.5, 0.2, 0.2)])
 def test_the_size_is_what_both_legs_show(shown: float, offered: float, size: float) -> None:
     pair = [spot(0, "binance"), spot(1, "okx")]
