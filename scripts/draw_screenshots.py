@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from arbsniper_tui.venues import VENUES  # noqa: E402
+from arbsniper_tui.venues import VENUES  # noqa: E402  # after the path is set, as is the next
 from tests.ui import builder  # noqa: E402  # the tests' builder, found by the line above
 
 PICTURES = {

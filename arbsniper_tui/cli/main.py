@@ -136,8 +136,8 @@ def _without_the_users_redis(settings: Settings) -> Settings:
     """Signals that are not real must not reach the programs that listen to the user's Redis."""
     from arbsniper_tui.sinks.embedded import find_redis_server
 
-    mode = "embedded" if find_redis_server() else "off"
-    return msgspec.structs.replace(settings, redis=RedisSettings(mode=mode))  # type: ignore[arg-type]
+    redis = RedisSettings(mode="embedded" if find_redis_server() else "off")
+    return msgspec.structs.replace(settings, redis=redis)
 
 
 def _refuse_stray_options(context: typer.Context) -> None:

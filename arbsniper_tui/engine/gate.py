@@ -46,8 +46,12 @@ class Gate:
         self.wall_offset_ns = 0
         self.signal_seq = 0
         self.opportunities = 0
-        self._run = f"{node}-"
+        self._id_prefix = f"{node}-"
         self._open: dict[int, Route] = {}
+        self._routes_of: list[list[Route]] = [[] for _ in self.legs]
+        for route in self.routes:
+            self._routes_of[route.buy.id].append(route)
+            self._routes_of[route.sell.id].append(route)
 
     @property
     def open_count(self) -> int:
@@ -60,12 +64,12 @@ class Gate:
             self._expire(now_ns, signals)
         leg = self.legs[quote.instrument_id]
         leg.put(quote, ts_recv_ns)
-        for route in leg.routes:
+        for route in self._routes_of[leg.id]:
             # Thresholds and fees are never negative, so a bid that is not above the ask opens nothing.
             if route.sell.bid > route.buy.ask or route.opportunity is not None:
                 self._judge(route, now_ns, ts_recv_ns, signals)
         for dependent in leg.dependents:
-            for route in dependent.routes:
+            for route in self._routes_of[dependent.id]:
                 self._judge(route, now_ns, ts_recv_ns, signals)
         return signals
 
@@ -75,7 +79,7 @@ class Gate:
         leg = self.legs[instrument_id]
         leg.withdraw(reason)
         for touched in (leg, *leg.dependents):
-            for route in touched.routes:
+            for route in self._routes_of[touched.id]:
                 if route.opportunity is not None:
                     self._judge(route, now_ns, now_ns, signals)
         return signals
@@ -152,7 +156,7 @@ class Gate:
         if not opportunity.id:
             state = "open"
             self.opportunities += 1
-            opportunity.id = self._run + str(self.opportunities)
+            opportunity.id = self._id_prefix + str(self.opportunities)
             route.signals += 1
         elif not self._moved_materially(opportunity, (gross, net), now_ns):
             return

@@ -1,16 +1,10 @@
 """A leg: one instrument as routes see it, with its newest quote and the prices at which it takes part."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from math import inf
-from typing import TYPE_CHECKING
 
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
-
-if TYPE_CHECKING:
-    from arbsniper_tui.engine.routes import Route
 
 NO_DATA = "no data yet"
 NO_RATE = "no rate"
@@ -32,7 +26,6 @@ class Leg:
         "rate",
         "received",
         "recv_ns",
-        "routes",
         "venue",
     )
 
@@ -53,8 +46,6 @@ class Leg:
         """The leg whose prices convert this one's; None where they count 1:1."""
         self.dependents: tuple[Leg, ...] = ()
         """The legs that this one converts."""
-        self.routes: list[Route] = []
-        """Those that buy or sell it."""
 
     def put(self, quote: Quote, ts_recv_ns: int) -> None:
         """Take in a sound quote; the prices of dependents move with it."""
@@ -89,7 +80,7 @@ class Leg:
             return rate.bid if buying else rate.ask
         return 1.0 / (rate.ask if buying else rate.bid)
 
-    def _convert(self, quote: Quote, rate: Leg) -> None:
+    def _convert(self, quote: Quote, rate: "Leg") -> None:
         # Each side at the side of the rate at which it could be had: who buys must first get the currency, who
         # sells must change it back.
         to_buy, to_sell = self.rate_used(buying=True), self.rate_used(buying=False)

@@ -78,7 +78,7 @@ def route_kind(buy: Instrument, sell: Instrument) -> str:
 
 
 def build_routes(legs: Sequence[Leg], kinds: Iterable[str]) -> list[Route]:
-    """All routes of the wanted kinds, in both directions, in a fixed order; each leg is told of its own."""
+    """All routes of the wanted kinds, in both directions, in a fixed order."""
     wanted = set(kinds)
     routes: list[Route] = []
     for buy in legs:
@@ -86,7 +86,4 @@ def build_routes(legs: Sequence[Leg], kinds: Iterable[str]) -> list[Route]:
             kind = route_kind(buy.instrument, sell.instrument)
             if kind in wanted:
                 routes.append(Route(len(routes), kind, buy, sell))
-    for route in routes:
-        route.buy.routes.append(route)
-        route.sell.routes.append(route)
     return routes

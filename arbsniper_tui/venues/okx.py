@@ -108,9 +108,9 @@ class _Frame(Struct, gc=False):
 
 class _Listed(Struct):
     instId: str  # noqa: N815 - the venue's spelling
-    ctVal: str = ""  # noqa: N815
-    ctMult: str = ""  # noqa: N815
-    ctType: str = ""  # noqa: N815
+    ctVal: str = ""  # noqa: N815 - the venue's spelling
+    ctMult: str = ""  # noqa: N815 - the venue's spelling
+    ctType: str = ""  # noqa: N815 - the venue's spelling
     state: str = ""
 
 

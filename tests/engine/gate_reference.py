@@ -18,7 +18,7 @@ Happening = tuple[str, int, int, int, int]
 
 
 def make(i: int, venue: str, symbol: str, counted: str = "USDT", **more: object) -> Instrument:
-    return Instrument(i, venue, symbol, symbol, counted, 0.1, **more)  # type: ignore[arg-type]
+    return Instrument(i, venue, symbol, symbol, counted, 0.1, **more)  # type: ignore[arg-type]  # fields by name
 
 
 def universe() -> list[Instrument]:

@@ -17,13 +17,13 @@ NOW = 1000 * S
 
 def instrument(i: int, venue: str, symbol: str = "BTC/USDT", **more: object) -> Instrument:
     fields = {"counted_quote": "USDT", "taker_fee_pct": 0.1, **more}
-    return Instrument(i, venue, symbol, symbol.replace("/", ""), **fields)  # type: ignore[arg-type]
+    return Instrument(i, venue, symbol, symbol.replace("/", ""), **fields)  # type: ignore[arg-type]  # fields by name
 
 
 def two_venues(**rules: object) -> Gate:
     """Buy at `binance` (0), sell at `okx` (1)."""
     pair = [instrument(0, "binance"), instrument(1, "okx")]
-    return Gate(pair, [SPOT_SPOT], Rules(**rules), "node")  # type: ignore[arg-type]
+    return Gate(pair, [SPOT_SPOT], Rules(**rules), "node")  # type: ignore[arg-type]  # fields by name
 
 
 def put(gate: Gate, i: int, bid: float, ask: float, now_ns: int, recv_ns: int | None = None) -> list[Signal]:

@@ -29,7 +29,7 @@ def instruments(*, is_inverted: bool, only_rate: bool = True) -> list[Instrument
 
 def make_gate(*, is_inverted: bool, **rules: object) -> Gate:
     legs = instruments(is_inverted=is_inverted)
-    return Gate(legs, [SPOT_SPOT], Rules(**rules), "node")  # type: ignore[arg-type]
+    return Gate(legs, [SPOT_SPOT], Rules(**rules), "node")  # type: ignore[arg-type]  # fields by name
 
 
 def quote(i: int, bid: float, ask: float) -> Quote:

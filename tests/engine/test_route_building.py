@@ -8,7 +8,7 @@ from arbsniper_tui.model.instrument import Instrument
 
 
 def leg(i: int, venue: str, symbol: str = "BTC/USDT", counted: str = "USDT", **more: object) -> Instrument:
-    return Instrument(i, venue, symbol, symbol, counted, 0.1, **more)  # type: ignore[arg-type]
+    return Instrument(i, venue, symbol, symbol, counted, 0.1, **more)  # type: ignore[arg-type]  # fields by name
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ class DecisionBench:
         self.gate.wall_offset_ns = WALL_OFFSET_NS
         self.publisher = NotedPublisher()
         self.sink = NotedSink()
-        self.ledger = Ledger(self.publisher, self.sink)  # type: ignore[arg-type]
+        self.ledger = Ledger(self.publisher, self.sink)  # type: ignore[arg-type]  # a noting stand-in
         self.watch = FeedWatch(self.gate, self.ledger)
         self.plan = spread_plan(folder, rules)
         self.reception = Reception(
@@ -78,7 +78,7 @@ class DecisionBench:
             self.ledger,
             self.watch,
             Stages(),
-            self.sink,  # type: ignore[arg-type]
+            self.sink,  # type: ignore[arg-type]  # a noting stand-in
         )
 
     def quote(self, instrument_id: int, bid: float, ask: float, size: float = 1.0) -> list[Signal]:

@@ -62,7 +62,7 @@ def test_only_the_last_events_are_kept(bench: DecisionBench) -> None:
 
 def test_a_replay_keeps_them_all() -> None:
     publisher = NotedPublisher()
-    keeping = Ledger(publisher, None, keeps_all=True)  # type: ignore[arg-type]
+    keeping = Ledger(publisher, None, keeps_all=True)  # type: ignore[arg-type]  # a noting stand-in
     for number in range(ledger.EVENTS_KEPT + 10):
         keeping.write("heartbeat", number, S)
     assert len(keeping.since(0)) == ledger.EVENTS_KEPT + 10

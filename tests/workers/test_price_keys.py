@@ -11,7 +11,7 @@ from arbsniper_tui.workers.prices import AT_ONCE, REFRESH_EVERY_NS, PriceKeys
 
 @pytest.fixture
 def keys(bench: DecisionBench) -> PriceKeys:
-    return PriceKeys(bench.gate, bench.sink)  # type: ignore[arg-type]
+    return PriceKeys(bench.gate, bench.sink)  # type: ignore[arg-type]  # a noting stand-in
 
 
 def test_a_price_is_the_middle_of_what_the_venue_showed(bench: DecisionBench, keys: PriceKeys) -> None:
@@ -51,7 +51,7 @@ def test_the_newest_of_many_is_written(bench: DecisionBench, keys: PriceKeys) ->
 def test_many_are_written_a_few_at_a_time_and_none_is_forgotten() -> None:
     many = [Instrument(number, "okx", f"C{number}/USDT", "C", "USDT", 0.1) for number in range(3 * AT_ONCE + 1)]
     gate, sink = Gate(many, [], Rules(), "node"), NotedSink()
-    keys = PriceKeys(gate, sink)  # type: ignore[arg-type]
+    keys = PriceKeys(gate, sink)  # type: ignore[arg-type]  # a noting stand-in
     for instrument in many:
         gate.on_quote(Quote(instrument.id, 1.0, 1.0, 2.0, 1.0), MS, MS)
     written = []
