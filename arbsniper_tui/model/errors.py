@@ -14,6 +14,7 @@ ArbsniperError
 ├── RedisUnreachable    a Redis server that does not answer (sinks.errors)
 ├── RedisNotStarted     a Redis server of the node's own that cannot be had (sinks.errors)
 ├── LinkLost            a connection to Redis that broke (sinks.errors)
+├── BadPeer             a process on the bus that does not speak its protocol
 ├── NodeUnreachable     no node answers at this endpoint
 └── WorkerLost          a worker could not be kept running; exit code 3
 """
@@ -71,6 +72,10 @@ class BookLost(FrameError):
 
 class RestError(ArbsniperError):
     """A venue's REST answer could not be had or read."""
+
+
+class BadPeer(ArbsniperError):
+    """A process on the bus does not speak its protocol; it is let go."""
 
 
 class NodeUnreachable(ArbsniperError):

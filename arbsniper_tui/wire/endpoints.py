@@ -24,8 +24,8 @@ class Endpoints:
     folder: Path
 
     @property
-    def quotes(self) -> str:
-        return f"ipc://{self.folder}/quotes"
+    def quotes(self) -> Path:
+        return self.folder / "quotes"
 
     @property
     def frames(self) -> str:

@@ -1,4 +1,4 @@
-"""The spread worker's end: quotes in, frames and events out, commands answered. Nothing here waits for a viewer."""
+"""The spread worker's end for viewers: frames and events out, commands answered. Nothing here waits for a viewer."""
 
 from collections.abc import Callable
 from typing import cast
@@ -8,33 +8,9 @@ import zmq
 from arbsniper_tui.model.errors import UNREADABLE
 from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.messages import FRAME_TOPIC, HELD_FOR_A_VIEWER, Command, Refused, Reply, decode_command, encode
-from arbsniper_tui.wire.sender import HIGH_WATER_MARK
 
 _LOOK_EVERY_MS = 20
 _EVENTS, _POLLIN = int(zmq.EVENTS), int(zmq.POLLIN)  # combining flags runs code each time, combining numbers none
-
-
-class Inbox:
-    """The PULL socket of quotes. It waits in `recv` itself, which costs one wake-up less than polling does."""
-
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str, timeout_ms: int) -> None:
-        self._socket = context.socket(zmq.PULL)
-        self._socket.set(zmq.RCVHWM, HIGH_WATER_MARK)
-        self._socket.set(zmq.LINGER, 0)
-        self._socket.bind(endpoint)
-        self.receive: Callable[[], bytes] = self._socket.recv
-        """The next message. Raises zmq.Again when none came in time."""
-        self._timeout_ms = -1
-        self.wait_at_most(timeout_ms)
-
-    def wait_at_most(self, timeout_ms: int) -> None:
-        """How long `receive` waits from now on."""
-        if timeout_ms != self._timeout_ms:
-            self._timeout_ms = timeout_ms
-            self._socket.set(zmq.RCVTIMEO, timeout_ms)
-
-    def close(self) -> None:
-        self._socket.close()
 
 
 class Publisher:

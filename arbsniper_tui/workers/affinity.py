@@ -50,7 +50,7 @@ class SharedCpu:
             self._move({self._cpu} if self._is_shared else self._all)
 
     def _move(self, cpus: set[int]) -> None:
-        # Every thread by itself: ZeroMQ's I/O thread is where half of the wake-ups are.
+        # Every thread by itself: Linux knows no other way.
         for task in Path("/proc/self/task").iterdir():
             os.sched_setaffinity(int(task.name), cpus)
 

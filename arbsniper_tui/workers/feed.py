@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import uvloop
-import zmq
 
 from arbsniper_tui.model.quote import Quote, Withdrawal
 from arbsniper_tui.net.feed import Feed
@@ -34,8 +33,8 @@ _COLLECT_EVERY_TICKS = 10
 class _BusOutlet:
     """Where the feeds' findings go: the bus, and from time to time their health."""
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str) -> None:
-        self.sender = QuoteSender(context, endpoint, on_holding=self._flush_soon)
+    def __init__(self, bus: Path) -> None:
+        self.sender = QuoteSender(bus, on_holding=self._flush_soon)
         self._is_flushing = False
         self.health_is_due = asyncio.Event()
         # Not methods of this class that call these: a call more on the way of every quote.
@@ -63,8 +62,7 @@ async def _serve(plan: FeedPlan) -> None:
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_reader(LIFELINE, stop.set)  # readable means its end: nothing follows the plan
-    context = zmq.Context()
-    outlet = _BusOutlet(context, Endpoints(Path(plan.folder)).quotes)
+    outlet = _BusOutlet(Endpoints(Path(plan.folder)).quotes)
     recorder = Recorder(Path(plan.record_folder)) if plan.record_folder else None
     feeds = [
         Feed(
@@ -88,7 +86,6 @@ async def _serve(plan: FeedPlan) -> None:
     if recorder is not None:
         recorder.close()
     outlet.sender.close()
-    context.destroy(linger=0)
     for task in failed:
         task.result()  # a feed never ends by itself: this raises what ended it
 

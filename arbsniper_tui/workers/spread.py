@@ -16,8 +16,9 @@ from arbsniper_tui.model.health import RedisState
 from arbsniper_tui.model.signal import EventKind, Signal
 from arbsniper_tui.sinks.redis_sink import RedisSink
 from arbsniper_tui.wire.endpoints import Endpoints, end_embedded_redis
+from arbsniper_tui.wire.inbox import Inbox
 from arbsniper_tui.wire.messages import HealthReport, QuoteBatch, TapesEnded, Withdrawn, decode_from_feed
-from arbsniper_tui.wire.publisher import CommandDesk, Inbox, Publisher
+from arbsniper_tui.wire.publisher import CommandDesk, Publisher
 from arbsniper_tui.workers.affinity import SharedCpu
 from arbsniper_tui.workers.feed_watch import FeedWatch
 from arbsniper_tui.workers.ledger import Ledger
@@ -46,7 +47,7 @@ class SpreadWorker:
         self._is_replay = plan.is_replay
         endpoints = Endpoints(Path(plan.folder))
         self._context = zmq.Context()
-        self._inbox = Inbox(self._context, endpoints.quotes, _CHORES_EVERY_MS)
+        self._inbox = Inbox(endpoints.quotes, _CHORES_EVERY_MS)
         self._publisher = Publisher(
             self._context, endpoints, is_lossless=self._is_replay, while_behind=self._wait_for_reader
         )
@@ -72,19 +73,14 @@ class SpreadWorker:
 
     def run(self) -> None:
         """Until told to stop, or the parent is gone."""
-        inbox, receive, again, ledger = self._inbox, self._inbox.receive, zmq.Again, self._ledger
+        receive, ledger = self._inbox.receive, self._ledger
         while not self.must_stop:
             # What is owed is written after the wait for the next quote: the CPU is free meanwhile for Redis and its
             # readers, who have a signal to take.
             must_write_up = bool(ledger.owed)
+            body = receive(_OWING_MS if must_write_up else _CHORES_EVERY_MS)
+            now_ns = monotonic_ns() if body is None else self._take(body)
             if must_write_up:
-                inbox.wait_at_most(_OWING_MS)
-            try:
-                now_ns = self._take(receive())
-            except again:
-                now_ns = monotonic_ns()
-            if must_write_up:
-                inbox.wait_at_most(_CHORES_EVERY_MS)
                 self._write_up()
             if now_ns >= self._chores_due_ns:
                 self._chores(now_ns)
@@ -145,6 +141,7 @@ class SpreadWorker:
             self._gate.wall_offset_ns = wall_ns - now_ns
             self._announce(self._gate.expire(now_ns))
         self._stages.settle()
+        self._inbox.admit()
         self._publisher.take_subscriptions()
         self._reception.viewers = self._publisher.viewers
         self._serve_commands()

@@ -8,15 +8,13 @@ import time
 from pathlib import Path
 from time import monotonic_ns
 
-import zmq
-
 from arbsniper_tui.model.health import FeedHealth, FeedState
 from arbsniper_tui.model.quote import Withdrawal
 from arbsniper_tui.tapes.listings import read_listings
 from arbsniper_tui.tapes.player import Player, first_lines, venue_and_markets
 from arbsniper_tui.wire.endpoints import Endpoints
-from arbsniper_tui.wire.messages import HealthReport, TapesEnded
-from arbsniper_tui.wire.sender import QuoteSender
+from arbsniper_tui.wire.messages import HealthReport, QuoteBatch, TapesEnded, Withdrawn
+from arbsniper_tui.wire.sender import LosslessSender
 from arbsniper_tui.workers.plan import TapePlan
 from arbsniper_tui.workers.process import LIFELINE, run_worker, settle_memory
 
@@ -26,11 +24,10 @@ _log = logging.getLogger("arbsniper_tui.workers.tape")  # __name__ is __main__ h
 def work(plan: TapePlan) -> None:
     """Play to the end, say so, and stay until the parent says stop."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    context = zmq.Context()
-    sender = QuoteSender(context, Endpoints(Path(plan.folder)).quotes, is_lossless=True)
+    sender = LosslessSender(Endpoints(Path(plan.folder)).quotes)
     listings = {venue: read_listings(venue, Path(file)) for venue, file in plan.listing_files.items()}
     player = Player(plan.tapes, plan.instruments, listings, _log.warning)
-    sender.report(_health(plan))
+    sender.send(_health(plan))
     settle_memory()
     pace = _Pace(plan.speed)
     ts_recv_ns = 0
@@ -38,14 +35,13 @@ def work(plan: TapePlan) -> None:
         if not pace.wait_for(ts_recv_ns):
             break
         if isinstance(came, Withdrawal):
-            sender.withdraw(came, ts_recv_ns)
+            sender.send(Withdrawn(ts_recv_ns, came.instrument_ids, came.reason))
         else:
-            sender.send_quotes(came, monotonic_ns(), ts_recv_ns)
+            read_ns = monotonic_ns()
+            sender.send(QuoteBatch(read_ns, read_ns, came, [ts_recv_ns] * len(came)))
     sender.send(TapesEnded(ts_recv_ns, player.frames, player.dropped))
-    # A socket that closes while its reader is behind takes with it what the reader has not read, the end included.
     select.select([LIFELINE], [], [])
     sender.close()
-    context.term()
 
 
 def _end_with_parent() -> None:

@@ -10,14 +10,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
-import zmq
 from tape_bench import SPOT_URL, binance, instruments, line, write_tape
 
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.tapes.player import TapeSource
 from arbsniper_tui.wire.endpoints import Endpoints
+from arbsniper_tui.wire.inbox import Inbox
 from arbsniper_tui.wire.messages import QuoteBatch, TapesEnded, decode_from_feed
-from arbsniper_tui.wire.publisher import Inbox
 from arbsniper_tui.workers.plan import TapePlan
 
 DEADLINE_S = 30.0
@@ -41,10 +40,10 @@ def read_to_the_end(inbox: Inbox) -> tuple[list[tuple[int, Quote]], TapesEnded]:
     quotes: list[tuple[int, Quote]] = []
     deadline_s = time.monotonic() + DEADLINE_S
     while time.monotonic() < deadline_s:
-        try:
-            message = decode_from_feed(inbox.receive())
-        except zmq.Again:
+        body = inbox.receive(20)
+        if body is None:
             continue
+        message = decode_from_feed(body)
         if isinstance(message, TapesEnded):
             return quotes, message
         if isinstance(message, QuoteBatch):
@@ -55,9 +54,9 @@ def read_to_the_end(inbox: Inbox) -> tuple[list[tuple[int, Quote]], TapesEnded]:
 def test_every_quote_and_the_end_arrive_and_the_worker_stays_until_it_is_told_to_stop(tmp_path: Path) -> None:
     count = 3000
     tape = write_tape(tmp_path / "a", *(line(1.0 + n, SPOT_URL, binance(100 + n)) for n in range(count)))
-    with tempfile.TemporaryDirectory(prefix="tape-") as folder, zmq.Context() as context:
+    with tempfile.TemporaryDirectory(prefix="tape-") as folder:
         plan = TapePlan("tape", folder, (TapeSource(tape),), tuple(instruments(("binance", "BTC/USDT"))))
-        inbox = Inbox(context, Endpoints(Path(folder)).quotes, timeout_ms=20)
+        inbox = Inbox(Endpoints(Path(folder)).quotes, usual_wait_ms=20)
         with tape_worker(plan) as worker:
             try:
                 quotes, end = read_to_the_end(inbox)

@@ -58,7 +58,7 @@ def test_a_node_has_a_folder_of_its_own_that_nobody_else_may_enter(roots: list[P
     made = create_endpoints()
     assert made.folder == roots[0] / f"node-{os.getpid()}"
     assert made.folder.stat().st_mode & 0o777 == 0o700
-    sockets = {made.quotes, made.frames, made.commands}
+    sockets = {f"ipc://{made.quotes}", made.frames, made.commands}
     assert len(sockets) == 3
     assert all(socket.startswith(f"ipc://{made.folder}/") for socket in sockets)
     made.remove()

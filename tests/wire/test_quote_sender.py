@@ -5,19 +5,18 @@ from collections.abc import Callable, Iterator
 from random import Random
 
 import pytest
-import zmq
 
 from arbsniper_tui.model.health import FeedHealth, FeedState
 from arbsniper_tui.model.quote import Quote, Withdrawal
 from arbsniper_tui.wire.endpoints import Endpoints
+from arbsniper_tui.wire.inbox import Inbox
 from arbsniper_tui.wire.messages import FromFeed, HealthReport, QuoteBatch, TapesEnded, Withdrawn, decode_from_feed
-from arbsniper_tui.wire.publisher import Inbox
-from arbsniper_tui.wire.sender import HIGH_WATER_MARK, QuoteSender
+from arbsniper_tui.wire.sender import LosslessSender, QuoteSender
 
-Context = zmq.Context[zmq.Socket[bytes]]
 WaitUntil = Callable[[Callable[[], object]], None]
 
-FULL = HIGH_WATER_MARK + 1
+MORE_THAN_FITS = 3000
+"""Messages; a bus takes some hundred."""
 
 
 def quote(i: int, price: float) -> Quote:
@@ -27,17 +26,15 @@ def quote(i: int, price: float) -> Quote:
 class Reader:
     """The spread worker's end, once it is there."""
 
-    def __init__(self, context: Context, endpoints: Endpoints) -> None:
-        self.inbox = Inbox(context, endpoints.quotes, timeout_ms=5)
+    def __init__(self, endpoints: Endpoints) -> None:
+        self.inbox = Inbox(endpoints.quotes, usual_wait_ms=5)
         self.messages: list[FromFeed] = []
 
     def take(self) -> None:
         """All that has come, until nothing more does for a moment."""
-        while True:
-            try:
-                self.messages.append(decode_from_feed(self.inbox.receive()))
-            except zmq.Again:
-                return
+        self.inbox.admit()
+        while (body := self.inbox.receive(5)) is not None:
+            self.messages.append(decode_from_feed(body))
 
     def has_ended(self) -> bool:
         self.take()
@@ -60,31 +57,22 @@ class Reader:
 
 
 @pytest.fixture
-def sender(context: Context, endpoints: Endpoints) -> Iterator[QuoteSender]:
-    sender = QuoteSender(context, endpoints.quotes)
+def sender(endpoints: Endpoints) -> Iterator[QuoteSender]:
+    sender = QuoteSender(endpoints.quotes)
     yield sender
     sender.close()
 
 
 @pytest.fixture
-def drain(
-    context: Context, endpoints: Endpoints, sender: QuoteSender, wait_until: WaitUntil
-) -> Iterator[Callable[[], Reader]]:
+def drain(endpoints: Endpoints, sender: QuoteSender, wait_until: WaitUntil) -> Iterator[Callable[[], Reader]]:
     """Lets a reader come, and flushes until nothing is held and nothing is under way."""
     readers: list[Reader] = []
 
     def drain() -> Reader:
         if not readers:
-            readers.append(Reader(context, endpoints))
+            readers.append(Reader(endpoints))
         (reader,) = readers
         marker = f"drained {len(reader.messages)}"
-
-        def has_nothing_left() -> bool:
-            sender.flush()
-            reader.take()
-            return not sender.is_holding
-
-        wait_until(has_nothing_left)
         # What is sent from here on comes after all that was sent before.
         sender.report(HealthReport(marker, ()))
 
@@ -94,6 +82,7 @@ def drain(
             return any(isinstance(each, HealthReport) and each.worker == marker for each in reader.messages)
 
         wait_until(has_come)
+        assert not sender.is_holding
         return reader
 
     yield drain
@@ -101,34 +90,58 @@ def drain(
         reader.inbox.close()
 
 
+def fill(sender: QuoteSender, instrument_id: int) -> int:
+    """Send quotes until one has to be held back, and say how many left."""
+    for number in range(MORE_THAN_FITS):
+        sender.send_quotes([quote(instrument_id, 1.0)], 1)
+        if sender.is_holding:
+            return number
+    raise AssertionError("the bus takes everything")
+
+
 def test_quotes_of_one_read_cross_in_one_message(sender: QuoteSender, drain: Callable[[], Reader]) -> None:
+    reader = drain()
     sender.send_quotes([quote(0, 1.0), quote(1, 2.0)], 77)
-    sender.send_quotes([quote(0, 3.0)], 88, 66)
-    first, second = (each for each in drain().messages if isinstance(each, QuoteBatch))
+    sender.send_quotes([quote(0, 3.0)], 88)
+    drain()
+    first, second = (each for each in reader.messages if isinstance(each, QuoteBatch))
     assert (first.ts_read_ns, first.quotes, first.recv_ns) == (77, [quote(0, 1.0), quote(1, 2.0)], [])
-    assert (second.ts_read_ns, second.recv_ns) == (88, [66])
+    assert (second.ts_read_ns, second.quotes, second.recv_ns) == (88, [quote(0, 3.0)], [])
     assert first.ts_parsed_ns > 0
+    assert not sender.conflated
 
 
 def test_without_a_reader_the_newest_of_each_instrument_waits_and_the_older_are_counted(
     sender: QuoteSender, drain: Callable[[], Reader]
 ) -> None:
-    sent = 3000
+    sent = 300
     for number in range(sent):
         sender.send_quotes([quote(number % 3, float(number + 1))], number)
     assert sender.is_holding
-    assert sender.conflated > sent - 2 * FULL
     reader = drain()
+    assert reader.quotes == [quote(0, 298.0), quote(1, 299.0), quote(2, 300.0)]
+    assert sender.conflated == sent - 3
+
+
+def test_while_the_reader_is_behind_the_newest_of_each_instrument_waits_and_the_older_are_counted(
+    sender: QuoteSender, drain: Callable[[], Reader]
+) -> None:
+    reader = drain()
+    sent = MORE_THAN_FITS
+    for number in range(sent):
+        sender.send_quotes([quote(number % 3, float(number + 1))], number)
+    assert sender.is_holding
+    assert sender.conflated > sent / 2
+    drain()
     assert reader.states == {0: 2998.0, 1: 2999.0, 2: 3000.0}
     assert len(reader.quotes) + sender.conflated == sent
 
 
 def test_held_quotes_keep_the_time_of_their_own_receipt(sender: QuoteSender, drain: Callable[[], Reader]) -> None:
-    for _ in range(FULL):
-        sender.send_quotes([quote(9, 1.0)], 1)
-    assert sender.is_holding
+    drain()
+    fill(sender, 9)
     sender.send_quotes([quote(0, 5.0)], 1000)
-    sender.send_quotes([quote(1, 6.0)], 2000, 1500)
+    sender.send_quotes([quote(1, 6.0)], 2000)
     sender.send_quotes([quote(0, 7.0)], 3000)
     (batch,) = [
         each
@@ -136,29 +149,28 @@ def test_held_quotes_keep_the_time_of_their_own_receipt(sender: QuoteSender, dra
         if isinstance(each, QuoteBatch) and any(q.instrument_id == 0 for q in each.quotes)
     ]
     received = {quote.instrument_id: at_ns for quote, at_ns in zip(batch.quotes, batch.recv_ns, strict=True)}
-    assert received == {9: 1, 1: 1500, 0: 3000}
+    assert received == {9: 1, 1: 2000, 0: 3000}
     assert batch.ts_read_ns == 1
 
 
 def test_a_withdrawal_never_overtakes_the_quote_before_it(sender: QuoteSender, drain: Callable[[], Reader]) -> None:
-    for number in range(FULL):
+    drain()
+    for number in range(fill(sender, 9)):
         sender.send_quotes([quote(0, float(number + 1)), quote(1, 1.0)], number)
-    assert sender.is_holding
     sender.withdraw(Withdrawal((0, 1), "disconnected"), 5000)
     sender.send_quotes([quote(1, 2.0)], 6000)
     reader = drain()
-    assert reader.states == {0: "disconnected", 1: 2.0}
+    assert reader.states == {9: 1.0, 0: "disconnected", 1: 2.0}
     withdrawn = [each for each in reader.messages if isinstance(each, Withdrawn)]
     assert [(each.instrument_ids, each.at_ns) for each in withdrawn] == [((0,), 5000)]
 
 
 def test_a_withdrawal_waits_behind_what_is_held_though_there_is_room_again(
-    context: Context, endpoints: Endpoints, sender: QuoteSender, wait_until: WaitUntil
+    sender: QuoteSender, drain: Callable[[], Reader], wait_until: WaitUntil
 ) -> None:
-    for number in range(2 * FULL):
-        sender.send_quotes([quote(0, float(number + 1))], number)
-    reader = Reader(context, endpoints)
-    under_way = 2 * FULL - sender.conflated - 1
+    reader = drain()
+    under_way = len(reader.messages) + fill(sender, 0)
+    sender.send_quotes([quote(0, 2.0)], 2)
 
     def has_made_room() -> bool:
         reader.take()
@@ -167,22 +179,18 @@ def test_a_withdrawal_waits_behind_what_is_held_though_there_is_room_again(
     wait_until(has_made_room)
     assert sender.is_holding
     sender.withdraw(Withdrawal((0,), "disconnected"), 5000)
-
-    def has_the_last_word() -> bool:
-        sender.flush()
-        reader.take()
-        return not sender.is_holding and isinstance(reader.messages[-1], Withdrawn)
-
-    wait_until(has_the_last_word)
+    drain()
     assert reader.states == {0: "disconnected"}
-    reader.inbox.close()
 
 
 def test_a_withdrawal_that_finds_room_goes_at_once(sender: QuoteSender, drain: Callable[[], Reader]) -> None:
+    reader = drain()
+    before = len(reader.messages)
     sender.send_quotes([quote(0, 1.0)], 1)
     sender.withdraw(Withdrawal((0, 3), "crossed"), 2)
     assert not sender.is_holding
-    assert [type(each) for each in drain().messages[:2]] == [QuoteBatch, Withdrawn]
+    drain()
+    assert [type(each) for each in reader.messages[before : before + 2]] == [QuoteBatch, Withdrawn]
 
 
 def test_whatever_was_said_last_of_an_instrument_is_what_arrives_last(
@@ -203,53 +211,70 @@ def test_whatever_was_said_last_of_an_instrument_is_what_arrives_last(
 
 
 def test_of_several_reports_of_a_worker_the_newest_arrives(sender: QuoteSender, drain: Callable[[], Reader]) -> None:
-    for _ in range(FULL):
-        sender.send_quotes([quote(0, 1.0)], 1)
+    drain()
+    fill(sender, 0)
     for conflated in range(5):
         sender.report(HealthReport("feed-okx", (FeedHealth("okx", "okx", FeedState.LIVE),), conflated))
     reports = [each for each in drain().messages if isinstance(each, HealthReport) and each.worker == "feed-okx"]
     assert [report.conflated for report in reports] == [4]
 
 
-def test_nothing_waits_for_a_reader_that_never_comes(context: Context, endpoints: Endpoints) -> None:
-    sender = QuoteSender(context, endpoints.quotes)
-    for number in range(10 * FULL):
+def test_a_reader_that_begins_anew_is_told_the_last_word_on_every_instrument(
+    endpoints: Endpoints, sender: QuoteSender, drain: Callable[[], Reader], wait_until: WaitUntil
+) -> None:
+    reader = drain()
+    sender.send_quotes([quote(0, 1.0), quote(1, 1.0)], 100)
+    sender.withdraw(Withdrawal((2,), "disconnected"), 200)
+    sender.send_quotes([quote(1, 2.0)], 300)
+    drain()
+    reader.inbox.close()
+    anew = Reader(endpoints)
+
+    def knows_all() -> bool:
+        sender.report(HealthReport("feed", ()))
+        sender.flush()
+        anew.take()
+        return len(anew.states) == 3
+
+    wait_until(knows_all)
+    assert anew.states == {0: 1.0, 1: 2.0, 2: "disconnected"}
+    (batch,) = (each for each in anew.messages if isinstance(each, QuoteBatch))
+    assert dict(zip((q.instrument_id for q in batch.quotes), batch.recv_ns, strict=True)) == {0: 100, 1: 300}
+    anew.inbox.close()
+
+
+def test_nothing_waits_for_a_reader_that_never_comes(sender: QuoteSender) -> None:
+    for number in range(MORE_THAN_FITS):
         sender.send_quotes([quote(0, float(number + 1))], number)
         sender.withdraw(Withdrawal((1,), "x"), number)
         sender.flush()
+    assert sender.is_holding
+
+
+def test_who_asked_to_be_told_is_told_that_something_is_held(endpoints: Endpoints) -> None:
+    told: list[str] = []
+    sender = QuoteSender(endpoints.quotes, on_holding=lambda: told.append("holding"))
+    sender.send_quotes([quote(0, 1.0)], 1)
+    sender.report(HealthReport("feed", ()))
     sender.close()
-    ending = threading.Thread(target=context.term, daemon=True)
-    ending.start()
-    ending.join(20)
-    assert not ending.is_alive()
+    assert told == ["holding"] * 2
 
 
-def test_a_lossless_sender_waits_and_loses_nothing(
-    context: Context, endpoints: Endpoints, wait_until: WaitUntil
-) -> None:
-    sent = 5 * HIGH_WATER_MARK
-    sender = QuoteSender(context, endpoints.quotes, is_lossless=True)
+def test_a_lossless_sender_waits_and_loses_nothing(endpoints: Endpoints, wait_until: WaitUntil) -> None:
+    sent = 2 * MORE_THAN_FITS
+    sender = LosslessSender(endpoints.quotes)
 
     def play() -> None:
         for number in range(sent):
-            if number % 7 == 6:
-                sender.withdraw(Withdrawal((0,), str(number)), number)
-            else:
-                sender.send_quotes([quote(0, float(number + 1))], number, number)
+            sender.send(Withdrawn(number, (0,), "x" * (number % 500)))
         sender.send(TapesEnded(sent, sent, {}))
 
     player = threading.Thread(target=play, daemon=True)
     player.start()
-    reader = Reader(context, endpoints)
+    reader = Reader(endpoints)
     wait_until(reader.has_ended)
     player.join(20)
     assert not player.is_alive()
     reader.inbox.close()
     sender.close()
-    assert sender.conflated == 0
-    numbers = [
-        each.at_ns if isinstance(each, Withdrawn) else each.recv_ns[0]
-        for each in reader.messages
-        if isinstance(each, QuoteBatch | Withdrawn)
-    ]
-    assert numbers == list(range(sent))
+    assert [each.at_ns for each in reader.messages if isinstance(each, Withdrawn)] == list(range(sent))
