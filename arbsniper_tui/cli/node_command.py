@@ -111,7 +111,9 @@ def _show(session: "Session", refresh_hz: float, node: "Node | None") -> int:
     is_remote = prepare_terminal(os.environ)
     # Textual reads its environment when it is imported.
     from arbsniper_tui.ui.app import run_ui
+    from arbsniper_tui.workers.turns import PATIENT_MS, take_turns_of
 
+    take_turns_of(PATIENT_MS)
     return run_ui(
         session,
         refresh_hz=min(refresh_hz, REMOTE_HZ) if is_remote else refresh_hz,

@@ -26,6 +26,7 @@ from arbsniper_tui.workers.plan import SpreadPlan
 from arbsniper_tui.workers.prices import PriceKeys
 from arbsniper_tui.workers.process import LIFELINE, parent_is_gone, run_worker, settle_memory
 from arbsniper_tui.workers.reception import Reception, rules_in_force
+from arbsniper_tui.workers.turns import PROMPT_MS, take_turns_of
 
 _log = logging.getLogger("arbsniper_tui.workers.spread")  # __name__ is __main__ here
 
@@ -217,6 +218,7 @@ def work(plan: SpreadPlan) -> None:
     signal.signal(signal.SIGTERM, stop)
     os.set_blocking(LIFELINE, False)
     settle_memory()
+    take_turns_of(PROMPT_MS)
     _log.info("%s: %d instruments", plan.worker, len(plan.intro.instruments))
     worker.run()
 
