@@ -19,6 +19,8 @@ from arbsniper_tui.wire.messages import (
 
 ANSWER_WITHIN_MS = 2000
 SEND_AGAIN_S = 1.0
+_KNOCK_EVERY_MS = 10
+"""At a node that is just starting: the first picture waits for it."""
 
 
 class Subscription:
@@ -30,6 +32,7 @@ class Subscription:
         self._socket.set(zmq.LINGER, 0)
         for topic in topics:
             self._socket.subscribe(topic)
+        self._socket.set(zmq.RECONNECT_IVL, _KNOCK_EVERY_MS)
         self._socket.connect(endpoints.frames)
 
     def receive(self) -> tuple[bytes, bytes] | None:
@@ -57,6 +60,7 @@ class CommandLine:
         self._socket.set(zmq.REQ_RELAXED, 1)
         self._socket.set(zmq.REQ_CORRELATE, 1)
         self._socket.set(zmq.LINGER, 0)
+        self._socket.set(zmq.RECONNECT_IVL, _KNOCK_EVERY_MS)
         self._socket.connect(endpoints.commands)
 
     def send(self, command: Command) -> None:
