@@ -23,7 +23,7 @@ class FeedHealth(Struct, frozen=True, array_like=True):
     """One connection: what it does, and what it has counted since the worker started."""
 
     feed: str
-    """Its name: venue and markets, as in `okx spot+perp`."""
+    """Its name: venue and market, as in `okx perp`."""
     venue: str
     state: FeedState
     detail: str = ""

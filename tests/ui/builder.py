@@ -64,10 +64,11 @@ COURSE: tuple[tuple[EventKind, str, float], ...] = (
 )
 OUT_OF_LINE = {("coinbase", "BTC/USD"): 0.0062, ("binance", "ETH/USDT:USDT"): -0.0058}
 AILING = {
-    "kraken": (FeedState.SILENT, "others moved 0.12 % and it did not", None),
+    "kraken": (FeedState.SILENT, "connected, but no quotes come", None),
     "gate": (FeedState.DOWN, "connection refused", 4.0),
 }
-WITHDRAWN = {"kraken": "silent", "gate": "feed down"}
+WITHDRAWN = {"kraken": "stale", "gate": "feed down"}
+SIGNALS = 17
 STAGE_MEDIANS = {"parse": 2.4, "bus": 3.2, "decision": 2.1, "publish": 3.5, "total": 5.4}
 
 
@@ -109,7 +110,7 @@ def status(threshold_pct: float = 0.5, basis: str = "gross", clock_ms: float = N
         threshold_pct=threshold_pct,
         basis=basis,
         quotes_per_s=1284.0,
-        signals=17,
+        signals=SIGNALS,
         open_opportunities=opened,
         uptime_s=11_520.0,
         clock_ms=clock_ms,
@@ -180,12 +181,13 @@ def routes_of(listed: Sequence[Instrument], rows: dict[int, QuoteRow], threshold
 
 
 def feeds_of(listed: Sequence[Instrument]) -> dict[str, FeedHealth]:
+    """One for each venue and market."""
     feeds: dict[str, FeedHealth] = {}
-    venues = list(dict.fromkeys(each.venue for each in listed))
-    for at, venue in enumerate(venues):
+    served = list(dict.fromkeys((each.venue, each.market) for each in listed))
+    for at, (venue, market) in enumerate(served):
         state, detail, retry = AILING.get(venue, (FeedState.LIVE, "", None))
-        ids = tuple(each.id for each in listed if each.venue == venue)
-        name = f"{venue} {'spot' if venue in IN_USD else 'spot+perp'}"
+        ids = tuple(each.id for each in listed if (each.venue, each.market) == (venue, market))
+        name = f"{venue} {market}"
         feeds[name] = FeedHealth(
             name,
             venue,
@@ -199,7 +201,7 @@ def feeds_of(listed: Sequence[Instrument]) -> dict[str, FeedHealth]:
             quotes=1_204_102 // (at + 1),
             bytes=161_000_000 // (at + 1),
             dropped={"crossed": 3, "older than the quote held": 12} if at == 1 else {},
-            rejected={"LUNC/USD": "not listed by this venue"} if at == 3 else {},
+            rejected={"LUNC/USD": "not listed"} if name == "okx spot" else {},
             rtt_ms=None if retry else 11.4 * (at + 1),
         )
     return feeds
@@ -211,10 +213,11 @@ def stages() -> tuple[StageRow, ...]:
     rows: list[StageRow] = []
     for name, middle in STAGE_MEDIANS.items():
         counts = [0] * 28
-        for _ in range(4000):
+        drawn, counted = (SIGNALS, SIGNALS) if name == "publish" else (4000, 1_204_102)
+        for _ in range(drawn):
             counts[max(0, min(27, round(dice.gauss(middle, 0.9) + dice.expovariate(1.6))))] += 1
         rows.append(
-            StageRow(name, 1_204_102, 8 * 2**middle, 8 * 2 ** (middle + 3), 8 * 2 ** (middle + 6.2), tuple(counts))
+            StageRow(name, counted, 8 * 2**middle, 8 * 2 ** (middle + 3), 8 * 2 ** (middle + 6.2), tuple(counts))
         )
     return tuple(rows)
 
@@ -281,10 +284,7 @@ def snapshot(
         quotes=rows,
         routes=tuple(routes[:60]),
         feeds=feeds_of(listed),
-        workers={
-            name: WorkerHealth(name, pid, up=True)
-            for name, pid in (("feed-1", 4313), ("feed-2", 4314), ("spread", 4315))
-        },
+        workers={name: WorkerHealth(name, pid, up=True) for name, pid in (("feed", 4313), ("spread", 4315))},
         redis=RedisHealth(RedisState.UP, "embedded", "127.0.0.1:6390", rtt_ms=0.2),
         stages=stages(),
     )
