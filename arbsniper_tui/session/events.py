@@ -21,8 +21,6 @@ class EventOrder:
         self._commands = CommandLine(context, endpoints)
         self.last_seq = 0
         self.missed = 0
-        self._latest_ms = 0
-        """The latest time on any event read."""
         self._ask_again_s = 0.0
 
     def take(self, body: bytes) -> list[Event]:
@@ -30,12 +28,7 @@ class EventOrder:
         event = decode_event(body)
         if event.seq == self.last_seq + 1:
             return self._read([event])
-        if event.seq <= self.last_seq:
-            if event.timestamp <= self._latest_ms:
-                return []
-            # Younger than all that was read: a spread worker that was started again counts from 1.
-            self.last_seq = 0
-        return self.catch_up()
+        return self.catch_up() if event.seq > self.last_seq else []
 
     def catch_up(self) -> list[Event]:
         """Everything after the last event read, as far as the node has it."""
@@ -56,7 +49,6 @@ class EventOrder:
         self._commands.close()
 
     def _read(self, events: list[Event]) -> list[Event]:
-        for event in events:
-            self.last_seq = event.seq
-            self._latest_ms = max(self._latest_ms, event.timestamp)
+        if events:
+            self.last_seq = events[-1].seq
         return events

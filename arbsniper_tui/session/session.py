@@ -95,8 +95,6 @@ class Session:
         self._catch_up(reply.frame, changes)
 
     def _catch_up(self, frame: Frame, changes: Changes) -> None:
-        if self._order.last_seq > frame.last_event:
-            self._order.last_seq = 0  # a spread worker that was started again
         self._order.last_seq = max(self._order.last_seq, frame.last_event - HISTORY)
         if self._order.last_seq < frame.last_event:
             self._keep(self._order.catch_up(), changes)

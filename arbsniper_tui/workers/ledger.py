@@ -8,6 +8,7 @@ from arbsniper_tui.model.signal import Event, EventKind, Signal
 from arbsniper_tui.sinks.redis_sink import RedisSink
 from arbsniper_tui.wire.messages import EVENT_TOPIC, encode
 from arbsniper_tui.wire.publisher import Publisher
+from arbsniper_tui.workers.numbers import Numbers
 
 EVENTS_KEPT = 5000
 """For viewers that come late or fell behind; some MB."""
@@ -18,17 +19,24 @@ _to_json = msgspec.json.Encoder().encode
 class Ledger:
     """Numbers events, keeps the last ones, and hands them on. Nothing here waits."""
 
-    def __init__(self, publisher: Publisher, sink: RedisSink | None, *, keeps_all: bool = False) -> None:
+    def __init__(
+        self, publisher: Publisher, sink: RedisSink | None, numbers: Numbers, *, keeps_all: bool = False
+    ) -> None:
         self._publisher = publisher
+        self._numbers = numbers
         self._sink = sink
         self._kept: deque[Event] = deque(maxlen=None if keeps_all else EVENTS_KEPT)
         self.owed: deque[tuple[Signal, int]] = deque()
         """Signals announced whose events `write_up` is to write, and when each was."""
-        self.last_seq = 0
+
+    @property
+    def last_seq(self) -> int:
+        return self._numbers.event
 
     def announce(self, signal: Signal, now_ns: int) -> None:
         """A signal to the programs that trade on it, at once; its event is owed, so that neither Redis nor the next
         quote waits while it is written."""
+        self._numbers.give(self._numbers.event, signal.seq)
         if self._sink is not None and signal.state != "close":
             self._sink.publish_signal(_to_json(signal), signal.timestamp, now_ns)
         self.owed.append((signal, now_ns))
@@ -66,7 +74,7 @@ class Ledger:
 
     def _record(self, event: Event, now_ns: int) -> None:
         """To viewers, and to the sink, which writes it with its next flush."""
-        self.last_seq = event.seq
+        self._numbers.give(event.seq, self._numbers.signal)
         self._kept.append(event)
         self._publisher.publish(EVENT_TOPIC, encode(event))
         if self._sink is not None:

@@ -22,6 +22,7 @@ from arbsniper_tui.wire.publisher import CommandDesk, Publisher
 from arbsniper_tui.workers.affinity import SharedCpu
 from arbsniper_tui.workers.feed_watch import FeedWatch
 from arbsniper_tui.workers.ledger import Ledger
+from arbsniper_tui.workers.numbers import Numbers
 from arbsniper_tui.workers.plan import SpreadPlan
 from arbsniper_tui.workers.prices import PriceKeys
 from arbsniper_tui.workers.process import LIFELINE, parent_is_gone, run_worker, settle_memory
@@ -57,9 +58,11 @@ class SpreadWorker:
         # Opportunities are told apart by their ids also after this process has been started again.
         run = plan.intro.node if self._is_replay else f"{plan.intro.node}-{time.time_ns() // 1_000_000:x}"
         self._gate = Gate(instruments, plan.intro.route_kinds, rules_in_force(plan), run)
+        numbers = Numbers(endpoints.folder)
+        self._gate.signal_seq = numbers.signal
         self._stages = Stages()
         self._sink = _make_sink(plan)
-        self._ledger = Ledger(self._publisher, self._sink, keeps_all=self._is_replay)
+        self._ledger = Ledger(self._publisher, self._sink, numbers, keeps_all=self._is_replay)
         self._feeds = FeedWatch(self._gate, self._ledger)
         self._prices = PriceKeys(self._gate, self._sink) if self._sink is not None else None
         self._reception = Reception(plan, self._gate, self._ledger, self._feeds, self._stages, self._sink)

@@ -79,10 +79,10 @@ class Stage:
             self._context.term()
 
     def begin_again(self) -> None:
-        """Another process in the old one's place: all numbers from the start, and no memory."""
+        """Another process in the old one's place: it goes on numbering events, and has no memory."""
         with self._lock:
             self.leave()
-            self.number = self._last_seq = 0
+            self.number = 0
             self.events.clear()
             self._open()
 

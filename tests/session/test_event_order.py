@@ -59,7 +59,7 @@ def test_an_answer_that_does_not_come_leaves_the_gap_to_the_next_event(
 
 
 @pytest.mark.parametrize("first_heard", [1, 2, 5])
-def test_a_node_that_begins_again_is_read_from_its_first_event(
+def test_a_spread_worker_that_begins_again_is_read_on(
     stage: Stage, order: EventOrder, first_heard: int, wait_until: Callable[..., None]
 ) -> None:
     for _ in range(9):
@@ -74,9 +74,26 @@ def test_a_node_that_begins_again_is_read_from_its_first_event(
         return read
 
     wait_until(hear_another)
-    assert numbers(read)[0] == 1
-    assert numbers(read) == list(range(1, len(read) + 1))
+    assert numbers(read) == list(range(10, 10 + len(read)))
     assert order.missed == 0
+
+
+def test_what_a_spread_worker_took_with_it_is_counted(
+    stage: Stage, order: EventOrder, wait_until: Callable[..., None]
+) -> None:
+    order.take(encode(stage.event()))
+    stage.event()
+    stage.event()
+    stage.begin_again()
+    read: list[Event] = []
+
+    def hear_another() -> object:
+        read.extend(order.take(encode(stage.event())))
+        return read
+
+    wait_until(hear_another)
+    assert numbers(read) == list(range(4, 4 + len(read)))
+    assert order.missed == 2
 
 
 def test_catching_up_with_nothing_new_reads_nothing(stage: Stage, order: EventOrder) -> None:

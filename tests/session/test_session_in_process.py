@@ -172,7 +172,7 @@ def test_a_node_that_is_away_for_long_never_makes_a_pull_wait(short_folder: Path
 
 
 @pytest.mark.parametrize("already", [1, 2, 7])
-def test_a_spread_worker_that_begins_again_is_noticed_and_its_events_are_read_from_the_first(
+def test_a_spread_worker_that_begins_again_is_noticed_and_its_events_are_read_on(
     stage: Stage, viewer: Viewer, already: int
 ) -> None:
     for number in range(7):
@@ -185,7 +185,7 @@ def test_a_spread_worker_that_begins_again_is_noticed_and_its_events_are_read_fr
         stage.event("worker_up", is_lost=number < already - 1)
     stage.frame(50.0)
     viewer.pull_until(lambda: viewer.bid == 50.0 and len(viewer.numbers) == 7 + already)
-    assert viewer.numbers == [*range(1, 8), *range(1, already + 1)]
+    assert viewer.numbers == list(range(1, 8 + already))
     assert viewer.snapshot.missed == 0
 
 

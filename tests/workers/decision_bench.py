@@ -14,6 +14,7 @@ from arbsniper_tui.model.view import NodeIntro
 from arbsniper_tui.wire.messages import EVENT_TOPIC, HealthReport, decode_event
 from arbsniper_tui.workers.feed_watch import FeedWatch
 from arbsniper_tui.workers.ledger import Ledger
+from arbsniper_tui.workers.numbers import Numbers
 from arbsniper_tui.workers.plan import SpreadPlan
 from arbsniper_tui.workers.reception import Reception
 
@@ -64,12 +65,13 @@ class DecisionBench:
 
     def __init__(self, folder: Path, threshold_pct: float = 0.5) -> None:
         self.now_ns = 1000 * S
+        self.folder = folder
         rules = Rules(threshold_pct=threshold_pct)
         self.gate = Gate(INSTRUMENTS, ("spot-spot",), rules, "node")
         self.gate.wall_offset_ns = WALL_OFFSET_NS
         self.publisher = NotedPublisher()
         self.sink = NotedSink()
-        self.ledger = Ledger(self.publisher, self.sink)  # type: ignore[arg-type]  # a noting stand-in
+        self.ledger = Ledger(self.publisher, self.sink, Numbers(folder))  # type: ignore[arg-type]  # noting stand-ins
         self.watch = FeedWatch(self.gate, self.ledger)
         self.plan = spread_plan(folder, rules)
         self.reception = Reception(

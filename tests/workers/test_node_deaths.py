@@ -70,6 +70,8 @@ def test_a_killed_worker_comes_back_and_signals_with_it(node: RunningNode, store
         node.wait_for(lambda: len(venues(store, "venue_down")) == 6, lambda: events(store)[-8:])
         node.wait_for(lambda: min(venues(store, "venue_up").values()) >= 2, lambda: events(store)[-8:])
     node.wait_for_signals(3)
+    numbers = [event["seq"] for event in events(store)]
+    assert numbers == sorted(set(numbers))
     assert {name: node.pid(name) for name in others} == others
     assert node.stop() == 0
     assert not node.strays
