@@ -17,8 +17,8 @@ from arbsniper_tui.sinks.errors import RedisNotStarted
 
 if TYPE_CHECKING:
     from arbsniper_tui.session.launch import Launch
-    from arbsniper_tui.session.node import Node
     from arbsniper_tui.session.session import Session
+    from arbsniper_tui.ui.app import Supervise
 
 # The libraries of the UI and of the workers are imported where they are used: the launcher starts the workers first,
 # and a verb that needs neither answers at once.
@@ -88,6 +88,8 @@ def _run_headless(launch: "Launch") -> int:
 
 def _run_with_ui(launch: "Launch") -> int:
     _require_terminal(": add --no-ui to run without one")
+    from concurrent.futures import ThreadPoolExecutor
+
     from arbsniper_tui.session.node import Node
 
     node = Node(launch)
@@ -100,25 +102,26 @@ def _run_with_ui(launch: "Launch") -> int:
 
         session = Session(endpoints)
         try:
-            return _show(session, launch.settings.ui.refresh_hz, node)
+            with ThreadPoolExecutor(1) as keeper:
+                # In a thread that is there before this one steps back: what starts again must not be behind too.
+                keeper.submit(node.supervise).result()
+                return _show(session, launch.settings.ui.refresh_hz, lambda: keeper.submit(node.supervise).result())
         finally:
             session.close()
     finally:
         node.stop()
 
 
-def _show(session: "Session", refresh_hz: float, node: "Node | None") -> int:
+def _show(session: "Session", refresh_hz: float, supervise: "Supervise | None") -> int:
     is_remote = prepare_terminal(os.environ)
     # Textual reads its environment when it is imported.
-    from arbsniper_tui.ui.app import run_ui
-    from arbsniper_tui.workers.turns import PATIENT_MS, take_turns_of
+    from arbsniper_tui.ui.run import run_ui
 
-    take_turns_of(PATIENT_MS)
     return run_ui(
         session,
         refresh_hz=min(refresh_hz, REMOTE_HZ) if is_remote else refresh_hz,
         remote=is_remote,
-        supervise=node.supervise if node is not None else None,
+        supervise=supervise,
     )
 
 

@@ -1,8 +1,5 @@
 """The app: pulls from the view on one timer, hands what changed to the screen in front, answers the keys."""
 
-import asyncio
-import signal
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
@@ -230,19 +227,3 @@ def make_app(
     """The app on a node's view, not yet running. `supervise` is called five times a second; a text that it returns
     ends the app with exit code 3."""
     return ArbsniperApp(view, refresh_hz, remote, supervise)
-
-
-def run_ui(view: NodeView, *, refresh_hz: float, remote: bool = False, supervise: Supervise | None = None) -> int:
-    """Run the app until it is left; returns the exit code. SIGTERM and SIGHUP leave it cleanly."""
-    app = make_app(view, refresh_hz=refresh_hz, remote=remote, supervise=supervise)
-    asyncio.run(_run(app))
-    if app.fault:
-        sys.stderr.write(f"{app.fault}\n")
-    return app.return_code or 0
-
-
-async def _run(app: ArbsniperApp) -> None:
-    loop = asyncio.get_running_loop()
-    for each in (signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(each, app.exit)
-    await app.run_async()

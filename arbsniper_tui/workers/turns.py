@@ -1,8 +1,4 @@
-"""How long a thread's turns on a CPU are (Linux 6.12 and newer; elsewhere nothing happens).
-
-Everyone gets the same share. But who takes short turns gets the CPU at once when it has something to do, and who takes
-long ones lets others go first (docs/decisions/0003). https://docs.kernel.org/scheduler/sched-eevdf.html
-"""
+"""Who goes first when several want one CPU: who decides before who feeds, and who draws last (docs/decisions/0003)."""
 
 import ctypes
 import logging
@@ -13,11 +9,10 @@ _log = logging.getLogger(__name__)
 
 PROMPT_MS = 0.5
 """For who decides: enough for a signal with cold caches."""
-PATIENT_MS = 20.0
-"""For who draws. The kernel's own are about 3."""
+_BACK = 5
+"""Of nice: the CPU time of a third of a usual thread's, where there is not enough for all."""
 
 _SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}.get(os.uname().machine) if sys.platform == "linux" else None
-_RESET_ON_FORK = 1
 
 
 class _Attributes(ctypes.Structure):
@@ -36,16 +31,28 @@ class _Attributes(ctypes.Structure):
 
 
 def take_turns_of(turn_ms: float) -> None:
-    """For the calling thread alone: what it starts has the usual ones. Another policy than the usual one stays."""
-    if _SCHED_SETATTR is None or os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK != os.SCHED_OTHER:
+    """The calling thread's share stays the same; with short turns it gets the CPU as soon as it has something to do.
+
+    Linux 6.12 and newer; elsewhere, and under another policy than the usual one, nothing happens.
+    https://docs.kernel.org/scheduler/sched-eevdf.html
+    """
+    if _SCHED_SETATTR is None or os.sched_getscheduler(0) != os.SCHED_OTHER:
         return
     attributes = _Attributes(
         size=ctypes.sizeof(_Attributes),
         policy=os.SCHED_OTHER,
-        flags=_RESET_ON_FORK,
         nice=os.getpriority(os.PRIO_PROCESS, 0),
         runtime_ns=round(turn_ms * 1e6),
     )
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.syscall(_SCHED_SETATTR, 0, ctypes.byref(attributes), 0):
         _log.debug("turns of %g ms: %s", turn_ms, os.strerror(ctypes.get_errno()))
+
+
+def step_back() -> None:
+    """The calling thread lets others go first, and so does what it starts from now on.
+
+    Nothing happens but on Linux: elsewhere all threads of a process would step back together.
+    """
+    if sys.platform == "linux":
+        os.nice(_BACK)

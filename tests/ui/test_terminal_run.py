@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 DEADLINE_S = 60.0
 PROGRAM = """
 import sys
-from arbsniper_tui.ui.app import run_ui
+from arbsniper_tui.ui.run import run_ui
 from tests.ui import builder
 said = iter([None] * 3 + ["worker feed-1 could not be kept running"])
 supervise = (lambda: next(said, None)) if "lost" in sys.argv else None

@@ -1,0 +1,29 @@
+"""Runs the app in this process's terminal, from the first picture to the exit code."""
+
+import asyncio
+import signal
+import sys
+
+from arbsniper_tui.session.snapshot import NodeView
+from arbsniper_tui.ui.app import ArbsniperApp, Supervise, make_app
+from arbsniper_tui.workers.turns import step_back
+
+_FIRST_PICTURE_WITHIN_S = 1.0
+"""Until then whoever launched the program waits for this process; from then on quotes and signals go first."""
+
+
+def run_ui(view: NodeView, *, refresh_hz: float, remote: bool = False, supervise: Supervise | None = None) -> int:
+    """Run the app until it is left; returns the exit code. SIGTERM and SIGHUP leave it cleanly."""
+    app = make_app(view, refresh_hz=refresh_hz, remote=remote, supervise=supervise)
+    asyncio.run(_run(app))
+    if app.fault:
+        sys.stderr.write(f"{app.fault}\n")
+    return app.return_code or 0
+
+
+async def _run(app: ArbsniperApp) -> None:
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(each, app.exit)
+    loop.call_later(_FIRST_PICTURE_WITHIN_S, step_back)
+    await app.run_async()
