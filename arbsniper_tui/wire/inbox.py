@@ -47,6 +47,7 @@ class Inbox:
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(path))
         self._listener.listen()
+        self._listener.setblocking(False)  # who knocked may be gone by the time it is asked in
         self._arrivals = select.poll()
         self._arrivals.register(self._listener, select.POLLIN)
         self._all = select.poll()
@@ -101,13 +102,13 @@ class Inbox:
             self._let_go(peer)
 
     def _accept(self) -> None:
-        connection, _ = self._listener.accept()
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, self._timeout)
         try:
+            connection, _ = self._listener.accept()
+            connection.setblocking(True)  # some systems hand on the listener's way
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, self._timeout)
             connection.sendall(hello(PULL))
         except OSError as error:
-            _log.warning("a sender was gone before it could be greeted: %s", error)
-            connection.close()
+            _log.warning("a sender could not be let in: %s", error)
             return
         self._peers[connection.fileno()] = _Peer(connection)
         self._all.register(connection, select.POLLIN)

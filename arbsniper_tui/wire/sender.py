@@ -65,7 +65,7 @@ class QuoteSender:
             for _, quote in quotes:
                 del self._held[quote.instrument_id]
         for instrument_id, (ts, state) in list(self._held.items()):
-            if not self._try(Withdrawn(ts, (instrument_id,), state.reason if isinstance(state, Withdrawal) else "")):
+            if isinstance(state, Withdrawal) and not self._try(Withdrawn(ts, (instrument_id,), state.reason)):
                 return
             del self._held[instrument_id]
         for worker, report in list(self._held_reports.items()):

@@ -25,6 +25,18 @@ def numbers(read: list[Event]) -> list[int]:
     return [event.seq for event in read]
 
 
+def hear_again(stage: Stage, order: EventOrder, wait_until: Callable[..., None]) -> list[Event]:
+    """What can be read once the new process has been found: events are published until one gets through."""
+    read: list[Event] = []
+
+    def hear_another() -> object:
+        read.extend(order.take(encode(stage.event())))
+        return read
+
+    wait_until(hear_another)
+    return read
+
+
 def test_events_in_order_are_read_one_by_one_and_nobody_is_asked(stage: Stage, order: EventOrder) -> None:
     assert [numbers(order.take(encode(stage.event()))) for _ in range(4)] == [[1], [2], [3], [4]]
     assert stage.asked == []
@@ -67,13 +79,7 @@ def test_a_spread_worker_that_begins_again_is_read_on(
     stage.begin_again()
     for _ in range(first_heard - 1):
         stage.event("worker_up")
-    read: list[Event] = []
-
-    def hear_another() -> object:
-        read.extend(order.take(encode(stage.event())))
-        return read
-
-    wait_until(hear_another)
+    read = hear_again(stage, order, wait_until)
     assert numbers(read) == list(range(10, 10 + len(read)))
     assert order.missed == 0
 
@@ -85,13 +91,7 @@ def test_what_a_spread_worker_took_with_it_is_counted(
     stage.event()
     stage.event()
     stage.begin_again()
-    read: list[Event] = []
-
-    def hear_another() -> object:
-        read.extend(order.take(encode(stage.event())))
-        return read
-
-    wait_until(hear_another)
+    read = hear_again(stage, order, wait_until)
     assert numbers(read) == list(range(4, 4 + len(read)))
     assert order.missed == 2
 
