@@ -7,7 +7,7 @@ from textual.widgets import Input
 from arbsniper_tui.model.signal import Event
 from arbsniper_tui.session.snapshot import Changes, Snapshot
 from arbsniper_tui.ui.app import ArbsniperApp
-from arbsniper_tui.ui.screens.detail import DetailScreen
+from arbsniper_tui.ui.screens.detail import DetailScreen, detail_lines
 from arbsniper_tui.ui.screens.help import HelpScreen
 from arbsniper_tui.ui.widgets.routes_pane import RoutesPane
 from arbsniper_tui.ui.widgets.signal_log import SignalLog
@@ -210,6 +210,14 @@ async def test_detail_names_the_rate_used() -> None:
     async with app.run_test(size=(100, 30)) as pilot:
         await after(pilot, "enter")
         assert "USD counts as USDT 1:1" in shown(app)
+
+
+def test_detail_names_a_rate_that_both_legs_use_once() -> None:
+    built = builder.snapshot()
+    assert built.intro is not None
+    in_usd = [each.id for each in built.intro.instruments if each.symbol == "BTC/USD"]
+    lines = ["".join(text for text, _ in line) for line in detail_lines(built, *in_usd)]
+    assert sum("USD counts as USDT 1:1" in line for line in lines) == 1
 
 
 async def test_the_number_keys_show_the_five_screens() -> None:

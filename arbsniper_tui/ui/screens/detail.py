@@ -58,9 +58,8 @@ def detail_lines(snapshot: Snapshot, buy_id: int, sell_id: int) -> list[Line]:
     for name, left, right in zip(_LEG_ROWS, *legs, strict=True):
         lines.append(joined(((f" {name:<{LABEL}}", "head"), (f"{left[0]:<28} ", left[1]), (right[0], right[1]))))
     lines += [(), *_sums(snapshot, route, buy, sell)]
-    for each in (buy, sell):
-        lines += _rate(snapshot, each)
-    return lines
+    told = _rate(snapshot, buy)
+    return lines + told + [line for line in _rate(snapshot, sell) if line not in told]
 
 
 _LEG_ROWS = ("", "symbol", "price", "size", "taker fee", "age", "other side", "takes part")
