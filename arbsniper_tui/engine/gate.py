@@ -228,6 +228,8 @@ class Gate:
             net_profit=_rounded(route.net_profit(ask, bid), per_unit),
             buy_age_ms=(now_ns - buying.recv_ns) // 1_000_000,
             sell_age_ms=(now_ns - selling.recv_ns) // 1_000_000,
+            buy_market=buying.instrument.market,
+            sell_market=selling.instrument.market,
             quote_rate=UNSET if rate is None else rate,
         )
 

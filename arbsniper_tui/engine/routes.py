@@ -41,7 +41,12 @@ class Route:
         """What a unit of price costs with the buy leg's taker fee."""
         self.sell_yield = 1.0 - sold.taker_fee_pct / 100.0
         """What a unit of price yields after the sell leg's taker fee."""
-        self.action = f"BUY_{buy.venue.upper()}_SELL_{sell.venue.upper()}"
+        bought_at, sold_at = buy.venue.upper(), sell.venue.upper()
+        if buy.venue == sell.venue:
+            # On one venue only the market tells the two legs apart.
+            bought_at += f"_{bought.market.upper()}"
+            sold_at += f"_{sold.market.upper()}"
+        self.action = f"BUY_{bought_at}_SELL_{sold_at}"
         self.is_converted = bought.rate_id is not None or sold.rate_id is not None
         self.opportunity: Opportunity | None = None
         self.signalled_ns: int | None = None

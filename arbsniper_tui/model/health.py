@@ -42,6 +42,19 @@ class FeedHealth(Struct, frozen=True, array_like=True):
     """Unified symbol -> why the venue does not serve it."""
     rtt_ms: float | None = None
     """Round trip of the last WebSocket ping."""
+    lag_ms: float | None = None
+    """How much later its data come than at their best, by the venue's own time; None where it sends none."""
+
+
+class RecordingHealth(Struct, frozen=True, array_like=True):
+    """The tapes that a feed worker writes."""
+
+    folder: str
+    frames: int = 0
+    bytes: int = 0
+    """On disk."""
+    failure: str = ""
+    """Why nothing is recorded any more; empty while it is."""
 
 
 class RedisState(StrEnum):

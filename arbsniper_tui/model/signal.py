@@ -4,6 +4,8 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from arbsniper_tui.model.instrument import Market
+
 SignalState = Literal["open", "update", "close"]
 EventKind = Literal[
     "open",
@@ -47,6 +49,8 @@ class Signal(Struct, frozen=True, kw_only=True):
     net_profit: float
     buy_age_ms: int
     sell_age_ms: int
+    buy_market: Market
+    sell_market: Market
     quote_rate: float | UnsetType = UNSET
     """Units of the leg's own currency for one of the symbol's; only with a converted leg."""
     duration_ms: int | UnsetType = UNSET

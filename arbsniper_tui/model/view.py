@@ -36,6 +36,8 @@ class RouteRow(Struct, frozen=True, array_like=True, gc=False):
     """How long its opportunity has been open; 0 when there is none."""
     signals: int
     """Opportunities it has announced."""
+    net_total: float = 0.0
+    """What `size` would bring after both taker fees, in the route's currency."""
 
 
 class StageRow(Struct, frozen=True, array_like=True):

@@ -126,6 +126,9 @@ class Session:
         if frame.redis is not None and frame.redis != snapshot.redis:
             snapshot.redis = frame.redis
             changes.redis = True
+        if frame.recording != snapshot.recording:
+            snapshot.recording = frame.recording
+            changes.feeds = True
         if frame.stages:
             snapshot.stages = frame.stages
             changes.stages = True

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from arbsniper_tui.model.health import FeedHealth, RedisHealth, RedisState, WorkerHealth
+from arbsniper_tui.model.health import FeedHealth, RecordingHealth, RedisHealth, RedisState, WorkerHealth
 from arbsniper_tui.model.signal import Event
 from arbsniper_tui.model.view import NodeIntro, NodeStatus, QuoteRow, RouteRow, StageRow
 
@@ -23,6 +23,8 @@ class Snapshot:
     feeds: dict[str, FeedHealth] = field(default_factory=dict)
     workers: dict[str, WorkerHealth] = field(default_factory=dict)
     redis: RedisHealth = RedisHealth(RedisState.OFF)
+    recording: RecordingHealth | None = None
+    """None where the node records nothing."""
     stages: tuple[StageRow, ...] = ()
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
     """Oldest first; heartbeats left out."""

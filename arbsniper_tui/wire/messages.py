@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
-from arbsniper_tui.model.health import FeedHealth, RedisHealth, WorkerHealth
+from arbsniper_tui.model.health import FeedHealth, RecordingHealth, RedisHealth, WorkerHealth
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.signal import Event
 from arbsniper_tui.model.view import NodeIntro, NodeStatus, QuoteRow, RouteRow, StageRow
@@ -38,6 +38,8 @@ class HealthReport(Struct, frozen=True, array_like=True, tag="h"):
     feeds: tuple[FeedHealth, ...]
     conflated: int = 0
     """Quotes that a newer one replaced before the spread worker could take them."""
+    recording: RecordingHealth | None = None
+    """None where nothing is recorded."""
 
 
 class TapesEnded(Struct, frozen=True, array_like=True, tag="e"):
@@ -92,6 +94,7 @@ class Frame(Struct, frozen=True, array_like=True, tag="frame"):
     redis: RedisHealth | None = None
     stages: tuple[StageRow, ...] = ()
     last_event: int = 0
+    recording: RecordingHealth | None = None
 
 
 class Welcome(Struct, frozen=True, array_like=True, tag="welcome"):

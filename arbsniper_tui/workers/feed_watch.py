@@ -1,7 +1,7 @@
 """What the spread worker knows of its feeds: their reports, and the silence of a worker that sends none."""
 
 from arbsniper_tui.engine.gate import Gate
-from arbsniper_tui.model.health import FeedHealth, FeedState, WorkerHealth
+from arbsniper_tui.model.health import FeedHealth, FeedState, RecordingHealth, WorkerHealth
 from arbsniper_tui.model.signal import EventKind, Signal
 from arbsniper_tui.wire.messages import HealthReport
 from arbsniper_tui.workers.ledger import Ledger
@@ -19,6 +19,7 @@ class FeedWatch:
         self.feeds: dict[str, FeedHealth] = {}
         self.workers: dict[str, WorkerHealth] = {}
         self.conflated = 0
+        self.recording: RecordingHealth | None = None
         self.changed_feeds: set[str] = set()
         self.changed_workers: set[str] = set()
         self._heard_ns: dict[str, int] = {}
@@ -33,6 +34,7 @@ class FeedWatch:
         self._lost.discard(report.worker)
         self._served_by[report.worker] = tuple(i for feed in report.feeds for i in feed.instrument_ids)
         self.conflated = report.conflated
+        self.recording = report.recording
         for health in report.feeds:
             self.feeds[health.feed] = health
             self.changed_feeds.add(health.feed)

@@ -77,10 +77,11 @@ class Rows:
 
     def _route_row(self, route: Route, now_ns: int) -> RouteRow:
         buy, sell, opened = route.buy, route.sell, route.opportunity
-        gross = net = size = 0.0
+        gross = net = size = net_total = 0.0
         if buy.quote is not None and sell.quote is not None and not buy.fault and not sell.fault:
             gross, net = route.spreads_pct(buy.ask, sell.bid)
             size = min(buy.quote.ask_size, sell.quote.bid_size)
+            net_total = size * route.net_profit(buy.ask, sell.bid)
         return RouteRow(
             buy.id,
             sell.id,
@@ -90,4 +91,5 @@ class Rows:
             self._gate.why_not(route, now_ns),
             (now_ns - opened.opened_ns) / 1e6 if opened is not None else 0.0,
             route.signals,
+            net_total,
         )

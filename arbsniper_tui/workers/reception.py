@@ -141,6 +141,7 @@ class Reception:
             redis=redis if tells_redis else None,
             stages=self._stages.rows() if is_full else (),
             last_event=self._ledger.last_seq,
+            recording=self._feeds.recording,
         )
 
     def _status(self, now_ns: int) -> NodeStatus:

@@ -16,6 +16,7 @@ BELOW_THE_FRONT_ENDS = (
     "venues",
     "engine",
     "latency",
+    "runtime",
     "wire",
     "net",
     "sim",

@@ -38,6 +38,8 @@ FIELDS = [
     "net_profit",
     "buy_age_ms",
     "sell_age_ms",
+    "buy_market",
+    "sell_market",
 ]
 
 
@@ -81,6 +83,8 @@ def test_an_open_signal_says_what_the_contract_promises() -> None:
         "net_profit": pytest.approx(338.25 - 45.1 - 272.6295),
         "buy_age_ms": 41,
         "sell_age_ms": 3,
+        "buy_market": "spot",
+        "sell_market": "spot",
     }
 
 
@@ -137,6 +141,12 @@ def test_the_symbol_is_that_of_the_route_in_the_currency_that_counts(
 ) -> None:
     signal = opened(spot(0, "binance", buy_symbol), spot(1, "okx", sell_symbol))
     assert (signal.symbol, signal.buy_symbol, signal.sell_symbol) == (symbol, buy_symbol, sell_symbol)
+
+
+def test_two_legs_of_one_venue_are_told_apart_by_their_markets() -> None:
+    signal = opened(spot(0, "okx"), spot(1, "okx", "BTC/USDT:USDT"))
+    assert signal.action == "BUY_OKX_SPOT_SELL_OKX_PERP"
+    assert (signal.buy_market, signal.sell_market) == ("spot", "perp")
 
 
 def test_only_a_close_tells_how_long_and_why() -> None:

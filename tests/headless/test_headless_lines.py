@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from arbsniper_tui.headless.lines import log_line, output_line
+from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.signal import Event, EventKind, Signal
 
 SIGNAL = Signal(
@@ -31,6 +32,8 @@ SIGNAL = Signal(
     net_profit=23.1,
     buy_age_ms=3,
     sell_age_ms=41,
+    buy_market=Market.SPOT,
+    sell_market=Market.SPOT,
 )
 
 
@@ -66,6 +69,8 @@ def test_a_signal_is_one_line_of_the_published_json(state: EventKind) -> None:
         "net_profit": 23.1,
         "buy_age_ms": 3,
         "sell_age_ms": 41,
+        "buy_market": "spot",
+        "sell_market": "spot",
     }
 
 

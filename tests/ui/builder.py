@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 
 from arbsniper_tui.model.health import FeedHealth, FeedState, RedisHealth, RedisState, WorkerHealth
-from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.instrument import Instrument, parse_symbol
 from arbsniper_tui.model.signal import Event, EventKind, Signal, SignalState
 from arbsniper_tui.model.view import NodeIntro, NodeStatus, QuoteRow, RouteRow, StageRow
 from arbsniper_tui.session.snapshot import Changes, Snapshot
@@ -248,6 +248,8 @@ def signal(state: SignalState, seq: int, at_ms: int, spread_pct: float = 0.7512,
         net_profit=34.2,
         buy_age_ms=3,
         sell_age_ms=41,
+        buy_market=parse_symbol(buy_symbol).market,
+        sell_market=parse_symbol(sell_symbol).market,
         **closing,  # type: ignore[arg-type]  # two numbers and a text, by name
     )
 

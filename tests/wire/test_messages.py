@@ -9,7 +9,7 @@ import pytest
 from msgspec import Struct
 
 from arbsniper_tui.model.health import FeedHealth, FeedState, RedisHealth, RedisState, WorkerHealth
-from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.signal import Event, Signal
 from arbsniper_tui.model.view import NodeIntro, NodeStatus, QuoteRow, RouteRow, StageRow
@@ -77,6 +77,8 @@ SIGNAL = Signal(
     net_profit=-23.1,
     buy_age_ms=3,
     sell_age_ms=41,
+    buy_market=Market.SPOT,
+    sell_market=Market.PERP,
     quote_rate=1.0002,
     duration_ms=12,
     best_spread_pct=0.9,

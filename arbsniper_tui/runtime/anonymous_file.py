@@ -1,0 +1,19 @@
+"""A file without a name, whose bytes outlive the process that writes them: who launches a node holds it open."""
+
+import os
+import tempfile
+
+
+def create_anonymous_file(size: int) -> int:
+    """The descriptor of a file of `size` zero bytes, to be handed to workers and mapped by them.
+
+    No cleaner of old files can find it, and where the system has files in memory (Linux), no full disk reaches it.
+    """
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("arbsniper-tui")
+        os.ftruncate(descriptor, size)
+        return descriptor
+    with tempfile.TemporaryFile() as file:
+        file.write(bytes(size))  # written, not only sized: a full disk shows here and not in a worker
+        file.flush()
+        return os.dup(file.fileno())
