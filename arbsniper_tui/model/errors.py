@@ -4,7 +4,8 @@ ArbsniperError
 ├── UsageError          what the user typed or configured; exit code 2
 │   ├── ConfigError         a key of arbsniper.toml, an environment variable or an option
 │   ├── SymbolError         a symbol that is not in unified form
-│   └── TapeError           a tape that cannot be opened, or whose venue cannot be told
+│   ├── TapeError           a tape that cannot be opened, or whose venue cannot be told
+│   └── FolderError         a folder for a node's sockets that cannot be had or trusted
 ├── FrameError          what a venue sent; the stream goes on
 │   ├── BadFrame            not the shape the venue's page describes
 │   ├── VenueRejected       the venue refuses one symbol; the others run
@@ -43,6 +44,10 @@ class SymbolError(UsageError):
 
 class TapeError(UsageError):
     """A tape cannot be opened, or its venue cannot be told."""
+
+
+class FolderError(UsageError):
+    """A folder for a node's sockets cannot be had, or cannot be trusted."""
 
 
 class FrameError(ArbsniperError):

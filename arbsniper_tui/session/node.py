@@ -9,6 +9,7 @@ import zmq
 
 from arbsniper_tui.model.errors import WorkerLost
 from arbsniper_tui.model.health import WorkerHealth
+from arbsniper_tui.runtime.node_folder import NodeFolder, create_node_folder
 from arbsniper_tui.session.launch import (
     SPREAD,
     Launch,
@@ -20,7 +21,7 @@ from arbsniper_tui.session.launch import (
 )
 from arbsniper_tui.sinks.embedded import RedisTarget, resolve_redis
 from arbsniper_tui.sinks.errors import RedisNotStarted
-from arbsniper_tui.wire.endpoints import REDIS_PID, Endpoints, create_endpoints
+from arbsniper_tui.wire.endpoints import REDIS_PID, Endpoints, end_embedded_redis
 from arbsniper_tui.wire.messages import WorkerNotice
 from arbsniper_tui.wire.viewing import CommandLine, CommandQueue
 from arbsniper_tui.workers.instruments import instruments_of
@@ -36,6 +37,8 @@ class Node:
     def __init__(self, launch: Launch) -> None:
         self._launch = launch
         self.endpoints: Endpoints | None = None
+        self._folder: NodeFolder | None = None
+        self._is_folder_lost = False
         self._sockets: dict[str, socket.socket] = {}
         self._redis = RedisTarget(None, "")
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
@@ -64,7 +67,8 @@ class Node:
             return str(lost)
         if self._notices is not None:
             self._notices.pump()
-        self._keep_redis()
+        if self._has_folder():
+            self._keep_redis()
         return None
 
     def stop(self) -> None:
@@ -78,15 +82,16 @@ class Node:
             self._redis.server.stop()
         for listening in self._sockets.values():
             listening.close()
-        if self.endpoints is not None:
-            self.endpoints.remove()
+        if self._folder is not None:
+            self._folder.remove()
 
     def _start(self) -> Endpoints:
         launch = self._launch
         if launch.record_folder:
             # Here, where it can be said at once; a worker that cannot record would only die again and again.
             make_folder(Path(launch.record_folder))
-        endpoints = self.endpoints = create_endpoints()
+        self._folder = create_node_folder(end_embedded_redis)
+        endpoints = self.endpoints = Endpoints(self._folder.path)
         if launch.mode == "demo":
             self._sockets = bind_simulated(launch.settings)
             launch = self._launch = replace(launch, settings=demo_settings(launch.settings, self._sockets))
@@ -114,6 +119,19 @@ class Node:
             _log.error("%s", error)
         else:
             self._note_redis_pid()
+
+    def _has_folder(self) -> bool:
+        """Whether the node's folder is there; the log says once that it is not."""
+        if self._folder is None or self._is_folder_lost:
+            return False
+        if not self._folder.keep():
+            self._is_folder_lost = True
+            _log.error(
+                "%s was deleted while the node runs: no viewer can attach, and a worker that is started again cannot "
+                "reach the others; restart the node, and keep programs that delete old files away from the folder",
+                self._folder.path,
+            )
+        return not self._is_folder_lost
 
     def _note_redis_pid(self) -> None:
         if self._redis.server is not None and self.endpoints is not None:

@@ -14,6 +14,7 @@ from arbsniper_tui.engine.gate import Gate
 from arbsniper_tui.latency.stages import Stages
 from arbsniper_tui.model.health import RedisState
 from arbsniper_tui.model.signal import EventKind, Signal
+from arbsniper_tui.runtime.node_folder import remove_if_dead
 from arbsniper_tui.sinks.redis_sink import RedisSink
 from arbsniper_tui.wire.endpoints import Endpoints, end_embedded_redis
 from arbsniper_tui.wire.inbox import Inbox
@@ -199,10 +200,8 @@ class SpreadWorker:
             socket.close()
         self._context.term()
         if self._parent_is_gone:
-            # Whoever was to clean up behind us is gone.
-            folder = Path(self._plan.folder)
-            end_embedded_redis(folder)
-            Endpoints(folder).remove()
+            # The launcher died, so nobody else removes the folder until the next node starts.
+            remove_if_dead(Path(self._plan.folder), end_embedded_redis)
 
 
 def _make_sink(plan: SpreadPlan) -> RedisSink | None:
