@@ -8,6 +8,7 @@ ArbsniperError
 │   └── FolderError         a folder for a node's sockets that cannot be had or trusted
 ├── FrameError          what a venue sent; the stream goes on
 │   ├── BadFrame            not the shape the venue's page describes
+│   │   └── TapeCut             a tape that ends, or cannot be read on, before its end
 │   ├── VenueRejected       the venue refuses one symbol; the others run
 │   ├── VenueClosing        the venue announces that it will close this connection
 │   └── BookLost            updates without the snapshot they belong to: only a new connection mends it
@@ -17,6 +18,7 @@ ArbsniperError
 ├── LinkLost            a connection to Redis that broke (sinks.errors)
 ├── BadPeer             a process on the bus that does not speak its protocol
 ├── NodeUnreachable     no node answers at this endpoint
+├── TaskEnded           a task of a worker ended though none may; the worker ends with it
 └── WorkerLost          a worker could not be kept running; exit code 3
 """
 
@@ -58,6 +60,10 @@ class BadFrame(FrameError):
     """A frame is not of the shape that the venue's page describes."""
 
 
+class TapeCut(BadFrame):
+    """A tape ends in the middle, as a killed recorder leaves it, or cannot be read on; what comes before is sound."""
+
+
 class VenueRejected(FrameError):
     """The venue refuses `venue_symbol` (or, where it names none, the whole request)."""
 
@@ -85,6 +91,10 @@ class BadPeer(ArbsniperError):
 
 class NodeUnreachable(ArbsniperError):
     """No node answers at the endpoint."""
+
+
+class TaskEnded(ArbsniperError):
+    """A task of a worker ended by itself, which is a fault: what it did would be missing from now on."""
 
 
 class WorkerLost(ArbsniperError):
