@@ -26,7 +26,7 @@ from arbsniper_tui.wire.messages import WorkerNotice
 from arbsniper_tui.wire.viewing import CommandLine, CommandQueue
 from arbsniper_tui.workers.instruments import instruments_of
 from arbsniper_tui.workers.recorder import make_folder
-from arbsniper_tui.workers.supervisor import Supervisor, spawner
+from arbsniper_tui.workers.supervisor import Supervisor, Timings, spawner
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 class Node:
     """Starts the workers, looks after them, and stops everything that it started."""
 
-    def __init__(self, launch: Launch) -> None:
+    def __init__(self, launch: Launch, timings: Timings | None = None) -> None:
         self._launch = launch
         self.endpoints: Endpoints | None = None
         self._folder: NodeFolder | None = None
@@ -43,12 +43,17 @@ class Node:
         self._redis = RedisTarget(None, "")
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._notices: CommandQueue | None = None
-        self._supervisor = Supervisor(spawner(launch.log_level, launch.log_descriptor), self._tell)
+        self._supervisor = Supervisor(spawner(launch.log_level, launch.log_descriptor), self._tell, timings)
 
     @property
     def pids(self) -> dict[str, int]:
         """The worker processes, by name."""
         return self._supervisor.pids
+
+    @property
+    def is_replay(self) -> bool:
+        """Whether it plays tapes: then nothing may be lost, and everything waits for its reader."""
+        return self._launch.mode == "replay"
 
     def start(self) -> Endpoints:
         """Start everything. Raises UsageError, or what the embedded Redis says when it was asked for and cannot be had;
@@ -141,5 +146,5 @@ class Node:
         if self._notices is not None:
             self._notices.put(WorkerNotice(worker))
         if worker.name == SPREAD and worker.up and worker.restarts:
-            # It knows of nobody.
+            # A restarted spread worker has no record of the other workers.
             self._supervisor.tell_all_but(SPREAD)

@@ -20,6 +20,7 @@ from arbsniper_tui.workers.affinity import SharedCpu
 from arbsniper_tui.workers.plan import FeedPlan
 from arbsniper_tui.workers.process import LIFELINE, run_worker, settle_memory
 from arbsniper_tui.workers.recorder import Recorder
+from arbsniper_tui.workers.tasks import run_until
 
 _log = logging.getLogger("arbsniper_tui.workers.feed")  # __name__ is __main__ here
 
@@ -73,21 +74,14 @@ async def _serve(plan: FeedPlan) -> None:
         )
         for spec in plan.feeds
     ]
-    tasks = [asyncio.create_task(feed.run(), name=feed.spec.name) for feed in feeds]
-    for task in tasks:
-        task.add_done_callback(lambda ended: stop.set())
-    reporting = asyncio.create_task(_report(plan, feeds, outlet, recorder))
     settle_memory()
-    await stop.wait()
-    failed = [task for task in tasks if task.done() and not task.cancelled()]
-    for task in (*tasks, reporting):
-        task.cancel()
-    await asyncio.wait((*tasks, reporting), timeout=1.0)
-    if recorder is not None:
-        recorder.close()
-    outlet.sender.close()
-    for task in failed:
-        task.result()  # a feed never ends by itself: this raises what ended it
+    try:
+        reporting = _report(plan, feeds, outlet, recorder)
+        await run_until(stop, {"reports": reporting, **{feed.spec.name: feed.run() for feed in feeds}})
+    finally:
+        if recorder is not None:
+            recorder.close()
+        outlet.sender.close()
 
 
 async def _report(plan: FeedPlan, feeds: list[Feed], outlet: _BusOutlet, recorder: Recorder | None) -> None:
@@ -96,8 +90,9 @@ async def _report(plan: FeedPlan, feeds: list[Feed], outlet: _BusOutlet, recorde
     ticked_s, ticks = 0.0, 0
     while True:
         outlet.health_is_due.clear()
-        report = HealthReport(plan.worker, tuple(feed.health() for feed in feeds), outlet.sender.conflated)
-        outlet.sender.report(report)
+        health = tuple(feed.health() for feed in feeds)
+        recording = recorder.health() if recorder is not None else None
+        outlet.sender.report(HealthReport(plan.worker, health, outlet.sender.conflated, recording))
         now_s = time.monotonic()
         if now_s - ticked_s >= _TICK_EVERY_S:
             ticked_s = now_s
@@ -105,8 +100,6 @@ async def _report(plan: FeedPlan, feeds: list[Feed], outlet: _BusOutlet, recorde
             shared.tick()
             if ticks % _COLLECT_EVERY_TICKS == 0:
                 gc.collect()
-            if recorder is not None:
-                await recorder.flush()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(outlet.health_is_due.wait(), _TICK_EVERY_S)
             await asyncio.sleep(_GATHERED_FOR_S)

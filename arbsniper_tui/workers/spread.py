@@ -26,7 +26,7 @@ from arbsniper_tui.workers.ledger import Ledger
 from arbsniper_tui.workers.numbers import Numbers
 from arbsniper_tui.workers.plan import SpreadPlan
 from arbsniper_tui.workers.prices import PriceKeys
-from arbsniper_tui.workers.process import LIFELINE, parent_is_gone, run_worker, settle_memory
+from arbsniper_tui.workers.process import LIFELINE, beat, parent_is_gone, run_worker, settle_memory
 from arbsniper_tui.workers.reception import Reception, rules_in_force
 from arbsniper_tui.workers.turns import PROMPT_MS, take_turns_of
 
@@ -139,6 +139,7 @@ class SpreadWorker:
 
     def _chores(self, now_ns: int) -> None:
         """What can wait up to 20 ms: commands, viewers, Redis replies, ages."""
+        beat()
         self._chores_due_ns = now_ns + _CHORES_EVERY_MS * 1_000_000
         wall_ns = time.time_ns()
         if not self._is_replay:
