@@ -82,9 +82,8 @@ def roots() -> list[Path]:
     return [parent / f"{_SUBFOLDER}-{user}" for parent in dict.fromkeys(parents) if os.access(parent, os.W_OK)]
 
 
-def create_node_folder(on_leftover: OnLeftover) -> NodeFolder:
-    """A new, locked folder for this process's node, after removing what dead nodes left. Raises FolderError."""
-    sweep(on_leftover)
+def create_root() -> Path:
+    """The first root that serves, made where it is missing. Raises FolderError."""
     refusals = []
     for root in roots():
         length = len(os.fsencode(root / f"{_PREFIX}{os.getpid()}")) + 1 + _SOCKET_NAME_BYTES
@@ -94,11 +93,25 @@ def create_node_folder(on_leftover: OnLeftover) -> NodeFolder:
             )
             continue
         try:
-            return _create_in(root)
+            with suppress(FileExistsError):
+                root.mkdir(mode=0o700)
+            os.close(_open_trusted(root, is_root=True))
         except OSError as error:
             refusals.append(f"{root}: {error.strerror}")
+        else:
+            return root
     reasons = "; ".join(refusals) or "none can be written to"
     raise FolderError(f"expected a folder for the node's sockets, found none ({reasons}): set TMPDIR to a short path")
+
+
+def create_node_folder(on_leftover: OnLeftover) -> NodeFolder:
+    """A new, locked folder for this process's node, after removing what dead nodes left. Raises FolderError."""
+    sweep(on_leftover)
+    root = create_root()
+    try:
+        return _create_in(root)
+    except OSError as error:
+        raise FolderError(f"{root}: expected a folder for the node's sockets: {error.strerror}") from error
 
 
 def sweep(on_leftover: OnLeftover) -> None:
@@ -157,9 +170,6 @@ def name_of(folder: Path) -> str:
 
 
 def _create_in(root: Path) -> NodeFolder:
-    """Raises OSError, or FolderError where the root cannot be trusted."""
-    with suppress(FileExistsError):
-        root.mkdir(mode=0o700)
     with _locked_root(root):
         for number in itertools.count(1):
             path = root / f"{_PREFIX}{os.getpid()}{f'-{number}' if number > 1 else ''}"
