@@ -69,7 +69,7 @@ def run_node(launch: "Launch", show: Show) -> int:
     except ArbsniperError as error:
         return _say(error, FAULT)
     finally:
-        log.drain(None if launch.mode == "replay" else LAST_LINES_S)
+        log.drain(LAST_LINES_S)
 
 
 def attach_to(endpoint: str, refresh_hz: float) -> int:

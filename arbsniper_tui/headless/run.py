@@ -4,13 +4,12 @@ import logging
 import signal
 import time
 from collections.abc import Iterable, Iterator
-from types import TracebackType
 
 import zmq
 
 from arbsniper_tui.headless.lines import log_line, output_line
 from arbsniper_tui.model.signal import Event
-from arbsniper_tui.runtime.log import LAST_LINES_S, pump_log
+from arbsniper_tui.runtime.log import LAST_LINES_S, drain_log, pump_log
 from arbsniper_tui.runtime.output import LIMIT_BYTES, Output
 from arbsniper_tui.runtime.terminal import has_controlling_terminal
 from arbsniper_tui.session.events import EventOrder
@@ -35,11 +34,12 @@ def run_headless(node: Node, descriptor: int = STANDARD_OUTPUT) -> int:
     waits.
     """
     output = Output(descriptor, limit_bytes=None if node.is_replay else LIMIT_BYTES, on_gap=_tell_gap)
-    with _StopSignals() as stop:
-        try:
-            return _print_signals(node, node.start(), output, stop)
-        finally:
-            node.stop()
+    stop = _StopSignals()
+    try:
+        return _print_signals(node, node.start(), output, stop)
+    finally:
+        node.stop()
+        drain_log(None if node.is_replay else LAST_LINES_S, stop)
 
 
 def _print_signals(node: Node, endpoints: Endpoints, output: Output, stop: "_StopSignals") -> int:
@@ -63,27 +63,17 @@ def _tell_gap(dropped: int) -> bytes:
 
 
 class _StopSignals:
-    """Notes SIGINT and SIGTERM, and SIGHUP where a terminal may close. At the end they do what they did before."""
+    """Notes SIGINT and SIGTERM, and SIGHUP where a terminal may close."""
 
     def __init__(self) -> None:
         self._received: list[int] = []
-        self._before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-
-    def __enter__(self) -> "_StopSignals":
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._note)
-        # Without a terminal nothing hangs up, and SIGHUP is a service manager's. With `nohup` it was ignored before.
-        if has_controlling_terminal() and self._before[signal.SIGHUP] is not signal.SIG_IGN:
+        # Without a terminal nothing hangs up, and SIGHUP is a service manager's. `nohup` has it ignored from the start.
+        if has_controlling_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
             signal.signal(signal.SIGHUP, self._note)
         else:
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
 
     def __call__(self) -> bool:
         """Whether one has come."""

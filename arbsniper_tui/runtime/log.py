@@ -2,6 +2,7 @@
 
 import io
 import logging
+from collections.abc import Callable
 
 from arbsniper_tui.runtime.output import LIMIT_BYTES, Output
 
@@ -35,11 +36,11 @@ class LogStream(io.TextIOBase):
     def flush(self) -> None:
         self.drain(0.0)
 
-    def drain(self, within_s: float | None = None) -> None:
+    def drain(self, within_s: float | None = None, is_stopping: Callable[[], bool] = lambda: False) -> None:
         """Write what waits, for at most this long (None: without end)."""
         if not self._is_gone:
             try:
-                self._output.drain(within_s)
+                self._output.drain(within_s, is_stopping)
             except OSError:
                 self._is_gone = True
 
@@ -54,8 +55,18 @@ def start_log(level: str, stream: LogStream) -> LogStream:
 
 def pump_log() -> None:
     """Write the lines that wait. Call about once a second: a process that has nothing to log writes none otherwise."""
+    drain_log(0.0)
+
+
+def drain_log(within_s: float | None, is_stopping: Callable[[], bool] = lambda: False) -> None:
+    """Write the lines that wait, for at most this long (None: until all are written, or `is_stopping` says so)."""
     for handler in logging.getLogger().handlers:
-        handler.flush()
+        if isinstance(handler, logging.StreamHandler) and isinstance(handler.stream, LogStream):
+            handler.acquire()  # another thread may be logging
+            try:
+                handler.stream.drain(within_s, is_stopping)
+            finally:
+                handler.release()
 
 
 def _formatter() -> logging.Formatter:

