@@ -3,13 +3,12 @@
 import contextlib
 import os
 import pty
-import resource
 import select
 import socket
 import subprocess
 import sys
 import termios
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -179,43 +178,31 @@ def test_a_terminal_held_by_its_user_is_one_that_does_not_read() -> None:
         reader.close()
 
 
-@pytest.fixture
-def limited_file(tmp_path: Path) -> Iterator[Callable[[int | None], None]]:
-    """Sets how large files may become, as a full disk would."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def limit(size: int | None) -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (before[0] if size is None else size, before[1]))
-
-    yield limit
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 class TestFile:
-    def test_a_full_disk_is_a_reader_that_does_not_read(
-        self, tmp_path: Path, limited_file: Callable[[int | None], None]
-    ) -> None:
-        with (tmp_path / "log").open("ab", buffering=0) as file:
-            output = Output(file.fileno(), limit_bytes=1000, on_gap=lambda dropped: b"[%d]\n" % dropped)
-            limited_file(500)
-            for _ in range(30):
-                output.put(LINE)
-                output.pump()
-            limited_file(None)
-            assert output.pump()
-        found = (tmp_path / "log").read_bytes().splitlines(keepends=True)
-        (gap,) = [line for line in found if line.startswith(b"[")]
-        assert len(found) - 1 + int(gap[1:-2]) == 30
+    @pytest.fixture
+    def full(self) -> Iterator[int]:
+        """A descriptor that finds no space left."""
+        descriptor = os.open("/dev/full", os.O_WRONLY)
+        yield descriptor
+        os.close(descriptor)
 
-    def test_where_nothing_may_be_lost_a_full_disk_is_an_error(
-        self, tmp_path: Path, limited_file: Callable[[int | None], None]
-    ) -> None:
-        with (tmp_path / "log").open("ab", buffering=0) as file:
-            output = Output(file.fileno(), limit_bytes=None)
-            limited_file(50)
+    def test_a_full_disk_is_a_reader_that_does_not_read(self, tmp_path: Path, full: int) -> None:
+        output = Output(full, limit_bytes=1000, on_gap=lambda dropped: b"[%d]\n" % dropped)
+        for _ in range(30):
             output.put(LINE)
-            with pytest.raises(OSError, match="too large"):
-                output.drain()
+            output.pump()
+        with (tmp_path / "log").open("wb") as file:
+            os.dup2(file.fileno(), full)  # now there is space
+        assert output.pump()
+        begun, gap, *found = (tmp_path / "log").read_bytes().splitlines(keepends=True)
+        assert begun == LINE and gap.startswith(b"[")
+        assert 1 + int(gap[1:-2]) + len(found) == 30
+
+    def test_where_nothing_may_be_lost_a_full_disk_is_an_error(self, full: int) -> None:
+        output = Output(full, limit_bytes=None)
+        output.put(LINE)
+        with pytest.raises(OSError, match="No space left"):
+            output.drain()
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")

@@ -1,8 +1,8 @@
 """The recorder: what it says is on disk is there, and whatever ends it ends nothing else."""
 
-import logging
-import os
 import resource
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +15,25 @@ from arbsniper_tui.workers.recorder import Recorder
 
 WaitUntil = Callable[..., None]
 MakeRecorder = Callable[..., Recorder]
+RECORD_UNTIL_IT_FAILS = """
+import os, sys, time
+from pathlib import Path
+from arbsniper_tui.model.instrument import Market
+from arbsniper_tui.net.spec import FeedSpec
+from arbsniper_tui.workers.recorder import Recorder
+recorder = Recorder(Path(sys.argv[1]), write_every_s=0.01)
+note = recorder.frames_of(FeedSpec("kraken spot", "kraken", Market.SPOT, "ws://x/", "http://x/", ()))
+note("ws://x/", b"first")
+while recorder.health().frames < 1: time.sleep(0.01)
+while not recorder.health().failure:
+    note("ws://x/", os.urandom(500))
+    time.sleep(0.01)
+written = recorder.health().frames
+note("ws://x/", b"too late")
+recorder.close(30.0)
+assert recorder.health().frames == written
+print(recorder.health().failure)
+"""
 SPOT = FeedSpec("kraken spot", "kraken", Market.SPOT, "ws://x/", "http://x/", ())
 PERP = FeedSpec("okx perp", "okx", Market.PERP, "ws://y/", "http://y/", ())
 
@@ -30,14 +49,6 @@ def recorder(tmp_path: Path) -> Iterator[MakeRecorder]:
     yield make
     for each in made:
         each.close(30.0)
-
-
-@pytest.fixture
-def full_disk() -> Iterator[Callable[[int], None]]:
-    """Sets how large files may become."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def lines(folder: Path) -> dict[str, list[TapeLine]]:
@@ -103,33 +114,18 @@ def test_recordings_that_begin_in_the_same_second_have_tapes_of_their_own(
     ]
 
 
-def test_a_full_disk_ends_the_recording_with_its_reason_and_what_was_written_stays(
-    tmp_path: Path,
-    recorder: MakeRecorder,
-    wait_until: WaitUntil,
-    full_disk: Callable[[int], None],
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    recording = recorder()
-    note = recording.frames_of(SPOT)
-    note("ws://x/", b"first")
-    wait_until(lambda: recording.health().frames == 1, recording.health)
-    full_disk(2000)
-
-    def is_full() -> bool:
-        note("ws://x/", os.urandom(500))
-        return bool(recording.health().failure)
-
-    wait_until(is_full, recording.health)
-    assert recording.health().failure == "File too large"
-    written = recording.health().frames
-    note("ws://x/", b"too late")
-    recording.close(30.0)
-    assert recording.health().frames == written
-    assert [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR] == [
-        f"record {tmp_path / 'tapes'}: nothing is recorded any more: File too large"
-    ]
-    assert lines(tmp_path / "tapes")["kraken-spot"][0].frame() == b"first"
+def test_a_full_disk_ends_the_recording_with_its_reason_and_what_was_written_stays(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", RECORD_UNTIL_IT_FAILS, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        # In a process of its own: the limit is on every file that it writes.
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)),
+    )
+    assert done.stdout == "File too large\n", done.stderr
+    assert done.stderr == f"record {tmp_path}: nothing is recorded any more: File too large\n"
+    assert lines(tmp_path)["kraken-spot"][0].frame() == b"first"
 
 
 def test_a_disk_that_is_too_slow_ends_the_recording_before_memory_does(
