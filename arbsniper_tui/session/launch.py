@@ -85,6 +85,7 @@ def feed_worker(launch: Launch, endpoints: Endpoints, instruments: tuple[Instrum
         feed_specs(instruments, launch.settings),
         launch.record_folder,
         shared_cpu(),
+        launch.settings.signals.max_quote_age_ms,
     )
     return WorkerSpec(FEED, "arbsniper_tui.workers.feed", plan)
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from arbsniper_tui.model.errors import UsageError
-from arbsniper_tui.net.feed import OnFrame, OnListing
+from arbsniper_tui.net.outlet import OnFrame, OnListing
 from arbsniper_tui.net.spec import FeedSpec
 from arbsniper_tui.tapes.tape import LISTING, TapeWriter
 
