@@ -1,12 +1,13 @@
 """What a venue declares, and what its parser promises. No socket, no clock, no retry: the feed loop has those."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, ClassVar, Protocol
 
 from msgspec import Meta, Struct
 
+from arbsniper_tui.model.clean_text import is_symbol_name
 from arbsniper_tui.model.errors import BadFrame
 from arbsniper_tui.model.instrument import Instrument, Market, Symbol
 from arbsniper_tui.model.quote import Quote
@@ -86,9 +87,13 @@ class VenueAdapter(ABC):
     def venue_symbol(self, symbol: Symbol) -> str:
         """How the venue spells a unified symbol; an empty string for what it cannot list."""
 
-    @abstractmethod
     def unified(self, venue_symbol: str, market: Market) -> str:
-        """The unified symbol, or an empty string where the spelling does not tell."""
+        """The unified symbol, or an empty string where the spelling does not tell, or is no symbol's."""
+        return self._unified(venue_symbol, market) if is_symbol_name(venue_symbol) else ""
+
+    @abstractmethod
+    def _unified(self, venue_symbol: str, market: Market) -> str:
+        """The same for a spelling that can be a symbol's."""
 
     @abstractmethod
     def subscribe(self, instruments: Sequence[Instrument]) -> list[str]:
@@ -98,9 +103,16 @@ class VenueAdapter(ABC):
     def parser(self, instruments: Mapping[str, Instrument], listings: Mapping[str, Listing]) -> QuoteParser:
         """A parser for one connection; both mappings are by the venue's own symbol."""
 
-    @abstractmethod
     def parse_listings(self, body: bytes) -> dict[str, Listing]:
-        """The venue's list by its own symbol. Raises BadFrame."""
+        """The venue's list by its own symbol. Raises BadFrame, also for a list without any instrument."""
+        listings = {name: listing for name, listing in self._listings(body) if is_symbol_name(name)}
+        if not listings:
+            raise bad_frame(body, f"at least one instrument in the list of {self.venue}")
+        return listings
+
+    @abstractmethod
+    def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:
+        """What stands in the list, under names that are not checked yet. Raises BadFrame."""
 
 
 class SymbolsByRule(dict[str, Instrument]):

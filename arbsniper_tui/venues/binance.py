@@ -4,7 +4,7 @@ https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams#ind
 https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -67,7 +67,7 @@ class Binance(VenueAdapter):
             return ""
         return symbol.base + symbol.quote
 
-    def unified(self, venue_symbol: str, market: Market) -> str:
+    def _unified(self, venue_symbol: str, market: Market) -> str:
         for quote in _QUOTES:
             base = venue_symbol.removesuffix(quote)
             if base and base != venue_symbol and "_" not in base:
@@ -81,16 +81,16 @@ class Binance(VenueAdapter):
     def parser(self, instruments: Mapping[str, Instrument], listings: Mapping[str, Listing]) -> QuoteParser:
         return _BookTickerParser(instruments)
 
-    def parse_listings(self, body: bytes) -> dict[str, Listing]:
+    def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:
         try:
             listed = _LIST(body)
         except UNREADABLE as error:
             raise undecodable(body, "Binance exchangeInfo", error) from error
-        return {
-            symbol.symbol: Listing(is_trading=symbol.status == "TRADING")
+        return (
+            (symbol.symbol, Listing(is_trading=symbol.status == "TRADING"))
             for symbol in listed.symbols
             if symbol.contractType in ("", "PERPETUAL")
-        }
+        )
 
 
 class _Ticker(Struct, gc=False):

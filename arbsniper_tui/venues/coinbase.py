@@ -5,7 +5,7 @@ https://docs.cdp.coinbase.com/exchange/websocket-feed/channels
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from math import inf, nan
 from typing import ClassVar, Literal
@@ -57,7 +57,7 @@ class Coinbase(VenueAdapter):
     def venue_symbol(self, symbol: Symbol) -> str:
         return "" if symbol.settle else f"{symbol.base}-{symbol.quote}"
 
-    def unified(self, venue_symbol: str, market: Market) -> str:
+    def _unified(self, venue_symbol: str, market: Market) -> str:
         base, dash, quote = venue_symbol.partition("-")
         return f"{base}/{quote}" if dash and base and quote else ""
 
@@ -74,15 +74,15 @@ class Coinbase(VenueAdapter):
     def parser(self, instruments: Mapping[str, Instrument], listings: Mapping[str, Listing]) -> QuoteParser:
         return _Level2Parser(instruments)
 
-    def parse_listings(self, body: bytes) -> dict[str, Listing]:
+    def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:
         try:
             products = _PRODUCTS(body)
         except UNREADABLE as error:
             raise undecodable(body, "Coinbase products", error) from error
-        return {
-            product.id: Listing(is_trading=product.status == "online" and not product.trading_disabled)
+        return (
+            (product.id, Listing(is_trading=product.status == "online" and not product.trading_disabled))
             for product in products
-        }
+        )
 
 
 class _Frame(Struct, gc=False):
@@ -235,7 +235,7 @@ def _number(text: str) -> float:
 
 
 def _lost(product_id: str) -> _Book:
-    raise BookLost(f"{product_id}: an update came before its snapshot")
+    raise BookLost(product_id, "an update came before its snapshot")
 
 
 def _product_named(reason: str) -> str:

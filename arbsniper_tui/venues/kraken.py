@@ -3,7 +3,7 @@
 https://docs.kraken.com/api/docs/websocket-v2/ticker
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -53,8 +53,9 @@ class Kraken(VenueAdapter):
     def venue_symbol(self, symbol: Symbol) -> str:
         return "" if symbol.settle else str(symbol)
 
-    def unified(self, venue_symbol: str, market: Market) -> str:
-        return venue_symbol if "/" in venue_symbol else ""
+    def _unified(self, venue_symbol: str, market: Market) -> str:
+        base, _, quote = venue_symbol.partition("/")
+        return venue_symbol if base and quote and "/" not in quote else ""
 
     def subscribe(self, instruments: Sequence[Instrument]) -> list[str]:
         # Without the event trigger the venue sends tickers only with trades.
@@ -69,18 +70,12 @@ class Kraken(VenueAdapter):
     def parser(self, instruments: Mapping[str, Instrument], listings: Mapping[str, Listing]) -> QuoteParser:
         return _TickerParser(instruments)
 
-    def parse_listings(self, body: bytes) -> dict[str, Listing]:
+    def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:
         try:
             pairs = _PAIRS(body).result
         except UNREADABLE as error:
             raise undecodable(body, "Kraken AssetPairs", error) from error
-        return {
-            "/".join(_RENAMED.get(coin, coin) for coin in pair.wsname.split("/")): Listing(
-                is_trading=pair.status == "online"
-            )
-            for pair in pairs.values()
-            if pair.wsname
-        }
+        return ((_renamed(pair.wsname), Listing(is_trading=pair.status == "online")) for pair in pairs.values())
 
 
 class _Top(Struct, gc=False):
@@ -115,6 +110,11 @@ class _Pairs(Struct):
 _DECODE = msgspec.json.Decoder(_Frame).decode
 _TOPS = msgspec.json.Decoder(list[_Top]).decode
 _PAIRS = msgspec.json.Decoder(_Pairs).decode
+
+
+def _renamed(wsname: str) -> str:
+    """A pair of version 1, as version 2 spells it."""
+    return "/".join(_RENAMED.get(coin, coin) for coin in wsname.split("/"))
 
 
 class _TickerParser:

@@ -3,7 +3,7 @@
 https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-order-book-channel
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 import msgspec
@@ -59,8 +59,10 @@ class Okx(VenueAdapter):
     def venue_symbol(self, symbol: Symbol) -> str:
         return f"{symbol.base}-{symbol.quote}" + ("-SWAP" if symbol.settle else "")
 
-    def unified(self, venue_symbol: str, market: Market) -> str:
+    def _unified(self, venue_symbol: str, market: Market) -> str:
         parts = venue_symbol.split("-")
+        if not all(parts):
+            return ""
         if len(parts) == 2:
             return "/".join(parts)
         if len(parts) == 3 and parts[2] == "SWAP":
@@ -76,14 +78,14 @@ class Okx(VenueAdapter):
     def parser(self, instruments: Mapping[str, Instrument], listings: Mapping[str, Listing]) -> QuoteParser:
         return _BboParser(instruments, listings)
 
-    def parse_listings(self, body: bytes) -> dict[str, Listing]:
+    def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:
         try:
             listed = _LIST(body)
         except UNREADABLE as error:
             raise undecodable(body, "OKX instruments", error) from error
         if listed.code != "0":
             raise bad_frame(body, f"code 0 from OKX instruments ({listed.msg})")
-        return {instrument.instId: _listing(instrument) for instrument in listed.data}
+        return ((instrument.instId, _listing(instrument)) for instrument in listed.data)
 
 
 class _Arg(Struct, gc=False):

@@ -121,7 +121,7 @@ def test_symbols_survive_the_way_to_the_venue_and_back(venue: str, market: Marke
 def test_any_spelling_is_a_unified_symbol_or_nothing(venue: str, text: str) -> None:
     for market in Market:
         unified = VENUES[venue].unified(text, market)
-        assert unified == "" or "/" in unified
+        assert unified == "" or all(unified.partition("/"))
 
 
 @every_market
@@ -170,10 +170,35 @@ def test_a_bad_frame_is_refused_in_words_that_show_it(venue: str, market: Market
 
 
 @every_venue
-@pytest.mark.parametrize("body", [body for body in BAD if body not in (b"[]", b"{}")], ids=lambda body: repr(body[:20]))
+@pytest.mark.parametrize("body", BAD, ids=lambda body: repr(body[:20]))
 def test_a_list_that_cannot_be_read_is_refused(venue: str, body: bytes) -> None:
-    with pytest.raises(BadFrame):
+    with pytest.raises(BadFrame, match="expected .*, found "):
         VENUES[venue].parse_listings(body)
+
+
+HOSTILE_NAMES = ("BTC\n2026-11-20 INFO forged", "\x1b[2JBTC", "BTC\u202eUSD", "BTC\u200b", "B" * 200, "B TC", "")
+
+
+@every_market
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_a_name_that_no_symbol_can_have_is_none(venue: str, market: Market, name: str) -> None:
+    joined = {"binance": "", "kraken": "/"}.get(venue, "-")
+    spelled = f"{name}{joined}USDT" + ("-SWAP" if venue == "okx" and market is Market.PERP else "")
+    assert VENUES[venue].unified(spelled, market) == ""
+
+
+@every_market
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_a_name_that_no_symbol_can_have_is_passed_over_in_the_list(venue: str, market: Market, name: str) -> None:
+    body = (FRAMES / venue / f"{market}.list.json").read_text()
+    real = {"binance": '"BTCUSDT"', "coinbase": '"BTC-USD"', "kraken": '"XBT/USDT"'}.get(
+        venue, '"BTC-USDT-SWAP"' if market is Market.PERP else '"BTC-USDT"'
+    )
+    assert body.count(f":{real}") == 1
+    listed = VENUES[venue].parse_listings(body.replace(f":{real}", f":{json.dumps(name)}").encode())
+    assert name not in listed
+    assert len(listed) == len(listing(venue, market)) - 1
+    assert all(each.isprintable() for each in listed)
 
 
 def feed_anything(venue: str, market: Market, frame: bytes) -> None:
