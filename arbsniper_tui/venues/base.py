@@ -100,6 +100,11 @@ class VenueAdapter(ABC):
         """The text frames that subscribe to these instruments."""
 
     @abstractmethod
+    def unsubscribe(self, instruments: Sequence[Instrument]) -> list[str]:
+        """The text frames that take the subscription back; subscribing again afterwards brings the first state anew
+        where the venue sends one."""
+
+    @abstractmethod
     def parser(self, instruments: Mapping[str, Instrument], listings: Mapping[str, Listing]) -> QuoteParser:
         """A parser for one connection; both mappings are by the venue's own symbol."""
 

@@ -75,8 +75,10 @@ class Binance(VenueAdapter):
         return ""
 
     def subscribe(self, instruments: Sequence[Instrument]) -> list[str]:
-        params = [f"{instrument.venue_symbol.lower()}@bookTicker" for instrument in instruments]
-        return [msgspec.json.encode({"method": "SUBSCRIBE", "params": params, "id": 1}).decode()]
+        return [_request("SUBSCRIBE", instruments, 1)]
+
+    def unsubscribe(self, instruments: Sequence[Instrument]) -> list[str]:
+        return [_request("UNSUBSCRIBE", instruments, 2)]
 
     def parser(self, instruments: Mapping[str, Instrument], listings: Mapping[str, Listing]) -> QuoteParser:
         return _BookTickerParser(instruments)
@@ -91,6 +93,11 @@ class Binance(VenueAdapter):
             for symbol in listed.symbols
             if symbol.contractType in ("", "PERPETUAL")
         )
+
+
+def _request(method: str, instruments: Sequence[Instrument], request_id: int) -> str:
+    params = [f"{instrument.venue_symbol.lower()}@bookTicker" for instrument in instruments]
+    return msgspec.json.encode({"method": method, "params": params, "id": request_id}).decode()
 
 
 class _Ticker(Struct, gc=False):

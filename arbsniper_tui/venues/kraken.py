@@ -58,14 +58,10 @@ class Kraken(VenueAdapter):
         return venue_symbol if base and quote and "/" not in quote else ""
 
     def subscribe(self, instruments: Sequence[Instrument]) -> list[str]:
-        # Without the event trigger the venue sends tickers only with trades.
-        params = {
-            "channel": "ticker",
-            "symbol": [instrument.venue_symbol for instrument in instruments],
-            "event_trigger": "bbo",
-            "snapshot": True,
-        }
-        return [msgspec.json.encode({"method": "subscribe", "params": params, "req_id": 1}).decode()]
+        return [_request("subscribe", instruments, 1)]
+
+    def unsubscribe(self, instruments: Sequence[Instrument]) -> list[str]:
+        return [_request("unsubscribe", instruments, 2)]
 
     def parser(self, instruments: Mapping[str, Instrument], listings: Mapping[str, Listing]) -> QuoteParser:
         return _TickerParser(instruments)
@@ -76,6 +72,18 @@ class Kraken(VenueAdapter):
         except UNREADABLE as error:
             raise undecodable(body, "Kraken AssetPairs", error) from error
         return ((_renamed(pair.wsname), Listing(is_trading=pair.status == "online")) for pair in pairs.values())
+
+
+def _request(method: str, instruments: Sequence[Instrument], request_id: int) -> str:
+    params: dict[str, object] = {
+        "channel": "ticker",
+        "symbol": [instrument.venue_symbol for instrument in instruments],
+        # Without it the venue sends tickers only with trades.
+        "event_trigger": "bbo",
+    }
+    if method == "subscribe":
+        params["snapshot"] = True
+    return msgspec.json.encode({"method": method, "params": params, "req_id": request_id}).decode()
 
 
 class _Top(Struct, gc=False):
@@ -135,7 +143,8 @@ class _TickerParser:
         except UNREADABLE as error:
             raise undecodable(frame, "Kraken v2", error) from error
         if message.method:
-            if not message.success:
+            # A failed unsubscription says nothing of whether the symbol is served.
+            if not message.success and message.method != "unsubscribe":
                 raise VenueRejected(message.symbol, message.error)
             return ()
         if message.channel not in _OTHER_CHANNELS:

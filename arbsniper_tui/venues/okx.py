@@ -71,9 +71,10 @@ class Okx(VenueAdapter):
         return ""
 
     def subscribe(self, instruments: Sequence[Instrument]) -> list[str]:
-        # One frame: the venue counts 480 subscribe operations an hour, and answers each argument by itself.
-        args = [{"channel": "bbo-tbt", "instId": instrument.venue_symbol} for instrument in instruments]
-        return [msgspec.json.encode({"id": "b1", "op": "subscribe", "args": args}).decode()]
+        return [_request("subscribe", instruments, "b1")]
+
+    def unsubscribe(self, instruments: Sequence[Instrument]) -> list[str]:
+        return [_request("unsubscribe", instruments, "b2")]
 
     def parser(self, instruments: Mapping[str, Instrument], listings: Mapping[str, Listing]) -> QuoteParser:
         return _BboParser(instruments, listings)
@@ -86,6 +87,12 @@ class Okx(VenueAdapter):
         if listed.code != "0":
             raise bad_frame(body, f"code 0 from OKX instruments ({listed.msg})")
         return ((instrument.instId, _listing(instrument)) for instrument in listed.data)
+
+
+def _request(op: str, instruments: Sequence[Instrument], request_id: str) -> str:
+    # One frame: the venue counts 480 operations an hour and connection, and answers each argument by itself.
+    args = [{"channel": "bbo-tbt", "instId": instrument.venue_symbol} for instrument in instruments]
+    return msgspec.json.encode({"id": request_id, "op": op, "args": args}).decode()
 
 
 class _Arg(Struct, gc=False):
