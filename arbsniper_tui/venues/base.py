@@ -3,6 +3,8 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from functools import lru_cache
 from typing import Annotated, ClassVar, Protocol
 
 from msgspec import Meta, Struct
@@ -15,6 +17,8 @@ from arbsniper_tui.model.quote import Quote
 SHOWN_OF_A_BAD_FRAME = 120
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_CONTRACT_PARTS = 1e6
+_COIN_PARTS = 1e8
 
 VenueInt = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 """A whole number in a frame. JSON sets no bound; the bus carries 64 bits."""
@@ -30,10 +34,18 @@ class KeepAlive(Struct, frozen=True):
 class Listing(Struct, frozen=True):
     """What a venue's own list says of one instrument."""
 
-    contract_size: float = 1.0
-    """Base coins in one unit of size; of an inverse contract, quote currency in one unit."""
+    contract_size: float | None = 1.0
+    """Base coins in one unit of size; of an inverse contract, quote currency in one unit. None: the list does not
+    say, so that no size of it can be told."""
     is_inverse: bool = False
     is_trading: bool = True
+
+    @property
+    def fault(self) -> str:
+        """Why the instrument takes no part although it is listed, in words; empty where it does."""
+        if not self.is_trading:
+            return "not trading"
+        return "" if self.contract_size is not None else "its list names no contract size"
 
 
 class VenueMarket(Struct, frozen=True):
@@ -144,6 +156,24 @@ class SymbolsByRule(dict[str, Instrument]):
             self[venue_symbol] = known
             self.all.append(known)
         return known
+
+
+def in_coins(contracts: float, contract_size: float) -> float:
+    """Contracts as base coins, with no more decimals than the two numbers have: the plain product of 10.96 and 0.01
+    is 0.10960000000000002. Exact while it has at most 15 digits."""
+    units, parts = _ratio(contract_size)
+    return (contracts * _CONTRACT_PARTS + 0.5) // 1.0 * units / parts
+
+
+def in_coins_inverse(contracts: float, contract_size: float, price: float) -> float:
+    """Contracts of quote currency as base coins, to eight decimals; 0 without a price."""
+    return (contracts * contract_size / price * _COIN_PARTS + 0.5) // 1.0 / _COIN_PARTS if price else 0.0
+
+
+@lru_cache(maxsize=4096)
+def _ratio(contract_size: float) -> tuple[int, int]:
+    """Coins in the smallest part of a contract that is told apart, as two whole numbers: only their division rounds."""
+    return (Fraction(repr(contract_size)) / int(_CONTRACT_PARTS)).as_integer_ratio()
 
 
 def bad_frame(frame: bytes, expected: str) -> BadFrame:
