@@ -14,7 +14,7 @@ from arbsniper_tui.model.health import FeedHealth, FeedState
 from arbsniper_tui.model.quote import Quote, Withdrawal
 from arbsniper_tui.net.backoff import delays_s
 from arbsniper_tui.net.limited_log import LimitedLog
-from arbsniper_tui.net.listings import keep_fetching
+from arbsniper_tui.net.listings import keep_listed
 from arbsniper_tui.net.spec import FeedSpec
 from arbsniper_tui.net.websocket import WebSocket, WebSocketError, open_websocket
 from arbsniper_tui.venues import VENUES
@@ -103,7 +103,7 @@ class Feed:
     async def run(self) -> None:
         """Until cancelled. Never ends by itself: a venue that is down is tried for ever."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(keep_fetching(self._adapter, self.spec.list_url, self._on_list, self._on_list_failure))
+            group.create_task(keep_listed(self._adapter, self.spec.list_url, self._on_list, self._on_list_failure))
             group.create_task(self._keep_connected())
 
     async def _keep_connected(self) -> None:

@@ -37,7 +37,8 @@ class Binance(VenueAdapter):
             ws_url="wss://stream.binance.com:9443",
             ws_path="/ws",
             rest_url="https://api.binance.com",
-            list_path="/api/v3/exchangeInfo",
+            # Without the permission sets of each symbol, which are most of the list.
+            list_path="/api/v3/exchangeInfo?showPermissionSets=false",
             channel="bookTicker",
             taker_fee_pct=0.10,
             symbol_example="BTCUSDT",

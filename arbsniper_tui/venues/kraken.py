@@ -68,10 +68,13 @@ class Kraken(VenueAdapter):
 
     def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:
         try:
-            pairs = _PAIRS(body).result
+            listed = _PAIRS(body)
         except UNREADABLE as error:
             raise undecodable(body, "Kraken AssetPairs", error) from error
-        return ((_renamed(pair.wsname), Listing(is_trading=pair.status == "online")) for pair in pairs.values())
+        if listed.error:
+            raise bad_frame(body, f"no error from Kraken AssetPairs ({', '.join(listed.error)})")
+        pairs = listed.result.values()
+        return ((_renamed(pair.wsname), Listing(is_trading=pair.status == "online")) for pair in pairs)
 
 
 def _request(method: str, instruments: Sequence[Instrument], request_id: int) -> str:
@@ -112,7 +115,8 @@ class _Pair(Struct):
 
 
 class _Pairs(Struct):
-    result: dict[str, _Pair]
+    error: list[str] = []
+    result: dict[str, _Pair] = {}
 
 
 _DECODE = msgspec.json.Decoder(_Frame).decode
