@@ -4,7 +4,7 @@ https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams#ind
 https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -37,7 +37,8 @@ class Binance(VenueAdapter):
             ws_url="wss://stream.binance.com:9443",
             ws_path="/ws",
             rest_url="https://api.binance.com",
-            list_path="/api/v3/exchangeInfo",
+            # Without the permission sets of each symbol, which are most of the list.
+            list_path="/api/v3/exchangeInfo?showPermissionSets=false",
             channel="bookTicker",
             taker_fee_pct=0.10,
             symbol_example="BTCUSDT",
@@ -67,7 +68,7 @@ class Binance(VenueAdapter):
             return ""
         return symbol.base + symbol.quote
 
-    def unified(self, venue_symbol: str, market: Market) -> str:
+    def _unified(self, venue_symbol: str, market: Market) -> str:
         for quote in _QUOTES:
             base = venue_symbol.removesuffix(quote)
             if base and base != venue_symbol and "_" not in base:
@@ -75,22 +76,29 @@ class Binance(VenueAdapter):
         return ""
 
     def subscribe(self, instruments: Sequence[Instrument]) -> list[str]:
-        params = [f"{instrument.venue_symbol.lower()}@bookTicker" for instrument in instruments]
-        return [msgspec.json.encode({"method": "SUBSCRIBE", "params": params, "id": 1}).decode()]
+        return [_request("SUBSCRIBE", instruments, 1)]
+
+    def unsubscribe(self, instruments: Sequence[Instrument]) -> list[str]:
+        return [_request("UNSUBSCRIBE", instruments, 2)]
 
     def parser(self, instruments: Mapping[str, Instrument], listings: Mapping[str, Listing]) -> QuoteParser:
         return _BookTickerParser(instruments)
 
-    def parse_listings(self, body: bytes) -> dict[str, Listing]:
+    def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:
         try:
             listed = _LIST(body)
         except UNREADABLE as error:
             raise undecodable(body, "Binance exchangeInfo", error) from error
-        return {
-            symbol.symbol: Listing(is_trading=symbol.status == "TRADING")
+        return (
+            (symbol.symbol, Listing(is_trading=symbol.status == "TRADING"))
             for symbol in listed.symbols
             if symbol.contractType in ("", "PERPETUAL")
-        }
+        )
+
+
+def _request(method: str, instruments: Sequence[Instrument], request_id: int) -> str:
+    params = [f"{instrument.venue_symbol.lower()}@bookTicker" for instrument in instruments]
+    return msgspec.json.encode({"method": method, "params": params, "id": request_id}).decode()
 
 
 class _Ticker(Struct, gc=False):
