@@ -60,6 +60,7 @@ class Connection:
         assert declared is not None, f"{spec.venue} has no {spec.market} market"
         self._declared: VenueMarket = declared
         self._has_venue_time = declared.has_venue_time
+        self._sends_first_state = not declared.seed_path
         self._parser = self._adapter.parser(served.by_symbol, listings)
         self._sieve = Sieve(counts.dropped, self._tell_drop, served.barred)
         self._is_live = False
@@ -110,7 +111,7 @@ class Connection:
         for text in (*(self._adapter.unsubscribe(again) if again else ()), *self._adapter.subscribe(instruments)):
             self.socket.send(text)
         self._subscribed.update(each.id for each in instruments)
-        if not self._declared.sends_first_state:
+        if not self._sends_first_state:
             seeding = asyncio.create_task(self._seed(instruments))
             self._seeding.add(seeding)
             seeding.add_done_callback(self._end_seeding)
@@ -203,7 +204,7 @@ class Connection:
             return
         asked_ns = now_ns()
         try:
-            seeds = await fetch_seeds(self._adapter, self._spec, quiet)
+            seeds = await fetch_seeds(self._adapter, self._spec.seed_url, {each.venue_symbol: each for each in quiet})
         except (RestError, FrameError) as error:
             what = f"{self._spec.name}: {len(quiet)} symbols have no price until they change"
             self._troubles.warn("seeds", f"{what}: {error}")
@@ -238,7 +239,7 @@ class Connection:
             self._judge_silence(socket, now_s)
             self._ask_for_lost_books(now_s)
             quiet_s = now_s - max(resubscribed_s, self.data_ns / 1e9)
-            if self._declared.sends_first_state and self.data_ns and quiet_s > timings.resubscribe_after_s:
+            if self._sends_first_state and self.data_ns and quiet_s > timings.resubscribe_after_s:
                 self.ask_for(self._served.wanted)
                 resubscribed_s = now_s
 
@@ -252,7 +253,7 @@ class Connection:
             if unanswered_s > self._timings.unanswered_for_s:
                 return f"no answer to a ping for {unanswered_s:.0f} s"
         first_s = self._timings.first_data_within_s
-        if self._declared.sends_first_state and not self.data_ns and now_s - subscribed_s > first_s:
+        if self._sends_first_state and not self.data_ns and now_s - subscribed_s > first_s:
             return f"subscribed, but no data for {first_s:g} s"
         return ""
 

@@ -77,6 +77,4 @@ class Served:
 
 def _unlisted(listing: Listing | None) -> str:
     """Why an entry of the list keeps its instrument out; empty where it does not."""
-    if listing is None:
-        return "not listed"
-    return "" if listing.is_trading else "not trading"
+    return "not listed" if listing is None else listing.fault

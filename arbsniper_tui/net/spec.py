@@ -14,6 +14,8 @@ class FeedSpec(Struct, frozen=True):
     ws_url: str
     list_url: str
     instruments: tuple[Instrument, ...]
+    seed_url: str = ""
+    """Where first states are asked for, of a venue whose stream sends changes only."""
 
 
 class FeedTimings(Struct, frozen=True):

@@ -19,7 +19,9 @@ from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
+from arbsniper_tui.model.clean_text import clean_text
 from arbsniper_tui.net.backlog import Backlog
+from arbsniper_tui.net.words import words_of
 from arbsniper_tui.runtime.clock import now_ns
 
 MAX_FRAME = 64 << 20
@@ -281,6 +283,8 @@ class WebSocket(asyncio.Protocol):
         return f"the venue closed the connection: code {received.code}{words}"
 
     def _end(self, reason: str) -> None:
+        # The venue's own words may stand in it: a status line, the reason of a close, what its frames hold.
+        reason = clean_text(reason)
         if not self.closed.done():
             self.closed.set_result(reason)
         if not self.opened.done():
@@ -308,14 +312,5 @@ async def open_websocket(
             socket.abort("no answer to the handshake")
         raise WebSocketError(f"{parts.hostname}:{port}: no answer within {within_s:g} s") from error
     except (OSError, InvalidURI, InvalidHandshake) as error:
-        raise WebSocketError(f"{parts.hostname}:{port}: {_words(error)}") from error
+        raise WebSocketError(f"{parts.hostname}:{port}: {words_of(error)}") from error
     return socket
-
-
-def _words(error: Exception) -> str:
-    """An error without the numbers that mean nothing to a reader."""
-    if isinstance(error, ConnectionRefusedError):
-        return "connection refused"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error) or type(error).__name__
