@@ -14,3 +14,5 @@ class FeedSpec(Struct, frozen=True):
     ws_url: str
     list_url: str
     instruments: tuple[Instrument, ...]
+    seed_url: str = ""
+    """Where the first states are asked for; empty where the subscription brings them."""
