@@ -2,15 +2,14 @@
 
 import asyncio
 import importlib
-import ssl
 import zlib
-from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from arbsniper_tui import __version__
 from arbsniper_tui.model.clean_text import clean_text
 from arbsniper_tui.model.errors import RestError
+from arbsniper_tui.net.tls import tls_context
 from arbsniper_tui.net.words import words_of
 
 if TYPE_CHECKING:
@@ -58,21 +57,18 @@ async def _follow(url: str, largest: int) -> bytes:
             raise RestError(words_of(error)) from error
         if isinstance(answer, bytes):
             return answer
-        url = urljoin(url, answer.location)
+        url = urljoin(url, answer)
         if parts.scheme == "https":
             schemes = ("https",)
     raise RestError(f"more than {_MOST_REDIRECTS} redirects")
 
 
-class _Redirect:
-    def __init__(self, location: str) -> None:
-        self.location = location
-
-
-async def _get(parts: SplitResult, largest: int) -> bytes | _Redirect:
-    """One exchange on a connection of its own. Raises RestError, OSError and ValueError."""
+async def _get(parts: SplitResult, largest: int) -> bytes | str:
+    """The body, or where else to look for it. Raises RestError, OSError and ValueError."""
+    # Not on the loop: loading the library takes 8 ms, for which no quote may wait.
+    await asyncio.to_thread(importlib.import_module, "h11")
     is_tls = parts.scheme == "https"
-    context = await asyncio.to_thread(_load, is_tls)
+    context = await tls_context() if is_tls else None
     port = parts.port or (443 if is_tls else 80)
     reader, writer = await asyncio.open_connection(parts.hostname, port, ssl=context)
     try:
@@ -81,17 +77,6 @@ async def _get(parts: SplitResult, largest: int) -> bytes | _Redirect:
         return await answer.read(largest)
     finally:
         writer.transport.abort()
-
-
-def _load(is_tls: bool) -> ssl.SSLContext | None:
-    """Runs in a thread of the loop: the library takes 10 ms and the certificates 30 ms, for which no quote may wait."""
-    importlib.import_module("h11")
-    return _trusted() if is_tls else None
-
-
-@cache
-def _trusted() -> ssl.SSLContext:
-    return ssl.create_default_context()
 
 
 class _Answer:
@@ -122,15 +107,15 @@ class _Answer:
         except LocalProtocolError as error:
             raise ValueError(str(error)) from error
 
-    async def read(self, largest: int) -> bytes | _Redirect:
-        """The whole body, or where to look for it. Raises RestError."""
+    async def read(self, largest: int) -> bytes | str:
+        """The whole body, or where else to look for it. Raises RestError."""
         from h11 import Response
 
         while not isinstance(response := await self._event(), Response):
             continue  # 1xx: more is to come
         headers = {name.decode(): value.decode("latin-1") for name, value in response.headers}
         if response.status_code in _REDIRECTS and "location" in headers:
-            return _Redirect(headers["location"])
+            return headers["location"]
         if not 200 <= response.status_code < 300:
             reason = f"HTTP {response.status_code} {response.reason.decode('latin-1')}"
             words = (await self._data())[:_SHOWN].decode("utf-8", "replace")

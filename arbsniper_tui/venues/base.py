@@ -65,6 +65,8 @@ class VenueMarket(Struct, frozen=True):
     """WebSocket hosts, present and past, by which a tape tells where it was recorded."""
     needs_list: bool = False
     """Sizes cannot be told without the list."""
+    seed_path: str = ""
+    """The best bids and asks of all instruments, GET, where a subscription brings none before the first change."""
     sizes: str = "coins"
     has_venue_time: bool = True
     connection_limit: int = 100
@@ -119,6 +121,11 @@ class VenueAdapter(ABC):
     @abstractmethod
     def parser(self, instruments: Mapping[str, Instrument], listings: Mapping[str, Listing]) -> QuoteParser:
         """A parser for one connection; both mappings are by the venue's own symbol."""
+
+    def parse_seeds(self, body: bytes, instruments: Mapping[str, Instrument]) -> Sequence[Quote]:
+        """The quotes of these instruments, by the venue's own symbol, in an answer of a market's `seed_path`. Raises
+        BadFrame."""
+        return ()
 
     def parse_listings(self, body: bytes) -> dict[str, Listing]:
         """The venue's list by its own symbol. Raises BadFrame, also for a list without any instrument."""

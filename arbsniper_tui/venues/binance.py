@@ -37,8 +37,9 @@ class Binance(VenueAdapter):
             ws_url="wss://stream.binance.com:9443",
             ws_path="/ws",
             rest_url="https://api.binance.com",
-            # Without the permission sets of each symbol, which are most of the list.
+            # Without the permission sets of each symbol, so that the list is shorter.
             list_path="/api/v3/exchangeInfo?showPermissionSets=false",
+            seed_path="/api/v3/ticker/bookTicker",
             channel="bookTicker",
             taker_fee_pct=0.10,
             symbol_example="BTCUSDT",
@@ -53,6 +54,7 @@ class Binance(VenueAdapter):
             ws_path="/public/ws",
             rest_url="https://fapi.binance.com",
             list_path="/fapi/v1/exchangeInfo",
+            seed_path="/fapi/v1/ticker/bookTicker",
             channel="bookTicker (/public)",
             taker_fee_pct=0.05,
             symbol_example="BTCUSDT",
@@ -83,6 +85,18 @@ class Binance(VenueAdapter):
 
     def parser(self, instruments: Mapping[str, Instrument], listings: Mapping[str, Listing]) -> QuoteParser:
         return _BookTickerParser(instruments)
+
+    def parse_seeds(self, body: bytes, instruments: Mapping[str, Instrument]) -> Sequence[Quote]:
+        # All symbols in one answer: asked for by name, one that is not listed costs the others their answer too.
+        try:
+            seeds = _SEEDS(body)
+        except UNREADABLE as error:
+            raise undecodable(body, "Binance bookTicker", error) from error
+        return [
+            Quote(instrument.id, seed.bidPrice, seed.bidQty, seed.askPrice, seed.askQty, seed.time)
+            for seed in seeds
+            if (instrument := instruments.get(seed.symbol)) is not None
+        ]
 
     def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:
         try:
@@ -122,6 +136,15 @@ class _Frame(_Ticker, gc=False):
     id: Any = UNSET
 
 
+class _Seed(Struct, gc=False):
+    symbol: str
+    bidPrice: float  # noqa: N815 - the venue's spelling
+    bidQty: float  # noqa: N815 - the venue's spelling
+    askPrice: float  # noqa: N815 - the venue's spelling
+    askQty: float  # noqa: N815 - the venue's spelling
+    time: VenueInt | None = None
+
+
 class _Listed(Struct):
     symbol: str
     status: str = ""
@@ -139,6 +162,7 @@ class _Named(Struct):
 
 # Not strict, so that "25.35190000" is read as the number it writes.
 _DECODE = msgspec.json.Decoder(_Frame, strict=False).decode
+_SEEDS = msgspec.json.Decoder(list[_Seed], strict=False).decode
 _NAME = msgspec.json.Decoder(_Named).decode
 _LIST = msgspec.json.Decoder(_ExchangeInfo).decode
 

@@ -131,12 +131,17 @@ async def test_a_refused_connection_is_told_as_such(closed_port: int) -> None:
     [
         "nonsense",
         "http://127.0.0.1:notaport/",
+        "http://127.0.0.1:99999/",
         "http://",
         "file:///etc/passwd",
         "http://[::1/",
         "http://h/\r\nX: y",
+        f"http://{'a' * 70}.com/",
+        "http://\u2028/",
+        "http://127.0.0.1:1/\u00e9 \x00",
         "",
     ],
+    ids=ascii,
 )
 async def test_a_url_that_is_none_is_told_and_not_a_fault_of_the_program(url: str) -> None:
     with pytest.raises(RestError, match="^GET "):

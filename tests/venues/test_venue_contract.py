@@ -135,6 +135,13 @@ def test_subscribes_to_each_instrument_by_its_own_spelling(venue: str, market: M
 
 
 @every_market
+def test_only_a_venue_that_sends_no_first_state_is_seeded(venue: str, market: Market) -> None:
+    declared = VENUES[venue].market(market)
+    assert declared is not None
+    assert bool(declared.seed_path) == (venue == "binance")
+
+
+@every_market
 def test_unsubscribing_takes_back_exactly_what_subscribing_asks_for(venue: str, market: Market) -> None:
     wanted = instruments(venue, *SYMBOLS[market])
     asked = [json.loads(text) for text in VENUES[venue].subscribe(wanted)]
