@@ -4,6 +4,7 @@ import io
 import logging
 from collections.abc import Callable
 
+from arbsniper_tui.runtime.log_format import OneLineFormatter
 from arbsniper_tui.runtime.output import LIMIT_BYTES, Output
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -70,7 +71,7 @@ def drain_log(within_s: float | None, is_stopping: Callable[[], bool] = lambda: 
 
 
 def _formatter() -> logging.Formatter:
-    return logging.Formatter(LOG_FORMAT)
+    return OneLineFormatter(LOG_FORMAT)
 
 
 def _gap_line(dropped: int) -> bytes:

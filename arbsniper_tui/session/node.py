@@ -1,6 +1,7 @@
 """A node from its start to its end, for whoever launches one."""
 
 import logging
+import os
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ import zmq
 
 from arbsniper_tui.model.errors import WorkerLost
 from arbsniper_tui.model.health import WorkerHealth
+from arbsniper_tui.runtime.anonymous_file import create_anonymous_file
 from arbsniper_tui.runtime.node_folder import NodeFolder, create_node_folder
 from arbsniper_tui.session.launch import (
     SPREAD,
@@ -25,6 +27,7 @@ from arbsniper_tui.wire.endpoints import REDIS_PID, Endpoints, end_embedded_redi
 from arbsniper_tui.wire.messages import WorkerNotice
 from arbsniper_tui.wire.viewing import CommandLine, CommandQueue
 from arbsniper_tui.workers.instruments import instruments_of
+from arbsniper_tui.workers.memory import SIZE
 from arbsniper_tui.workers.recorder import make_folder
 from arbsniper_tui.workers.supervisor import Supervisor, Timings, spawner
 
@@ -43,6 +46,8 @@ class Node:
         self._redis = RedisTarget(None, "")
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._notices: CommandQueue | None = None
+        self._memory: int | None = None
+        """The descriptor of what one spread worker leaves to the next."""
         self._supervisor = Supervisor(spawner(launch.log_level, launch.log_descriptor), self._tell, timings)
 
     @property
@@ -87,6 +92,9 @@ class Node:
             self._redis.server.stop()
         for listening in self._sockets.values():
             listening.close()
+        if self._memory is not None:
+            os.close(self._memory)
+            self._memory = None
         if self._folder is not None:
             self._folder.remove()
 
@@ -109,7 +117,8 @@ class Node:
         redis = launch.settings.redis
         self._redis = resolve_redis(redis.mode, redis.url, endpoints.folder)
         self._note_redis_pid()
-        self._supervisor.start(spread_worker(launch, endpoints, instruments, self._redis))
+        self._memory = create_anonymous_file(SIZE)
+        self._supervisor.start(spread_worker(launch, endpoints, instruments, self._redis, self._memory))
         return endpoints
 
     def _keep_redis(self) -> None:

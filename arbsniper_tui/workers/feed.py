@@ -6,13 +6,16 @@ import gc
 import logging
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import uvloop
 
-from arbsniper_tui.model.quote import Quote, Withdrawal
+from arbsniper_tui.model.quote import Withdrawal
+from arbsniper_tui.net.backlog import Backlog
 from arbsniper_tui.net.feed import Feed
+from arbsniper_tui.net.spec import FeedTimings
+from arbsniper_tui.runtime.clock import now_ns
 from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.messages import HealthReport
 from arbsniper_tui.wire.sender import QuoteSender
@@ -39,7 +42,7 @@ class _BusOutlet:
         self._is_flushing = False
         self.health_is_due = asyncio.Event()
         # Not methods of this class that call these: a call more on the way of every quote.
-        self.quotes: Callable[[Sequence[Quote], int], None] = self.sender.send_quotes
+        self.quotes: Callable[..., None] = self.sender.send_quotes
         self.withdraw: Callable[[Withdrawal, int], None] = self.sender.withdraw
 
     def health_changed(self) -> None:
@@ -64,20 +67,24 @@ async def _serve(plan: FeedPlan) -> None:
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_reader(LIFELINE, stop.set)  # readable means its end: nothing follows the plan
     outlet = _BusOutlet(Endpoints(Path(plan.folder)).quotes)
+    backlog = Backlog(outlet.sender.pause, outlet.sender.resume)
+    timings = FeedTimings(max_quote_age_s=plan.max_quote_age_ms / 1000)
     recorder = Recorder(Path(plan.record_folder)) if plan.record_folder else None
     feeds = [
         Feed(
             spec,
             outlet,
+            backlog,
+            timings,
             on_frame=recorder.frames_of(spec) if recorder else None,
             on_listing=recorder.listings_of(spec) if recorder else None,
         )
         for spec in plan.feeds
     ]
     settle_memory()
+    works = {feed.spec.name: feed.run() for feed in feeds}
     try:
-        reporting = _report(plan, feeds, outlet, recorder)
-        await run_until(stop, {"reports": reporting, **{feed.spec.name: feed.run() for feed in feeds}})
+        await run_until(stop, works | {"backlog": backlog.run(), "reports": _report(plan, feeds, outlet, recorder)})
     finally:
         if recorder is not None:
             recorder.close()
@@ -90,9 +97,10 @@ async def _report(plan: FeedPlan, feeds: list[Feed], outlet: _BusOutlet, recorde
     ticked_s, ticks = 0.0, 0
     while True:
         outlet.health_is_due.clear()
+        conflated = outlet.sender.conflated + sum(feed.counts.superseded for feed in feeds)
         health = tuple(feed.health() for feed in feeds)
         recording = recorder.health() if recorder is not None else None
-        outlet.sender.report(HealthReport(plan.worker, health, outlet.sender.conflated, recording))
+        outlet.sender.report(HealthReport(plan.worker, health, conflated, recording, sent_ns=now_ns()))
         now_s = time.monotonic()
         if now_s - ticked_s >= _TICK_EVERY_S:
             ticked_s = now_s

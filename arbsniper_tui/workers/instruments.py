@@ -48,6 +48,7 @@ def feed_specs(instruments: Sequence[Instrument], settings: Settings) -> tuple[F
         declared = VENUES[venue].market(market)
         assert declared is not None, "instruments_of takes only markets that the venue has"
         given = settings.venues.get(venue, VenueSettings())
+        rest_url = (given.rest_url or declared.rest_url).rstrip("/")
         for number, part in enumerate(_parts(tuple(members), declared.connection_limit), 1):
             specs.append(
                 FeedSpec(
@@ -55,8 +56,9 @@ def feed_specs(instruments: Sequence[Instrument], settings: Settings) -> tuple[F
                     venue=venue,
                     market=market,
                     ws_url=(given.ws_url or declared.ws_url).rstrip("/") + declared.ws_path,
-                    list_url=(given.rest_url or declared.rest_url).rstrip("/") + declared.list_path,
+                    list_url=rest_url + declared.list_path,
                     instruments=part,
+                    seed_url=rest_url + declared.seed_path if declared.seed_path else "",
                 )
             )
     return tuple(specs)
@@ -97,6 +99,10 @@ def _add(found: list[Instrument], settings: Settings, venue: str, symbol: Symbol
     adapter = VENUES[venue]
     declared = adapter.market(symbol.market)
     assert declared is not None, "only served symbols are added"
+    counted_quote = settings.counted_quote(symbol.quote)
+    if counted_quote == symbol.base:
+        # USDT/USD, where USD counts as USDT: nothing can be counted in itself.
+        counted_quote = symbol.quote
     fee_pct = settings.venues[venue].taker_fee_pct if venue in settings.venues else None
     found.append(
         Instrument(
@@ -104,7 +110,7 @@ def _add(found: list[Instrument], settings: Settings, venue: str, symbol: Symbol
             venue=venue,
             symbol=str(symbol),
             venue_symbol=adapter.venue_symbol(symbol),
-            counted_quote=settings.counted_quote(symbol.quote),
+            counted_quote=counted_quote,
             taker_fee_pct=declared.taker_fee_pct if fee_pct is None else fee_pct,
             implied=implied,
         )
@@ -113,7 +119,7 @@ def _add(found: list[Instrument], settings: Settings, venue: str, symbol: Symbol
 
 def _with_rates(found: list[Instrument], settings: Settings) -> tuple[Instrument, ...]:
     """Point every instrument in a converted currency to the instrument of its rate, which is added where needed."""
-    used = {instrument.unified.quote for instrument in found}
+    used = {instrument.native_quote for instrument in found if instrument.counted_quote != instrument.native_quote}
     rates: dict[str, tuple[int, bool]] = {}
     for currency, counted in settings.quotes.items():
         if isinstance(counted, Conversion) and currency in used:
@@ -124,8 +130,8 @@ def _with_rates(found: list[Instrument], settings: Settings) -> tuple[Instrument
                 found[-1] = msgspec.structs.replace(found[-1], only_rate=True)
             rates[currency] = (known.get(key, len(found) - 1), counted.symbol.quote == currency)
     return tuple(
-        msgspec.structs.replace(i, rate_id=rates[i.unified.quote][0], rate_inverted=rates[i.unified.quote][1])
-        if i.unified.quote in rates and not i.only_rate and rates[i.unified.quote][0] != i.id
+        msgspec.structs.replace(i, rate_id=rates[i.native_quote][0], rate_inverted=rates[i.native_quote][1])
+        if i.counted_quote != i.native_quote and i.native_quote in rates
         else i
         for i in found
     )

@@ -21,6 +21,7 @@ class FeedPlan(Struct, frozen=True):
     record_folder: str = ""
     """Where tapes are written; empty for no recording."""
     shares_cpu: int | None = None
+    max_quote_age_ms: float = 5000.0
 
 
 class TapePlan(Struct, frozen=True):
@@ -47,8 +48,8 @@ class SpreadPlan(Struct, frozen=True):
     redis: RedisHealth
     """Which server, as chosen; its state is `off` where there is none."""
     redis_url: str = ""
-    redis_pid: int = 0
-    """The node's own server, ended with the node; 0 for none."""
+    memory: int = -1
+    """The inherited descriptor of what outlives this process; -1: nothing does."""
     shares_cpu: int | None = None
 
     @property

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from arbsniper_tui.model.errors import UsageError
 from arbsniper_tui.model.health import RecordingHealth
-from arbsniper_tui.net.feed import OnFrame, OnListing
+from arbsniper_tui.net.outlet import OnFrame, OnListing
 from arbsniper_tui.net.spec import FeedSpec
 from arbsniper_tui.tapes.tape import LISTING, TapeWriter
 

@@ -2,11 +2,9 @@
 
 import math
 
-import msgspec
 import pytest
 from decision_bench import DecisionBench, S, binance
 
-from arbsniper_tui.engine.gate import Rules
 from arbsniper_tui.model.health import FeedState, RedisState, WorkerHealth
 from arbsniper_tui.wire.messages import (
     FRAME_TOPIC,
@@ -21,7 +19,7 @@ from arbsniper_tui.wire.messages import (
     WorkerNotice,
     decode_frame,
 )
-from arbsniper_tui.workers.reception import HIGHEST_THRESHOLD_PCT, rules_in_force
+from arbsniper_tui.workers.reception import HIGHEST_THRESHOLD_PCT
 
 
 def next_frame(bench: DecisionBench) -> Frame:
@@ -104,7 +102,8 @@ def test_a_threshold_is_in_force_at_once_and_told_and_kept(bench: DecisionBench)
     [closed] = bench.reception.take_announcements()
     assert (closed.state, closed.reason) == ("close", "below threshold")
     assert bench.reception.take_announcements() == []
-    assert rules_in_force(bench.plan).threshold_pct == 2.0
+    kept = bench.memory_after_a_kill().rules
+    assert kept is not None and kept.threshold_pct == 2.0
 
 
 def test_a_lower_threshold_opens_what_it_lets_through(bench: DecisionBench) -> None:
@@ -138,12 +137,6 @@ def test_a_basis_that_does_not_exist_is_refused_in_words(bench: DecisionBench) -
     reply = bench.reception.answer(SetRules(threshold_pct=1.0, basis="grass"), bench.now_ns)
     assert reply == Refused("basis 'grass': expected gross or net")
     assert bench.gate.rules.threshold_pct == 0.5
-
-
-def test_rules_nobody_has_changed_are_those_of_the_plan(bench: DecisionBench) -> None:
-    assert rules_in_force(bench.plan) == bench.plan.rules
-    changed = msgspec.structs.replace(bench.plan, rules=Rules(threshold_pct=9.0))
-    assert rules_in_force(changed).threshold_pct == 9.0
 
 
 def test_missed_events_are_handed_out_again(bench: DecisionBench) -> None:
