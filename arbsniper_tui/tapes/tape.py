@@ -60,32 +60,37 @@ _DECODE = msgspec.json.Decoder(TapeLine).decode
 
 def read_tape(path: Path) -> Iterator[tuple[int, TapeLine | BadFrame]]:
     """Line numbers from 1 with what stands there; a line that cannot be read comes as its error, and a TapeCut is the
-    last where the tape is cut off or spoilt. `-` is the standard input. Raises TapeError when the file cannot be read.
-    """
+    last where the tape is cut off or spoilt. Raises TapeError when the file cannot be read."""
+    for number, line in enumerate(_lines(path), 1):
+        if isinstance(line, TapeCut):
+            yield number, line
+        elif line and not line.isspace():
+            try:
+                yield number, _DECODE(line)
+            except UNREADABLE as error:
+                yield number, BadFrame(f"expected a JSON object with t, url and raw or b64 ({error})")
+
+
+def read_pieces(path: Path) -> Iterator[bytes | TapeCut]:
+    """What a tape holds, unzipped, in pieces as they come, and a TapeCut behind the last where it cannot be read on.
+    `-` is the standard input. Raises TapeError when the file cannot be read."""
     try:
         with cast(BinaryIO, sys.stdin.buffer) if str(path) == "-" else path.open("rb") as stream:
-            for number, line in enumerate(_lines(stream), 1):
-                if isinstance(line, TapeCut):
-                    yield number, line
-                elif line and not line.isspace():
-                    try:
-                        yield number, _DECODE(line)
-                    except UNREADABLE as error:
-                        yield number, BadFrame(f"expected a JSON object with t, url and raw or b64 ({error})")
+            buffered = io.BufferedReader(cast(io.RawIOBase, stream))
+            read: _Read = partial(buffered.read1, _READ_BYTES)
+            yield from _unzipped(read) if buffered.peek(2)[:2] == _GZIP_MAGIC else iter(read, b"")
     except OSError as error:
         raise TapeError(f"tape {path}: {error.strerror or error}") from error
 
 
-def _lines(stream: BinaryIO) -> Iterator[bytes | TapeCut]:
+def _lines(path: Path) -> Iterator[bytes | TapeCut]:
     """The lines, without their ends, and a TapeCut behind the last one that is whole."""
-    buffered = io.BufferedReader(cast(io.RawIOBase, stream))
-    read: _Read = partial(buffered.read1, _READ_BYTES)
     rest = b""
-    for chunk in _unzipped(read) if buffered.peek(2)[:2] == _GZIP_MAGIC else iter(read, b""):
-        if isinstance(chunk, TapeCut):
-            yield TapeCut(f"{chunk}, and {len(rest)} bytes of an unfinished line") if rest else chunk
+    for piece in read_pieces(path):
+        if isinstance(piece, TapeCut):
+            yield TapeCut(f"{piece}, and {len(rest)} bytes of an unfinished line") if rest else piece
             return
-        *lines, rest = (rest + chunk).split(b"\n")
+        *lines, rest = (rest + piece).split(b"\n")
         yield from lines
     if rest:
         yield rest
