@@ -51,10 +51,10 @@ class NodeFolder:
             return False
         if time.monotonic() - self._touched_s > self._touch_every_s:
             self._touched_s = time.monotonic()
-            # The folder's own mtime stays: it tells which node was started last.
-            os.utime(self.path, ns=(time.time_ns(), own.st_mtime_ns))
-            for entry in self.path.iterdir():
-                with suppress(FileNotFoundError):
+            with suppress(OSError):  # an entry may go meanwhile
+                # The folder's own mtime stays: it tells which node was started last.
+                os.utime(self.path, ns=(time.time_ns(), own.st_mtime_ns))
+                for entry in self.path.iterdir():
                     os.utime(entry, follow_symlinks=False)
         return True
 

@@ -23,6 +23,7 @@ from arbsniper_tui.workers.process import WorkerSetup
 _log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 0.01
+_KILLED_WITHIN_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +192,13 @@ class Supervisor:
             if child.process is not None and _runs(child):
                 _log.warning("%s did not stop within %.1f s and was killed", child.spec.name, within_s)
                 child.process.kill()
-                while child.process.poll() is None:
-                    time.sleep(_LOOK_EVERY_S)
+        deadline_s = time.monotonic() + _KILLED_WITHIN_S
+        while time.monotonic() < deadline_s and any(_runs(child) for child in running):
+            time.sleep(_LOOK_EVERY_S)
+        for child in running:
+            if _runs(child):
+                # As the system keeps one that waits for a disk which does not answer.
+                _log.error("%s cannot be ended; it ends with what it waits for", child.spec.name)
             child.process = None
         for child in self._children:
             if child.heartbeat is not None:

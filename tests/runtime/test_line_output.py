@@ -108,11 +108,13 @@ def test_above_the_limit_the_oldest_are_dropped_and_their_place_is_marked(reader
     found = b""
     while not output.pump():
         found += reader.read()
-    read = (found + reader.read()).splitlines(keepends=True)
-    (gap,) = [number for number, line in enumerate(read) if line.startswith(b"[")]
-    dropped = int(read[gap][1:-2])
-    assert read[:gap] == lines[:gap]
-    assert read[gap + 1 :] == lines[gap + dropped :]
+    left = iter(lines)
+    for line in (found + reader.read()).splitlines(keepends=True):
+        # A terminal may find more room in between, so that there are several gaps.
+        for _ in range(int(line[1:-2]) if line.startswith(b"[") else 0):
+            next(left)
+        assert line.startswith(b"[") or line == next(left)
+    assert list(left) == []
     assert output.dropped == 0
 
 

@@ -210,6 +210,17 @@ def test_stopping_kills_the_stubborn_when_the_time_is_over(office: Office, caplo
     assert "feed did not stop within" in caplog.text
 
 
+def test_one_that_cannot_even_be_killed_does_not_hold_up_the_end(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    office.stubborn.add("feed")
+    feed = office.start("feed")
+    feed.kill = lambda: feed.orders.append("kill")  # type: ignore[method-assign]  # it waits for a disk, say
+    office.supervisor.stop()
+    assert feed.orders[-1] == "kill"
+    assert "feed cannot be ended" in caplog.text
+
+
 def test_nobody_starts_again_after_the_stop(office: Office) -> None:
     office.start("feed")
     office.die()
