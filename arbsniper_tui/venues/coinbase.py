@@ -210,7 +210,7 @@ class _Level2Parser:
         instrument = self._instruments.get(product_id)
         if instrument is None:
             if not product_id:
-                raise self._lost("", "a book frame that names no product")
+                raise self._lost("", "expected a product_id in a book frame, found none")
             return ()
         book = self._books.get(product_id)
         if message.type == "snapshot":
@@ -228,25 +228,28 @@ class _Level2Parser:
     def _begin(self, message: _Frame) -> _Book:
         bids, asks = message.bids, message.asks
         if bids is UNSET or asks is UNSET:
-            raise self._lost(message.product_id, "a snapshot without bids or asks")
+            raise self._lost(message.product_id, "expected bids and asks in a snapshot, found one of them or none")
         if not all(0.0 < price < inf and 0.0 <= size < inf for price, size in chain(bids, asks)):
-            raise self._lost(message.product_id, "a snapshot with a price or size that cannot be")
+            raise self._lost(message.product_id, "expected positive prices and sizes in a snapshot")
         book = self._books.setdefault(message.product_id, _Book())
         book.begin(bids, asks)
         return book
 
     def _apply(self, book: _Book, message: _Frame) -> None:
         if message.changes is UNSET:
-            raise self._lost(message.product_id, "an update without changes")
+            raise self._lost(message.product_id, "expected changes in an l2update, found none")
         for side, price, size in message.changes:
             if not (0.0 < price < inf and 0.0 <= size < inf):
-                raise self._lost(message.product_id, f"a change that cannot be: {side} {price:g} {size:g}")
+                raise self._lost(
+                    message.product_id,
+                    f"expected a positive price and a size in a change, found {side} {price:g} {size:g}",
+                )
             if side == "buy":
                 book.bids.set(price, size)
             elif side == "sell":
                 book.asks.set(price, size)
             else:
-                raise self._lost(message.product_id, f"a change of no side: {side}")
+                raise self._lost(message.product_id, f"expected buy or sell in a change, found {side!r}")
 
     def _lost(self, product_id: str, reason: str) -> BookLost:
         """Forget the book of this product, or without one every book, and say so."""
