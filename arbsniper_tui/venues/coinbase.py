@@ -28,7 +28,7 @@ from arbsniper_tui.venues.base import (
     undecodable,
 )
 
-_BOOK_TYPES = frozenset(("l2update", "snapshot"))
+_BOOK_TYPES = ("l2update", "snapshot")
 # Sent at once by the venue, or asked for by others on a recorded connection; none carries a whole top of book.
 _OTHER_TYPES = frozenset(
     ("subscriptions", "heartbeat", "ticker", "ticker_batch", "match", "last_match", "status")
@@ -178,12 +178,13 @@ class _Book:
         if time is None or time.year < 2000:
             return
         ts_ms, latest_ms = epoch_ms(time), self._latest_ms
-        if latest_ms is not None and latest_ms - _JITTER_MS <= ts_ms < latest_ms:
+        if latest_ms is None or ts_ms >= latest_ms:
+            self.ts_venue_ms = self._latest_ms = ts_ms
+        elif latest_ms - ts_ms <= _JITTER_MS:
             self.ts_venue_ms = latest_ms
-            return
-        # Further back, the time before or the venue's clock was wrong: nothing compares with that of this state.
-        self.ts_venue_ms = ts_ms if latest_ms is None or ts_ms >= latest_ms else None
-        self._latest_ms = ts_ms
+        else:
+            # The time before, or the venue's clock, was wrong: nothing compares with the time of this state.
+            self.ts_venue_ms, self._latest_ms = None, ts_ms
 
 
 class _Level2Parser:
