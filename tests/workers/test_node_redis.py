@@ -224,10 +224,9 @@ def test_a_dropped_venue_and_garbage_do_not_stop_the_rest(server: EmbeddedRedis,
     session = node.session()
     try:
         feeds = session.snapshot.feeds
-        node.watch(
-            session, lambda: "coinbase spot" in feeds and feeds["coinbase spot"].dropped.get("unreadable frame", 0) > 2
-        )
-        assert feeds["coinbase spot"].state == "live"
+        node.watch(session, lambda: "coinbase spot" in feeds and "unreadable frame" in feeds["coinbase spot"].dropped)
+        # Garbage costs it its books, and at times the connection; it comes back each time.
+        node.watch(session, lambda: feeds["coinbase spot"].state == "live")
     finally:
         session.close()
     for signal in node.wait_for_signals(3):
