@@ -10,9 +10,9 @@ from typing import Any
 
 import hiredis
 import pytest
-import redis
+from redis_server import RedisServer
 
-from arbsniper_tui.sinks.embedded import EmbeddedRedis, find_redis_server
+from arbsniper_tui.sinks.embedded import find_redis_server
 from arbsniper_tui.sinks.errors import RedisUnreachable
 from arbsniper_tui.sinks.redis_sink import RedisSink
 
@@ -30,16 +30,16 @@ def redis_binary() -> Path:
 
 
 @pytest.fixture
-def server(redis_binary: Path, tmp_path: Path) -> Iterator[EmbeddedRedis]:
-    server = EmbeddedRedis(redis_binary, tmp_path / "redis")
+def server(redis_binary: Path, tmp_path: Path) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path / "redis")
     server.start()
     yield server
     server.stop()
 
 
 @pytest.fixture
-def client(server: EmbeddedRedis) -> Iterator[Any]:
-    client = redis.Redis(port=server.port, protocol=2)
+def client(server: RedisServer) -> Iterator[Any]:
+    client = server.client()
     yield client
     client.close()
 

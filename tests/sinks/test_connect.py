@@ -4,9 +4,9 @@ import socket
 from concurrent.futures import Future
 
 import pytest
+from redis_server import RedisServer
 
 from arbsniper_tui.sinks.connect import Reconnection, address_of, connect_in_background
-from arbsniper_tui.sinks.embedded import EmbeddedRedis
 from arbsniper_tui.sinks.errors import RedisUnreachable
 from arbsniper_tui.sinks.open_socket import open_socket
 
@@ -60,7 +60,7 @@ def test_a_listener_that_never_answers_is_no_server() -> None:
             open_socket(f"redis://127.0.0.1:{port}", timeout_s=0.1)
 
 
-def test_a_background_attempt_brings_an_open_socket(server: EmbeddedRedis) -> None:
+def test_a_background_attempt_brings_an_open_socket(server: RedisServer) -> None:
     connected = connect_in_background(server.url).result(DEADLINE_S)
     with connected:
         connected.sendall(b"PING\r\n")

@@ -6,10 +6,12 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from arbsniper_tui.sinks import embedded
 from arbsniper_tui.sinks.embedded import EmbeddedRedis, find_redis_server, resolve_redis
@@ -18,6 +20,21 @@ from arbsniper_tui.sinks.errors import RedisNotStarted
 from .conftest import DEADLINE_S
 
 UNUSED_URL = "redis://127.0.0.1:1/0"
+
+
+@pytest.fixture
+def server(redis_binary: Path, tmp_path: Path) -> Iterator[EmbeddedRedis]:
+    server = EmbeddedRedis(redis_binary, tmp_path / "redis")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def client(server: EmbeddedRedis) -> Iterator[Any]:
+    client = redis.Redis(port=server.port, protocol=2)
+    yield client
+    client.close()
 
 
 def process_is_gone(pid: int) -> bool:
