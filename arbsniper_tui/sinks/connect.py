@@ -74,7 +74,7 @@ class Reconnection:
         self.failures = 0
         """Attempts that failed, ever."""
         self.failure = ""
-        """Why the last attempt failed, in words; empty before the first has, and after one that did not."""
+        """Why the last attempt failed, in words; empty where none has failed since a connection was had."""
 
     def poll(self, now_ns: int) -> socket.socket | None:
         """The connected socket, once; None while there is none. Begins the next attempt when it is due."""
@@ -90,13 +90,22 @@ class Reconnection:
             self.failure = ""
             self._backoff_ns = FIRST_BACKOFF_NS
             return attempt.result()
-        self.failures += 1
-        self.failure = str(error)
-        self.wait(now_ns)
+        self.note_failure(str(error), now_ns)
         return None
+
+    @property
+    def is_under_way(self) -> bool:
+        return self._attempt is not None
+
+    def note_failure(self, reason: str, now_ns: int) -> None:
+        """An attempt brought nothing that can be used."""
+        self.wait(now_ns)
+        self.failures += 1
+        self.failure = reason
 
     def wait(self, now_ns: int) -> None:
         """Put the next attempt off by the backoff, and double that."""
+        self.failure = ""
         self._next_at_ns = now_ns + self._backoff_ns
         self._backoff_ns = min(2 * self._backoff_ns, LONGEST_BACKOFF_NS)
 

@@ -155,7 +155,7 @@ class SpreadWorker:
             self._each_second(now_ns)
         if self._sink is not None and self._prices is not None:
             self._prices.refresh(now_ns)
-            self._sink.pump(now_ns, wall_ns // 1_000_000)
+            self._sink.pump(now_ns)
             self._sink.flush()
         if self._publisher.viewers > 0 and now_ns >= self._frame_due_ns:
             self._frame_due_ns = now_ns + int(_SECOND_NS / self._plan.refresh_hz)

@@ -67,7 +67,7 @@ class LiveSink:
         return payload
 
     def pump(self) -> None:
-        self.sink.pump(self.now_ns(), self.wall_ms())
+        self.sink.pump(self.now_ns())
 
     def pump_until(self, condition: Callable[[], object]) -> None:
         deadline_s = time.monotonic() + DEADLINE_S
@@ -117,6 +117,11 @@ class Peer:
         while (command := self._reader.gets()) is not False:
             commands.append(command)
         return commands
+
+    @property
+    def is_left(self) -> bool:
+        """Whether the sink has closed its end."""
+        return self.sink_end.fileno() == -1
 
     def answer(self, replies: bytes) -> None:
         self._socket.sendall(replies)
@@ -174,7 +179,7 @@ class Bench:
 
     def step(self, ns: int = 0) -> None:
         self.now_ns += ns
-        self.sink.pump(self.now_ns, self.wall_ms)
+        self.sink.pump(self.now_ns)
 
     def signal(self, payload: bytes) -> None:
         self.sink.publish_signal(payload, self.wall_ms, self.now_ns)

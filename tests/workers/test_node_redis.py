@@ -183,6 +183,33 @@ def test_signals_of_an_outage_are_stored_in_order_when_redis_is_back(
     assert "open" in {event["event"] for event in events}
 
 
+def test_signals_go_on_while_redis_is_full_and_are_stored_when_it_has_room(
+    server: RedisServer, store: Any, node: RunningNode
+) -> None:
+    heard = Listener(store, "arbitrage:signals")
+    session = node.session()
+    try:
+        node.watch(session, lambda: session.snapshot.redis.state == "up" and node.lines)
+        store.config_set("maxmemory", 1)
+        node.watch(session, lambda: session.snapshot.redis.state == "refusing")
+        assert "OOM" in session.snapshot.redis.detail
+        node.watch(session, lambda: session.snapshot.redis.waiting >= 5)
+        newest = heard.listen()[-1]["seq"]
+        node.wait_for(lambda: heard.listen()[-1]["seq"] >= newest + 2)
+        store.config_set("maxmemory", 0)
+        node.watch(session, lambda: session.snapshot.redis.state == "up" and session.snapshot.redis.waiting == 0)
+        assert session.snapshot.redis.lost == 0
+    finally:
+        session.close()
+    assert node.stop() == 0
+    assert node.log.count("redis refuses") == 1
+    stored = sorted(numbers(stored_signals(store)))
+    node.wait_for(lambda: len(heard.listen()) == len(stored))
+    assert numbers(heard.heard) == stored
+    assert without_gaps(stored)
+    assert without_gaps(numbers(streamed_events(store)))
+
+
 def test_without_any_redis_signals_go_on_to_standard_output(start_node: StartNode, server: RedisServer) -> None:
     server.stop()
     node = start_node(*SOON, "--redis-url", server.url)
