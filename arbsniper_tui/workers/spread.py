@@ -39,6 +39,7 @@ _LOOK_FOR_PARENT_EVERY = 10
 _SECOND_NS = 1_000_000_000
 _COLLECT_EVERY_S = 10
 _LAST_WORDS_S = 0.5
+_AWAITING_STEP_S = 0.01
 
 
 class SpreadWorker:
@@ -77,6 +78,8 @@ class SpreadWorker:
 
     def run(self) -> None:
         """Until told to stop, or the parent is gone."""
+        if self._is_replay:
+            self._await_redis()
         receive, ledger = self._inbox.receive, self._ledger
         while not self.must_stop:
             # What is owed is written after the wait for the next quote: the CPU is free meanwhile for Redis and its
@@ -176,6 +179,14 @@ class SpreadWorker:
         self._serve_commands()
         self._look_for_parent()
         return not self.must_stop
+
+    def _await_redis(self) -> None:
+        """A replay begins when its sink is connected or cannot be: it may be over sooner than that otherwise."""
+        while self._sink is not None and self._sink.health().state is RedisState.CONNECTING:
+            self._sink.pump(monotonic_ns())
+            if not self._wait_for_reader():
+                return
+            time.sleep(_AWAITING_STEP_S)
 
     def _each_second(self, now_ns: int) -> None:
         self._seconds += 1
