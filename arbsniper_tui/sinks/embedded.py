@@ -16,7 +16,8 @@ from pathlib import Path
 
 import hiredis
 
-from arbsniper_tui.sinks.connect import abandon, address_of, connect_in_background
+from arbsniper_tui.sinks.address import address_of
+from arbsniper_tui.sinks.connect import connect_in_background
 from arbsniper_tui.sinks.errors import RedisNotStarted, RedisUnreachable
 
 LOOPBACK = "127.0.0.1"
@@ -219,6 +220,6 @@ def _why_no_answer(url: str) -> str:
     except RedisUnreachable as error:
         return str(error)
     except NotInTime:
-        abandon(attempt)
+        attempt.abandon()
         return f"{address_of(url)}: no answer within {URL_ANSWERS_WITHIN_S:g} s"
     return ""

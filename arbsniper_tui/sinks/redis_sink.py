@@ -9,7 +9,8 @@ import select
 import time
 
 from arbsniper_tui.model.health import RedisHealth, RedisState
-from arbsniper_tui.sinks.connect import Connect, Reconnection, address_of, connect_in_background
+from arbsniper_tui.sinks.address import address_of
+from arbsniper_tui.sinks.connect import Connect, Reconnection, connect_in_background
 from arbsniper_tui.sinks.errors import LinkLost
 from arbsniper_tui.sinks.keys import price_key
 from arbsniper_tui.sinks.link import RedisLink

@@ -4,7 +4,6 @@ what is meant."""
 import socket
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import hiredis
 import pytest
 from redis_server import RedisServer
 
+from arbsniper_tui.sinks.connect import Attempt
 from arbsniper_tui.sinks.embedded import find_redis_server
 from arbsniper_tui.sinks.errors import RedisUnreachable
 from arbsniper_tui.sinks.redis_sink import RedisSink
@@ -140,7 +140,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.now_ns = 100 * S
-        self.attempts: list[Future[socket.socket]] = []
+        self.attempts: list[Attempt] = []
         self.peers: list[Peer] = []
         self.sink = RedisSink(
             "redis://user:secret@redis.example:6380/2",
@@ -153,8 +153,8 @@ class Bench:
     def wall_ms(self) -> int:
         return 1_700_000_000_000 + self.now_ns // MS
 
-    def _connect(self, url: str) -> Future[socket.socket]:
-        self.attempts.append(Future())
+    def _connect(self, url: str) -> Attempt:
+        self.attempts.append(Attempt())
         return self.attempts[-1]
 
     def accept(self, send_buffer_bytes: int | None = None) -> Peer:
