@@ -8,7 +8,7 @@ from typing import Any
 
 import redis
 
-from arbsniper_tui.sinks.embedded import find_redis_server
+from arbsniper_tui.sinks.redis_binary import find_redis_server
 
 DEADLINE_S = 30.0
 LOOK_EVERY_S = 0.01
@@ -40,15 +40,13 @@ class RedisServer:
         """Start it and wait until it answers. The first start picks a free port, and another if that is taken."""
         self._folder.mkdir(parents=True, exist_ok=True)
         deadline_s = time.monotonic() + DEADLINE_S
-        while not self._starts(self.port or _free_port()):
+        while not self._starts(self.port or free_port()):
             assert time.monotonic() < deadline_s, (self._folder / "log").read_text()
 
     def _starts(self, port: int) -> bool:
-        binary = find_redis_server()
-        assert binary is not None
         where = ("--port", str(port), "--bind", "127.0.0.1", "--dir", str(self._folder))
         nothing_kept = ("--save", "", "--appendonly", "no", "--logfile", str(self._folder / "log"))
-        self._process = subprocess.Popen([str(binary), *where, *nothing_kept, *self._options])
+        self._process = subprocess.Popen([str(find_redis_server().path), *where, *nothing_kept, *self._options])
         self.port = port
         client = self.client()
         try:
@@ -69,7 +67,7 @@ class RedisServer:
             self._process = None
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -58,9 +58,10 @@ class RedisLink:
         """What the socket did not take of the last write; nothing may be written until it is gone."""
         self._end = ""
         """Why no more replies will come."""
-        self.unread_ns: int | None = 0
+        # For a Unix socket the kernel does not say when a reply came, and it is read up to 20 ms later.
+        self.unread_ns: int | None = None if connected.family == socket.AF_UNIX else 0
         """How long the newest bytes had lain in the kernel when they were read; 0 where no kernel says, None where
-        it did not this time: Linux begins to stamp a moment after it is asked to."""
+        it did not this time (Linux begins to stamp a moment after it is asked to) and for a Unix socket."""
 
     def fileno(self) -> int:
         return self._socket.fileno()

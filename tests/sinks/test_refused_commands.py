@@ -1,6 +1,7 @@
 """A real server that refuses commands: what it refused is kept and tried again, and what it takes goes on at once."""
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,8 @@ from typing import Any, NamedTuple
 import pytest
 import redis
 from redis_server import RedisServer
+
+from arbsniper_tui.sinks.redis_binary import RedisBinary
 
 from .conftest import DEADLINE_S, LiveSink
 
@@ -31,7 +34,7 @@ def commands(*lines: str) -> Callable[[Any], object]:
 
 def fail_to_save(client: Any) -> None:
     client.config_set("save", "3600 1")
-    client.config_set("dir", "/proc")
+    shutil.rmtree(client.config_get("dir")["dir"])
     client.bgsave()
     while client.info("persistence")["rdb_bgsave_in_progress"]:
         pass
@@ -67,7 +70,7 @@ def refusal(code: str) -> Refusal:
 
 
 @pytest.fixture
-def server(redis_binary: Path, tmp_path: Path, refusal: Refusal) -> Iterator[RedisServer]:
+def server(redis_binary: RedisBinary, tmp_path: Path, refusal: Refusal) -> Iterator[RedisServer]:
     server = RedisServer(tmp_path / "redis", *refusal.options)
     server.start()
     yield server
@@ -246,7 +249,7 @@ def test_a_full_memory_beside_a_full_server_counts_each_signal_once(
 
 
 def test_a_replica_is_left_for_the_server_that_its_address_leads_to_now(
-    redis_binary: Path, short_folder: Path, open_sink: OpenSink
+    redis_binary: RedisBinary, short_folder: Path, open_sink: OpenSink
 ) -> None:
     """A failover as a virtual address shows it: the same address, another server."""
     address = short_folder / "redis.sock"

