@@ -119,7 +119,7 @@ class Outbox:
     def start_over(self) -> None:
         """A new connection: its server may hold and refuse other things."""
         self._trim.start_over()
-        self.refusals.start_over()
+        self.refusals.start_over([backlog.part for backlog in self._backlogs.values() if backlog.waiting])
 
     def give_up(self, now_ns: int) -> tuple[int, int]:
         """Count everything that still waits as lost; returns how many signals and events that is."""

@@ -1,6 +1,7 @@
 """Error replies of Redis: which a later try may mend, when that try is due, and what is said of them."""
 
 import logging
+from collections.abc import Container
 
 from arbsniper_tui.sinks.outgoing import Part
 
@@ -102,9 +103,10 @@ class Refusals:
             refused.is_tried = False
             refused.retry_at_ns = 0
 
-    def start_over(self) -> None:
-        """A new connection: everything is tried again at once. If it refuses too, the next connection is made 1, 2 ...
-        30 s later."""
+    def start_over(self, waiting: Container[Part]) -> None:
+        """A new connection: what waits is tried again at once, and other refusals are forgotten. If it refuses too, the
+        next connection is made 1, 2 ... 30 s later."""
+        self._refused = {part: refused for part, refused in self._refused.items() if part in waiting}
         self.hurry()
         if self._reconnect_at_ns is not None:
             self._reconnect_at_ns = None
