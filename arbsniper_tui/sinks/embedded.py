@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -62,8 +63,11 @@ def _quoted(path: Path) -> str:
 
 
 def _dying_with_parent() -> Callable[[], None] | None:
-    """What the child runs before it becomes redis-server, where the system can tie its life to the parent's."""
-    if sys.platform != "linux":
+    """What the child runs before it becomes redis-server, where the system can tie its life to the parent's.
+
+    It is the thread that Linux looks at: from one that may end before the process, nothing is tied.
+    """
+    if sys.platform != "linux" or threading.current_thread() is not threading.main_thread():
         return None
     # Looked up before the fork: after it, only what is already loaded may be used.
     prctl = ctypes.CDLL(None).prctl
@@ -82,8 +86,8 @@ class EmbeddedRedis:
     """One redis-server that keeps nothing on disk but its log, `redis.log` in `folder`, which must be the user's alone.
 
     With a `port` it listens on loopback too. Other users can reach that, so a random password is asked for on both
-    ways; the whole URL is then in `redis.url`, readable by the user alone. On Linux the server dies with the thread
-    that started it: start it from one that lasts.
+    ways; the whole URL is then in `redis.url`, readable by the user alone. On Linux the server dies with its parent, if
+    the parent's main thread started it; sinks.leftover ends what survives.
     """
 
     def __init__(self, binary: RedisBinary, folder: Path, port: int = 0) -> None:
@@ -137,7 +141,9 @@ class EmbeddedRedis:
                 self._restart_wait_s = FIRST_RESTART_S
             self._restart_at_s = now_s + self._restart_wait_s
             wait_s, self._restart_wait_s = self._restart_wait_s, min(2 * self._restart_wait_s, LONGEST_RESTART_S)
-            log.error("the embedded redis-server ended (%s); it starts again in %.1f s", self._last_log_line(), wait_s)
+            code = self._process.returncode
+            how = f"by signal {-code}" if code < 0 else f"with code {code}: {self._last_log_line()}"
+            log.error("the embedded redis-server ended %s; it starts again in %.1f s", how, wait_s)
         elif now_s >= self._restart_at_s:
             self._restart_at_s = None
             self._started_s = now_s

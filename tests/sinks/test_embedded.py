@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ class TestKeptRunning:
     """Times are the test's own; only processes are real."""
 
     def test_a_server_that_ended_is_started_again_on_its_socket(
-        self, embedded: EmbeddedRedis, client: Any, wait_until: WaitUntil
+        self, embedded: EmbeddedRedis, client: Any, wait_until: WaitUntil, caplog: pytest.LogCaptureFixture
     ) -> None:
         killed = embedded.pid
         embedded.keep_running(100.0)
@@ -96,6 +97,7 @@ class TestKeptRunning:
         embedded.keep_running(100.0)
         embedded.keep_running(100.05)
         assert embedded.pid == killed
+        assert "ended by signal 9; it starts again in 0.1 s" in caplog.text
         embedded.keep_running(100.1)
         assert embedded.pid != killed
         wait_until(lambda: answers(client))
@@ -181,6 +183,17 @@ def test_a_binary_that_cannot_run_is_told(tmp_path: Path) -> None:
     broken.chmod(0o755)
     with pytest.raises(RedisNotStarted, match="cannot be run"):
         EmbeddedRedis(RedisBinary(broken, (7, 0)), tmp_path).start()
+
+
+def test_it_outlives_the_thread_that_started_it_again(embedded: EmbeddedRedis, wait_until: WaitUntil) -> None:
+    os.kill(embedded.pid, signal.SIGKILL)
+    wait_until(lambda: not embedded.is_running)
+    with ThreadPoolExecutor(1) as keeper:
+        for second in range(2):
+            keeper.submit(embedded.keep_running, float(second)).result()
+    with redis.Redis.from_url(embedded.url, protocol=2) as client:
+        wait_until(lambda: answers(client))
+    assert embedded.is_running
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ties a child's life to its parent's")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from node_process import RunningNode, is_running
+from node_process import COMMAND, RunningNode, is_running
 from redis_server import free_port
 
 from arbsniper_tui.sinks.redis_binary import has_redis_server
@@ -148,7 +148,19 @@ def test_a_client_does_what_consumers_do(node: RunningNode) -> None:
         client.set("own:key", "value", ex=10)
 
 
-def test_it_dies_with_a_node_that_is_killed(node: RunningNode) -> None:
+UNTIED = (
+    "-c",
+    "from arbsniper_tui.sinks import embedded; embedded._dying_with_parent = lambda: None\n"
+    "from arbsniper_tui.cli.main import run; run()",
+)
+"""A node on a system that cannot tie a child's life to its parent's."""
+
+
+@pytest.mark.parametrize("command", [COMMAND, UNTIED])
+def test_it_dies_with_a_node_that_is_killed(start_node: StartNode, command: tuple[str, ...]) -> None:
+    node = start_node(*SOON, command=command)
+    node.wait_for_signals()
+    assert node.redis_pid in node.everyone()
     everyone, folder = node.everyone(), node.sockets
     os.kill(node.process.pid, signal.SIGKILL)
     node.process.wait()
