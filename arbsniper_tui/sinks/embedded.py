@@ -226,5 +226,8 @@ class EmbeddedRedis:
         return reply == b"PONG" or isinstance(reply, hiredis.ReplyError)
 
     def _last_log_line(self) -> str:
-        lines = self._log_path.read_text(errors="replace").splitlines()
+        try:
+            lines = self._log_path.read_text(errors="replace").splitlines()
+        except OSError as error:
+            return f"its log cannot be read: {error}"
         return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")

@@ -1,6 +1,7 @@
 """The node's own redis-server: configured, started, kept running, stopped, and never left behind."""
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -127,6 +128,18 @@ class TestKeptRunning:
             embedded.keep_running(tenths / 10)
         assert caplog.text.count("/nonexistent/redis-server cannot be run") >= 3
         assert not embedded.is_running
+
+    def test_a_folder_that_was_removed_is_told_and_ends_nothing_else(
+        self, embedded: EmbeddedRedis, short_folder: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        shutil.rmtree(short_folder)
+        assert embedded._process is not None
+        embedded._process.terminate()
+        embedded._process.wait()
+        for tenths in range(20):
+            embedded.keep_running(tenths / 10)
+        assert "with code 0: its log cannot be read" in caplog.text
+        assert f"{short_folder}/redis.log" in caplog.text
 
     def test_one_that_was_stopped_stays_stopped(self, embedded: EmbeddedRedis) -> None:
         embedded.stop()
