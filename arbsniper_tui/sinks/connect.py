@@ -30,18 +30,18 @@ class Attempt(Future[socket.socket]):
         self.thread: threading.Thread | None = None
 
     def watch(self, opening: socket.socket) -> None:
-        """What the attempt waits for from now on is an answer on this socket. Raises RedisUnreachable when nobody waits
-        for the attempt any more."""
+        """Remember the socket that is being opened, so that `abandon` can end the wait for it. Raises RedisUnreachable
+        when the attempt is abandoned already."""
         with self._lock:
             if self.is_abandoned:
                 raise RedisUnreachable("given up")
             if self._opening is not None:
                 self._opening.close()
-            # Of its own, as TLS takes the socket over.
+            # A duplicate, because TLS detaches the socket that it is given.
             self._opening = opening.dup()
 
     def abandon(self) -> None:
-        """Nobody waits for this attempt any more: what it waits for is ended, and what it brings is closed."""
+        """Give the attempt up: its socket is shut down, and closed if it is already connected."""
         with self._lock:
             if self.is_abandoned:
                 return
@@ -52,7 +52,7 @@ class Attempt(Future[socket.socket]):
         self.add_done_callback(_close_result)
 
     def end(self) -> None:
-        """The attempt has its result."""
+        """The attempt is over: stop watching its socket."""
         with self._lock:
             if self._opening is not None:
                 self._opening.close()
@@ -127,7 +127,7 @@ class Reconnection:
             self._begun_ns = now_ns
         if not self._attempt.done():
             if now_ns - self._begun_ns > ATTEMPT_WITHIN_NS:
-                # Its end comes soon. A thread that hangs in the name service is waited for, or they would add up.
+                # Only the name service can hold the thread now. No other is begun beside it: they would add up.
                 self._attempt.abandon()
                 self.failure = self._too_late
             return None
@@ -164,7 +164,8 @@ class Reconnection:
         self._next_at_ns = 0
 
     def close(self) -> None:
-        """End the attempt under way, and wait for its thread, for a moment: a process must not end beside it."""
+        """End the attempt under way, and wait for its thread for up to 0.2 s: an interpreter that is torn down beside
+        a running thread may crash."""
         if self._attempt is not None:
             self._attempt.abandon()
             self._attempt.join(THREAD_ENDS_WITHIN_S)

@@ -39,7 +39,7 @@ class HistoryTrim:
 
     def learn(self, reply: object) -> None:
         """Take the reply to LATEST_COMMAND. A history that cannot be read counts as empty."""
-        if isinstance(reply, hiredis.ReplyError) and is_temporary(str(reply)) and "NOPERM" not in str(reply):
+        if isinstance(reply, hiredis.ReplyError) and is_temporary(str(reply)) and not str(reply).startswith("NOPERM"):
             self.start_over()  # and so it is asked again
             return
         entry_and_time = reply if isinstance(reply, list) else []

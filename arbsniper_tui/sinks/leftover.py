@@ -24,8 +24,9 @@ _SOL_LOCAL, _LOCAL_PEERPID = 0, 2
 def end_leftover_server(folder: Path) -> None:
     """End the redis-server that listens on the socket in a dead node's folder, if one does.
 
-    A process is ended for nothing that a file says of it, which may be old or another's work, but only when it is
-    called redis-server and is the one that listens on a socket which this user made, in a folder of this user alone.
+    A process id in a file proves nothing: it may be old, or planted. So a process is ended only if it is called
+    redis-server and listens on this very socket, and only if socket and folder are no links, belong to this user and
+    are closed to all others.
     """
     path = folder / SOCKET_NAME
     if not (_is_own(folder, stat.S_ISDIR) and _is_own(path, stat.S_ISSOCK)):
@@ -35,7 +36,7 @@ def end_leftover_server(folder: Path) -> None:
         return
     log.warning("ending the redis-server that a dead node left running (process %d, %s)", pid, path)
     try:
-        # It keeps nothing, so there is nothing that it could still do in order.
+        # By force, as it may be hung; it keeps nothing on disk that could be lost.
         os.kill(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError) as error:
         log.debug("process %d: %s", pid, error)
@@ -61,7 +62,7 @@ def listener_of(path: Path) -> int | None:
             pid, _, _ = struct.unpack("3i", asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
         except OSError:
             return None
-    # 0: it is of another container, where this number is no process of ours.
+    # The kernel says 0 for a process of another container.
     return pid or None
 
 

@@ -31,7 +31,7 @@ class Outbox:
 
     def __init__(self, max_signal_age_ns: int) -> None:
         self._max_signal_age_ns = max_signal_age_ns
-        # A signal that was not announced is no loss: it grew old, or it is lost from the history too.
+        # Dropping an announcement is no loss: its signal is in the history, or is dropped and counted there too.
         self.announcements = Backlog(Part.SIGNAL, OutgoingSignal.publish_command, SIGNALS_WAITING, lambda signal: None)
         self.history = Backlog(Part.HISTORY, OutgoingSignal.store_command, SIGNALS_WAITING, self._count_loss)
         self.events = Backlog(Part.EVENT, OutgoingEvent.publish_command, EVENTS_WAITING, self._count_loss)

@@ -114,7 +114,7 @@ def redis(health: RedisHealth) -> str:
         return "redis off"
     if health.state is RedisState.UP:
         port = health.address.rpartition(":")[2].partition("/")[0]
-        where = f":{port}" if port.isdigit() else ""  # the path of a Unix socket is no few words
+        where = f":{port}" if port.isdigit() else ""  # a Unix socket's path is too long here
         words = ["redis", health.source, where, "up"]
         text = " ".join(word for word in words if word)
     else:

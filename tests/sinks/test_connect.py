@@ -171,7 +171,7 @@ def test_a_connection_that_nobody_accepts_is_abandoned_too() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
-        # Whom the queue of the listener does not hold waits for an answer.
+        # The listener's queue is full, so the next connection gets no answer.
         filling = [socket.socket() for _ in range(3)]
         for each in filling:
             each.setblocking(False)

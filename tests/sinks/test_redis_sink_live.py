@@ -1,4 +1,4 @@
-"""The sink against a real redis-server that is killed, stopped, restarted, filled and locked."""
+"""The sink against a real redis-server that is killed, stopped, restarted and locked."""
 
 import os
 import signal
