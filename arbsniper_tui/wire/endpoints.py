@@ -2,9 +2,8 @@
 
 import os
 import shutil
-import signal
-import subprocess
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,9 @@ _PREFIX = "node-"
 _SUBFOLDER = "arbsniper-tui"
 _IPC_PATH_LIMIT = 100
 """Bytes of a socket's path: the kernels allow 108 (Linux) and 104 (macOS)."""
-REDIS_PID = "redis.pid"
+
+EndLeftover = Callable[[Path], object]
+"""Ends what the node of a folder started and left running, before the folder is removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,9 @@ def runtime_roots() -> list[Path]:
     return [root / f"{_SUBFOLDER}-{user}" for root in roots if os.access(root, os.W_OK)]
 
 
-def create_endpoints() -> Endpoints:
+def create_endpoints(end_leftover: EndLeftover) -> Endpoints:
     """A new folder for this process's node, after sweeping what dead nodes left."""
-    sweep()
+    sweep(end_leftover)
     folder = runtime_roots()[0] / f"{_PREFIX}{os.getpid()}"
     if len(str(folder)) > _IPC_PATH_LIMIT:
         raise NodeUnreachable(
@@ -64,23 +65,12 @@ def create_endpoints() -> Endpoints:
     return Endpoints(folder)
 
 
-def sweep() -> None:
-    """Remove the folders of nodes whose process is gone, and end a Redis server that one left running."""
+def sweep(end_leftover: EndLeftover) -> None:
+    """Remove the folders of nodes whose process is gone, and end what they left running."""
     for folder in _node_folders():
         if not is_alive(_pid_of(folder)):
-            end_embedded_redis(folder)
+            end_leftover(folder)
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def end_embedded_redis(folder: Path) -> None:
-    """End the Redis server that a node started, if it still runs: the one whose pid and port its folder names."""
-    try:
-        pid, port = map(int, (folder / REDIS_PID).read_text().split())
-    except (OSError, ValueError):
-        return
-    # By now the number may be another process's.
-    if f"redis-server 127.0.0.1:{port}" in _title_of(pid):
-        os.kill(pid, signal.SIGTERM)
 
 
 def find_endpoints(endpoint: str = "") -> Endpoints:
@@ -119,12 +109,6 @@ def is_alive(pid: int) -> bool:
 
 def _node_folders() -> list[Path]:
     return [folder for root in runtime_roots() for folder in root.glob(f"{_PREFIX}*")]
-
-
-def _title_of(pid: int) -> str:
-    """What a process calls itself; empty where none runs."""
-    shown = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return shown.stdout
 
 
 def _pid_of(folder: Path) -> int:

@@ -11,7 +11,6 @@ import pytest
 from arbsniper_tui.model.errors import NodeUnreachable
 from arbsniper_tui.wire import endpoints as module
 from arbsniper_tui.wire.endpoints import (
-    REDIS_PID,
     Endpoints,
     create_endpoints,
     find_endpoints,
@@ -45,6 +44,10 @@ def dead_pid() -> int:
     return gone.pid
 
 
+def nothing_left(folder: Path) -> None:
+    """No node of these tests has started anything."""
+
+
 def node(root: Path, pid: int | str, *, is_open: bool = True, made_s: int = 1000) -> Path:
     folder = root / f"node-{pid}"
     folder.mkdir(parents=True)
@@ -55,7 +58,7 @@ def node(root: Path, pid: int | str, *, is_open: bool = True, made_s: int = 1000
 
 
 def test_a_node_has_a_folder_of_its_own_that_nobody_else_may_enter(roots: list[Path]) -> None:
-    made = create_endpoints()
+    made = create_endpoints(nothing_left)
     assert made.folder == roots[0] / f"node-{os.getpid()}"
     assert made.folder.stat().st_mode & 0o777 == 0o700
     sockets = {f"ipc://{made.quotes}", made.frames, made.commands}
@@ -68,7 +71,7 @@ def test_a_node_has_a_folder_of_its_own_that_nobody_else_may_enter(roots: list[P
 
 def test_what_an_earlier_process_of_the_same_id_left_is_not_taken_over(roots: list[Path]) -> None:
     (node(roots[0], os.getpid()) / "rules.json").touch()
-    assert list(create_endpoints().folder.iterdir()) == []
+    assert list(create_endpoints(nothing_left).folder.iterdir()) == []
 
 
 def test_a_path_too_long_for_a_socket_is_refused_with_a_way_out(
@@ -76,7 +79,7 @@ def test_a_path_too_long_for_a_socket_is_refused_with_a_way_out(
 ) -> None:
     monkeypatch.setattr(module, "_IPC_PATH_LIMIT", 10)
     with pytest.raises(NodeUnreachable, match="at most 10 bytes for sockets; set TMPDIR shorter"):
-        create_endpoints()
+        create_endpoints(nothing_left)
 
 
 def test_the_folders_of_dead_nodes_are_swept_and_those_of_live_ones_stay(
@@ -87,7 +90,7 @@ def test_the_folders_of_dead_nodes_are_swept_and_those_of_live_ones_stay(
     alive = node(roots[1], child.pid)
     other = roots[0] / "something else"
     other.mkdir()
-    sweep()
+    sweep(nothing_left)
     assert not any(folder.exists() for folder in [*dead, unnamed])
     assert alive.exists()
     assert other.exists()
@@ -95,16 +98,18 @@ def test_the_folders_of_dead_nodes_are_swept_and_those_of_live_ones_stay(
 
 def test_making_a_node_sweeps_first(roots: list[Path], dead_pid: int) -> None:
     dead = node(roots[1], dead_pid)
-    create_endpoints().remove()
+    create_endpoints(nothing_left).remove()
     assert not dead.exists()
 
 
-@pytest.mark.parametrize("content", ["", "not a number", "0", "-1"])
-def test_a_redis_pid_that_names_no_process_ends_none(roots: list[Path], dead_pid: int, content: str) -> None:
+def test_what_a_dead_node_left_running_is_ended_before_its_folder_goes(
+    roots: list[Path], dead_pid: int, child: "subprocess.Popen[bytes]"
+) -> None:
     dead = node(roots[0], dead_pid)
-    (dead / REDIS_PID).write_text(content)
-    sweep()
-    assert not dead.exists()
+    node(roots[1], child.pid)
+    ended = []
+    sweep(lambda folder: ended.append((folder, folder.exists())))
+    assert ended == [(dead, True)]
 
 
 class TestFinding:

@@ -60,6 +60,8 @@ def node_lines(snapshot: Snapshot, cost: str) -> list[Line]:
     """Redis, the UI's cost, the workers, and the rules in force, one each."""
     redis = snapshot.redis
     said = fmt.redis(redis)
+    if redis.address.startswith("unix://"):
+        said += f", {redis.address}"
     if redis.rtt_ms is not None:
         said += f", rtt {fmt.millis(redis.rtt_ms)}"
     if redis.detail:
