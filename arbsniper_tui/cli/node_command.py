@@ -188,5 +188,8 @@ def _append_to(file: Path) -> int:
 
 
 def _say(error: Exception, code: int) -> int:
+    # Nothing is left to stop, and standard error may have a reader that does not read.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
     typer.echo(str(error), err=True)
     return code

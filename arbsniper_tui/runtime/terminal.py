@@ -12,7 +12,7 @@ from types import TracebackType
 
 from arbsniper_tui.runtime.output import Output
 
-_FREED_WITHIN_S = 0.8
+_FREED_WITHIN_S = 0.6
 _MODES_OFF = ("2026", "1000", "1002", "1003", "1006", "1004", "2004", "1049")
 """Of a terminal that is drawn on: held drawing, mouse, focus, pasting, and the second screen."""
 _RESTORE = "".join(f"\x1b[?{mode}l" for mode in _MODES_OFF) + "\x1b[<u\x1b[?25h\x1b[0m"
