@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import MutableMapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from platformdirs import user_log_path
 
-from arbsniper_tui.model.errors import ArbsniperError, NodeUnreachable, UsageError
+from arbsniper_tui.model.errors import ArbsniperError, NodeUnreachable, UiFailed, UsageError
 from arbsniper_tui.sinks.errors import RedisNotStarted
 
 if TYPE_CHECKING:
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
 # The libraries of the UI and of the workers are imported where they are used: the launcher starts the workers first,
 # and a verb that needs neither answers at once.
 
-CLEAN, FAULT, USAGE = 0, 1, 2
+CLEAN, FAULT, USAGE, LOST = 0, 1, 2, 3
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 REMOTE_HZ = 5.0
+SUPERVISE_EVERY_S = 0.2
 
 NoUiOption = Annotated[
     bool, typer.Option("--no-ui", help="No terminal: signals as JSON lines on stdout, logs on stderr.")
@@ -70,11 +72,14 @@ def attach_to(endpoint: str, refresh_hz: float) -> int:
 
     try:
         _require_terminal("")
+        _open_log(Show())
         session = Session(find_endpoints(endpoint))
     except (NodeUnreachable, UsageError) as error:
         return _say(error, USAGE)
     try:
         return _show(session, refresh_hz, None)
+    except UiFailed as failure:
+        return _say(failure, FAULT)
     finally:
         session.close()
 
@@ -104,12 +109,31 @@ def _run_with_ui(launch: "Launch") -> int:
         try:
             with ThreadPoolExecutor(1) as keeper:
                 # In a thread that is there before this one steps back: what starts again must not be behind too.
-                keeper.submit(node.supervise).result()
-                return _show(session, launch.settings.ui.refresh_hz, lambda: keeper.submit(node.supervise).result())
+                def supervise() -> str | None:
+                    return keeper.submit(node.supervise).result()
+
+                supervise()
+                try:
+                    return _show(session, launch.settings.ui.refresh_hz, supervise)
+                except UiFailed as failure:
+                    return _go_on(session, supervise, failure)
         finally:
             session.close()
     finally:
         node.stop()
+
+
+def _go_on(session: "Session", supervise: "Supervise", failure: UiFailed) -> int:
+    """Keep a node whose UI has failed, until a signal, the end of its tapes or a fault of its own ends it."""
+    signal.signal(signal.SIGINT, lambda signum, frame: sys.exit(CLEAN))
+    again = f"`arbsniper-tui attach {os.getpid()}` shows it again"
+    typer.echo(f"{failure}; the node goes on without it: {again}, ctrl+C stops it", err=True)
+    while not (fault := supervise()):
+        if session.pull().ended:
+            return CLEAN
+        time.sleep(SUPERVISE_EVERY_S)
+    typer.echo(fault, err=True)
+    return LOST
 
 
 def _show(session: "Session", refresh_hz: float, supervise: "Supervise | None") -> int:

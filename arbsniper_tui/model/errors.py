@@ -16,6 +16,7 @@ ArbsniperError
 ├── LinkLost            a connection to Redis that broke (sinks.errors)
 ├── BadPeer             a process on the bus that does not speak its protocol
 ├── NodeUnreachable     no node answers at this endpoint
+├── UiFailed            a fault of the terminal UI; the node can go on without it
 └── WorkerLost          a worker could not be kept running; exit code 3
 """
 
@@ -80,6 +81,10 @@ class BadPeer(ArbsniperError):
 
 class NodeUnreachable(ArbsniperError):
     """No node answers at the endpoint."""
+
+
+class UiFailed(ArbsniperError):
+    """The terminal UI failed; the node can go on without it."""
 
 
 class WorkerLost(ArbsniperError):

@@ -175,7 +175,8 @@ def routes_of(listed: Sequence[Instrument], rows: dict[int, QuoteRow], threshold
         elif spread > threshold_pct:
             reason, open_ms = "", 900.0 + 3_700.0 * len(made)
         size = min(bought.ask_size, sold.bid_size)
-        made.append(RouteRow(buy.id, sell.id, spread, net, size, reason, open_ms, 0 if reason else 2))
+        net_total = size * bought.ask * net / 100
+        made.append(RouteRow(buy.id, sell.id, spread, net, size, reason, open_ms, 0 if reason else 2, net_total))
     made.sort(key=lambda each: -each.spread_pct)
     return made
 

@@ -34,16 +34,6 @@ def test_an_unknown_rate_is_unknown_and_never_one() -> None:
     assert reading.best_of([krw], {0: quote(0, 1000.0, 1010.0)}) == (-1, -1)
 
 
-def test_a_row_passes_another_only_by_more_than_the_margin() -> None:
-    order = [(0, 1), (1, 0)]
-    assert reading.settled(order, {(0, 1): 0.50, (1, 0): 0.51}, 0.02) == order
-    assert reading.settled(order, {(0, 1): 0.50, (1, 0): 0.53}, 0.02) == [(1, 0), (0, 1)]
-
-
-def test_new_rows_find_their_place_and_old_ones_leave() -> None:
-    assert reading.settled([(0, 1), (1, 0)], {(1, 0): 0.1, (2, 0): 0.4}, 0.02) == [(2, 0), (1, 0)]
-
-
 def test_what_an_instrument_waits_for() -> None:
     def said(state: FeedState, **more: object) -> str:
         feed = FeedHealth("okx spot", "okx", state, instrument_ids=(0,), **more)  # type: ignore[arg-type]  # by name

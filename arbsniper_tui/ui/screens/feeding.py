@@ -19,12 +19,11 @@ def feed_prices(area: PriceArea, frame: Frame) -> None:
         return
     area.show(
         snapshot.quotes,
-        snapshot.status,
+        frame.now_ms,
         None if frame.whole else changes.quotes,
         listed=_listed(frame) if frame.whole or frame.second else None,
         order=frame.look.prices,
-        resort=frame.second,
-        ages=frame.half,
+        twice_a_second=frame.half,
     )
 
 
@@ -53,16 +52,9 @@ def feed_routes(pane: RoutesPane, frame: Frame) -> None:
     """Twice a second, for numbers that change faster cannot be read; at once where a route opens or closes."""
     snapshot = frame.snapshot
     opened = frozenset((each.buy_id, each.sell_id) for each in snapshot.routes if not each.reason)
-    if not (frame.whole or frame.half or frame.second or opened != pane.opened):
-        return
-    pane.show(
-        snapshot.routes,
-        reading.instruments_of(snapshot),
-        frame.look,
-        resort=frame.second,
-        afresh=frame.whole,
-        empty=_no_routes(snapshot),
-    )
+    if frame.whole or frame.half or opened != pane.opened:
+        names = reading.instruments_of(snapshot)
+        pane.show(snapshot.routes, names, frame.look, frame.at_s, empty=_no_routes(snapshot))
 
 
 def _no_routes(snapshot: Snapshot) -> str:
@@ -74,11 +66,9 @@ def _no_routes(snapshot: Snapshot) -> str:
 
 
 def feed_log(log: SignalLog, frame: Frame) -> None:
-    snapshot, changes = frame.snapshot, frame.changes
-    if frame.whole:
-        log.show(snapshot.events, frame.look, afresh=True, empty=_no_signals(snapshot))
-    elif changes.events:
-        log.show(changes.events, frame.look, empty=_no_signals(snapshot))
+    snapshot = frame.snapshot
+    events = snapshot.events if frame.whole else frame.changes.events
+    log.show(events, frame.look, frame.at_s, afresh=frame.whole, empty=_no_signals(snapshot))
 
 
 def _no_signals(snapshot: Snapshot) -> str:
