@@ -1,6 +1,7 @@
 """The app: pulls from the view on one timer, hands what changed to the screen in front, answers the keys."""
 
 import os
+import time
 from collections.abc import Callable
 
 from rich.console import RenderableType
@@ -36,7 +37,14 @@ class ArbsniperApp(App[None], inherit_bindings=False):
     DEFAULT_MODE = "overview"
     MODES = MODES
 
-    def __init__(self, view: NodeView, refresh_hz: float, remote: bool, supervise: Supervise | None) -> None:
+    def __init__(
+        self,
+        view: NodeView,
+        refresh_hz: float,
+        remote: bool,
+        supervise: Supervise | None,
+        clock: Callable[[], float],
+    ) -> None:
         self.output = TerminalOutput()
         # Without colours everything is left to the terminal's own two.
         super().__init__(driver_class=driver_on(self.output), ansi_color=True if "NO_COLOR" in os.environ else None)
@@ -48,7 +56,7 @@ class ArbsniperApp(App[None], inherit_bindings=False):
         self.ticks_by_itself = True
         """False: frames come only from calls of `tick`, as tests make them."""
         self._view = view
-        self._frames = Frames(view, refresh_hz, remote)
+        self._frames = Frames(view, refresh_hz, remote, clock)
         self._refresh_hz = refresh_hz
         self._supervise = supervise
         self._dial = ThresholdDial(patience=2 * refresh_hz)
@@ -155,8 +163,13 @@ class ArbsniperApp(App[None], inherit_bindings=False):
 
 
 def make_app(
-    view: NodeView, *, refresh_hz: float, remote: bool = False, supervise: Supervise | None = None
+    view: NodeView,
+    *,
+    refresh_hz: float,
+    remote: bool = False,
+    supervise: Supervise | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> ArbsniperApp:
     """The app on a node's view, not yet running. `supervise` is called five times a second; a text that it returns
-    ends the app with exit code 3."""
-    return ArbsniperApp(view, refresh_hz, remote, supervise)
+    ends the app with exit code 3. By `clock`, in seconds, ages grow while the node is not heard."""
+    return ArbsniperApp(view, refresh_hz, remote, supervise, clock)

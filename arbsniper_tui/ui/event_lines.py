@@ -34,7 +34,7 @@ WIDE = (
     Column("net", "net", 7, "right", "%"),
     Column("money", "net total", 14, "right", drop=2),
     Column("buy", "buy at", 12, "right", drop=5),
-    Column("sell", "sell at", 12, "right", drop=4),
+    Column("sell", "sell at", 12, "right", drop=5),
     Column("size", "size coins", 11, "right", drop=6),
     Column("lasted", "open for", 9, "right", drop=3),
 )

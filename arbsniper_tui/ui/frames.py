@@ -1,6 +1,5 @@
 """What a screen is handed on each tick: the snapshot, what changed, and how the user chose to see it."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -44,9 +43,7 @@ class Frame:
 class Frames:
     """Takes in what the view brings, frozen or not, and makes frames of it."""
 
-    def __init__(
-        self, view: NodeView, refresh_hz: float, remote: bool, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, view: NodeView, refresh_hz: float, remote: bool, clock: Callable[[], float]) -> None:
         self.look = Look()
         self._view = view
         self._clock = clock

@@ -105,11 +105,10 @@ class Keyboard:
             await self._app.push_screen(HelpScreen())
 
     async def palette(self) -> None:
-        choices = [Choice(each.title, each.says, partial(self._run, each)) for each in ACTIONS if each.in_palette]
-        choices += [
-            Choice(f"Theme {each.name}", "The colours.", partial(self._set_theme, each.name)) for each in THEMES
-        ]
-        screen = PaletteScreen(choices)
+        runs = [Choice(each.title, each.says, partial(self._run, each)) for each in ACTIONS if each.in_palette]
+        themes = [Choice(f"Theme {each.name}", "The colours.", partial(self._set_theme, each.name)) for each in THEMES]
+        # What `enter` runs at once is not the way out, which is the first of the table.
+        screen = PaletteScreen([*runs[1:], *themes, runs[0]])
         await self._app.push_screen(screen)
         run = partial(self._run_choice, screen)
         self._ask(Prompt("find", LineEditor(), PALETTE_SAYS, typed=screen.find, entered=run, left=self._pop))

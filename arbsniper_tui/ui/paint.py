@@ -122,10 +122,9 @@ class Brush:
             style = self._widget.get_component_rich_style(f"role--{role}")
             if under_cursor:
                 cursor = self._widget.get_component_rich_style("role--cursor")
-                # What is quiet elsewhere could not be read on the cursor's ground in sixteen colours.
-                style += Style(
-                    color=cursor.color if role == "quiet" else None, bgcolor=cursor.bgcolor, reverse=cursor.reverse
-                )
+                # On the cursor's ground what is quiet elsewhere, and in sixteen colours any other, could not be read.
+                is_plain = role == "quiet" or (cursor.bgcolor is not None and cursor.bgcolor.is_system_defined)
+                style += Style(color=cursor.color if is_plain else None, bgcolor=cursor.bgcolor, reverse=cursor.reverse)
             style = self._styles[key] = self._filtered(style)
         return style
 

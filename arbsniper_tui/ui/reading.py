@@ -73,6 +73,11 @@ def is_priced(route: RouteRow) -> bool:
     return route.size > 0.0
 
 
+def takes_part(route: RouteRow) -> bool:
+    """Whether both quotes can be believed and used now: it signals, or would with a larger spread or after a pause."""
+    return not route.reason or route.reason == "cooldown" or " is not above " in route.reason
+
+
 def rate_in_words(instrument: Instrument, quotes: Mapping[int, QuoteRow]) -> str:
     """How a live rate converts an instrument's prices: `÷ 0.9990 / 0.9991`, or `no rate`."""
     rate = quotes.get(instrument.rate_id) if instrument.rate_id is not None else None
@@ -159,7 +164,8 @@ def route_state(route: RouteRow, width: int = 80) -> str:
     """How long its opportunity is open, or the first reason why there is none; without venue and bound where the
     room is short, since both stand elsewhere on the screen."""
     if not route.reason:
-        return f"open {fmt.age(route.open_ms)}"
+        said = f"open {fmt.age(route.open_ms)}"
+        return said if len(said) <= width else fmt.age(route.open_ms)
     # The spread stands in the same row: what is left to say is the bound.
     _, below, bound = route.reason.partition(" is not above ")
     said, short = (f"below {bound}", "below") if below else (route.reason, route.reason.rpartition(": ")[2])

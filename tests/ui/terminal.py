@@ -49,11 +49,10 @@ def shown(app: ArbsniperApp) -> str:
     return "\n".join(lines_of(app))
 
 
-def role_of(app: ArbsniperApp, pane: Widget, text: str) -> str:
-    """The role in which a text is drawn in a pane, found by its style."""
-    styles = {pane.get_component_rich_style(f"role--{role}"): role for role in ROLES}
+def roles_of(pane: Widget, text: str) -> set[str]:
+    """The roles of the style in which a text is drawn in a pane; several may look alike."""
     for y in range(pane.size.height):
         for segment in pane.render_line(y):
-            if text in segment.text and segment.style is not None:
-                return styles[segment.style]
+            if text in segment.text:
+                return {role for role in ROLES if pane.get_component_rich_style(f"role--{role}") == segment.style}
     raise AssertionError(f"{text!r} is not drawn")

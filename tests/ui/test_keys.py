@@ -55,6 +55,8 @@ async def test_ctrl_p_opens_the_palette_with_our_actions() -> None:
     async with app.run_test(size=(100, 30)) as pilot:
         await after(pilot, "ctrl+p")
         assert isinstance(app.screen, PaletteScreen)
+        assert app.screen.selected is not None
+        assert app.screen.selected.title != "Quit"
         page = shown(app)
         assert "Type a threshold" in page
         assert "Theme arbsniper-light" in page

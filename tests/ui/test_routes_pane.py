@@ -8,7 +8,7 @@ from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui.app import ArbsniperApp
 from arbsniper_tui.ui.widgets.routes_pane import HELD_S, RoutesPane
 from tests.ui import builder
-from tests.ui.terminal import lines_of, role_of, shown
+from tests.ui.terminal import lines_of, roles_of, shown
 
 HELD_TICKS = round(HELD_S * 10)
 
@@ -133,20 +133,24 @@ async def test_a_route_without_a_price_has_no_numbers_and_stands_last() -> None:
 
 async def test_what_would_lose_money_is_quiet_however_large_its_spread() -> None:
     built = builder.snapshot()
-    first, best, second = built.routes[:3]
+    first, best, second, third, fourth = built.routes[:5]
     built.routes = (
         RouteRow(first.buy_id, first.sell_id, 1.5, 1.0, 1.0, "", 900.0, 2, 670.0),
         RouteRow(best.buy_id, best.sell_id, 0.9, -0.2, 1.0, "", 900.0, 2, -134.0),
         RouteRow(second.buy_id, second.sell_id, 0.6, 0.1, 0.31, "", 900.0, 2, 20.77),
+        RouteRow(third.buy_id, third.sell_id, 0.55, 0.7, 1.0, "gate: feed down", 0.0, 0, 469.0),
+        RouteRow(fourth.buy_id, fourth.sell_id, 0.2, -0.3, 1.0, "gross 0.20% is not above 0.50%", 0.0, 0, -201.0),
     )
     _, app = begin(built)
     async with app.run_test(size=(120, 30)) as pilot:
         await pilot.press("3")
         await go_on(pilot, app, 1)
         pane: Widget = app.screen.query_one(RoutesPane)
-        assert role_of(app, pane, "+0.900") == "quiet"
-        assert role_of(app, pane, "-0.200") == role_of(app, pane, "-134.00") == "loss"
-        assert role_of(app, pane, "+0.100") == role_of(app, pane, "+20.77") == "gain"
+        assert roles_of(pane, "+0.900") == {"quiet"}
+        assert roles_of(pane, "-0.200") == roles_of(pane, "-134.00") == {"loss"}
+        assert roles_of(pane, "+0.100") == roles_of(pane, "+20.77") == {"gain"}
+        assert roles_of(pane, "+0.700") == roles_of(pane, "+469.00") == {"quiet"}
+        assert roles_of(pane, "-0.300") == {"quiet"}
         assert "+20.77 USD" in shown(app)
 
 

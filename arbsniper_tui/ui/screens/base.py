@@ -38,7 +38,7 @@ class NodeScreen(Screen[None], inherit_bindings=False):
     """
     AUTO_FOCUS = ""
     BLANK = True
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-medium"), (170, "-broad")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (78, "-narrow"), (110, "-medium"), (170, "-broad")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-short"), (30, "-tall"), (45, "-high")]
     TITLED = ""
     SORTED = ""

@@ -81,7 +81,8 @@ def _verdict(snapshot: Snapshot, route: RouteRow | None) -> list[Line]:
     if route.reason:
         needs = _row("needs", (f"a spread above {bound}", "quiet"))
         return [_row("signals", (f"no: {route.reason}", "warn")), needs]
-    held = f"yes: open for {fmt.span(route.open_ms / 1000)}, above {bound}"
+    open_for = fmt.span(route.open_ms / 1000) if route.open_ms >= 1000 else fmt.age(route.open_ms)
+    held = f"yes: open for {open_for}, above {bound}"
     announced = _row("announced", (f"{fmt.count(route.signals)} opportunities", "quiet"))
     return [_row("signals", (held, "strong" if route.net_spread_pct > 0.0 else "text")), announced]
 

@@ -24,9 +24,12 @@ class OverviewScreen(NodeScreen):
     OverviewScreen #side LatencyPane { height: 16; max-height: 50%; }
     OverviewScreen.-broad #side { width: 64; }
     OverviewScreen.-high #side LatencyPane { height: 21; }
-    OverviewScreen.-narrow .body { layout: vertical; }
-    OverviewScreen.-narrow #main { width: 100%; height: 1fr; }
-    OverviewScreen.-narrow #side { layout: horizontal; width: 100%; height: 6; margin-left: 0; }
+    OverviewScreen.-slim .body, OverviewScreen.-narrow .body { layout: vertical; }
+    OverviewScreen.-slim #main, OverviewScreen.-narrow #main { width: 100%; height: 1fr; }
+    OverviewScreen.-slim #side, OverviewScreen.-narrow #side { width: 100%; height: 6; margin-left: 0; }
+    OverviewScreen.-slim LatencyPane { display: none; }
+    OverviewScreen.-slim.-low #side { height: 4; }
+    OverviewScreen.-narrow #side { layout: horizontal; }
     OverviewScreen.-narrow.-tall #side { height: 35%; }
     OverviewScreen.-narrow.-high #side { height: 35%; }
     OverviewScreen.-narrow #side SignalLog { width: 1fr; height: 100%; }

@@ -18,10 +18,10 @@ COLUMNS = (
     Column("ask", "ask", 10, "right"),
     Column("bid_size", "size", 8, "right"),
     Column("ask_size", "size", 8, "right"),
-    Column("age", "age", 5, "right"),
-    Column("width", "spread", 8, "right", "%", drop=1),
-    Column("quotes", "quotes", 10, "right", drop=2),
-    Column("lag", "venue lag", 9, "right", drop=3),
+    Column("age", "age", 5, "right", drop=1),
+    Column("width", "spread", 8, "right", "%", drop=2),
+    Column("quotes", "quotes", 10, "right", drop=3),
+    Column("lag", "venue lag", 9, "right", drop=4),
 )
 
 

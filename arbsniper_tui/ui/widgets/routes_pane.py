@@ -12,6 +12,8 @@ from arbsniper_tui.ui.look import Look
 from arbsniper_tui.ui.paint import Line
 from arbsniper_tui.ui.widgets.pane import LinePane
 
+TIGHT_BELOW = 66
+"""With less room than this, coins and venues stand without their currencies."""
 HELD_S = 2.5
 """For how long the order stands still after the selection was moved: so long nothing slips from under it."""
 
@@ -108,9 +110,13 @@ class RoutesPane(LinePane):
             self._venue_width = max(self._venue_width, len(reading.place(buy)), len(reading.place(sell)))
         self._set_columns()
 
+    @property
+    def _is_tight(self) -> bool:
+        return self.room < TIGHT_BELOW
+
     def _set_columns(self) -> None:
-        venue = self._venue_width
-        widths = {"symbol": self._symbol_width, "market": self._market_width, "buy": venue, "sell": venue}
+        venue, symbol = (8, 5) if self._is_tight else (self._venue_width, self._symbol_width)
+        widths = {"symbol": symbol, "market": self._market_width, "buy": venue, "sell": venue}
         self._columns = fitted([replace(each, width=widths.get(each.id, each.width)) for each in COLUMNS], self.room)
 
     def _sort(self) -> None:
@@ -150,21 +156,22 @@ class RoutesPane(LinePane):
         return header(self._columns, width, "Routes", shown, sorted_by=self._look.routes)
 
     def line_of(self, index: int) -> Line:
-        """What would lose money after fees is quiet, however large its spread is."""
+        """What would lose money after fees is quiet, however large its spread is; one that signals for all that says
+        so in the colour of a loss."""
         key = self._order[index]
         route = self._rows[key]
         buy, sell = self._instruments[key[0]], self._instruments[key[1]]
         currency = reading.currency_of(buy, sell)
-        is_open, is_gain = not route.reason, route.net_spread_pct > 0.0
+        is_open, is_gain = not route.reason, route.net_spread_pct > 0.0 and reading.takes_part(route)
         role = "text" if is_gain else "quiet"
-        net = "gain" if is_gain else "loss"
+        net = "gain" if is_gain else "loss" if is_open else "quiet"
         texts = {
             "mark": ("●" if is_open else " ", "accent" if is_gain else "quiet"),
-            "symbol": (f"{buy.base}/{currency}", role),
+            "symbol": (buy.base if self._is_tight else f"{buy.base}/{currency}", role),
             "market": (_markets(buy, sell), role),
-            "buy": (reading.place(buy), role),
+            "buy": (buy.venue if self._is_tight else reading.place(buy), role),
             "arrow": ("→", role),
-            "sell": (reading.place(sell), role),
+            "sell": (sell.venue if self._is_tight else reading.place(sell), role),
             "spread": (fmt.pct(route.spread_pct, width=8), role),
             "net": (fmt.pct(route.net_spread_pct, width=7), net),
             "money": (f"{fmt.money(route.net_total)} {currency}", net),
