@@ -30,7 +30,7 @@ WIDE = (
     Column("symbol", "", 8),
     Column("market", "", 4),
     Column("route", "", 19, grows=True),
-    Column("spread", "spread", 8, "right", "%"),
+    Column("spread", "gross", 7, "right", "%"),
     Column("net", "net", 7, "right", "%"),
     Column("money", "net total", 14, "right", drop=2),
     Column("buy", "buy at", 12, "right", drop=5),

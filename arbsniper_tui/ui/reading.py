@@ -78,14 +78,15 @@ def takes_part(route: RouteRow) -> bool:
     return not route.reason or route.reason == "cooldown" or " is not above " in route.reason
 
 
-def rate_in_words(instrument: Instrument, quotes: Mapping[int, QuoteRow]) -> str:
-    """How a live rate converts an instrument's prices: `÷ 0.9990 / 0.9991`, or `no rate`."""
+def rate_in_words(instrument: Instrument, quotes: Mapping[int, QuoteRow], width: int) -> str:
+    """How a live rate converts an instrument's prices: `÷ 0.9990 / 0.9991`, `÷ 0.9990` in a short room, `no rate`."""
     rate = quotes.get(instrument.rate_id) if instrument.rate_id is not None else None
     if rate is None or rate.ts_recv_ms <= 0.0:
         return "no rate"
     decimals = fmt.decimals_of(rate.ask, fmt.decimals_of(rate.bid, 2))
-    shown = f"{'÷' if instrument.rate_inverted else '×'} {rate.bid:.{decimals}f} / {rate.ask:.{decimals}f}"
-    return f"{shown} {rate.reason}".rstrip()
+    short = f"{'÷' if instrument.rate_inverted else '×'} {rate.bid:.{decimals}f}"
+    full = f"{short} / {rate.ask:.{decimals}f} {rate.reason}".rstrip()
+    return full if len(full) <= width else short
 
 
 def best_of(instruments: Iterable[Instrument], quotes: Mapping[int, QuoteRow]) -> tuple[int, int]:

@@ -158,6 +158,29 @@ def test_a_pasted_text_of_several_lines_gives_its_first(on_pty: Start) -> None:
     assert run.exit_code() == 0
 
 
+def selected(run: PtyProgram) -> int:
+    """The line of the screen in which the selected row stands."""
+    return next((y for y, line in enumerate(run.read().splitlines()) if line.startswith("›")), -1)
+
+
+def test_the_mouse_selects_turns_and_drags(on_pty: Start) -> None:
+    run = on_pty(PROGRAM, lines=20)
+    run.sees(SHOWN)
+    run.type(b"3")
+    run.sees("Routes by spread")
+    run.wait(lambda: selected(run) == 3)
+    # SGR mouse reports: a click on the sixth row, a turn of the wheel, and a drag of the scrollbar to its end.
+    run.type(b"\x1b[<0;20;9M\x1b[<0;20;9m")
+    run.wait(lambda: selected(run) == 8)
+    run.type(b"\x1b[<65;20;9M")
+    run.wait(lambda: selected(run) == 5)
+    run.type(b"\x1b[<0;100;6M\x1b[<32;100;18M\x1b[<0;100;18m")
+    run.wait(lambda: selected(run) == 3)
+    run.wait(lambda: run.read().splitlines()[17].endswith("▐"))
+    run.type(b"q")
+    assert run.exit_code() == 0
+
+
 def test_a_fault_of_the_ui_is_logged_and_said_in_one_line(on_pty: Start, tmp_path: Path) -> None:
     run = on_pty(PROGRAM, "broken", str(tmp_path / "log"))
     assert run.exit_code() == 9

@@ -22,7 +22,7 @@ class OverviewScreen(NodeScreen):
     OverviewScreen PriceArea { height: auto; max-height: 62%; }
     OverviewScreen #side SignalLog { height: 1fr; }
     OverviewScreen #side LatencyPane { height: 16; max-height: 50%; }
-    OverviewScreen.-broad #side { width: 64; }
+    OverviewScreen.-broad #side { width: 63; }
     OverviewScreen.-high #side LatencyPane { height: 21; }
     OverviewScreen.-slim .body, OverviewScreen.-narrow .body { layout: vertical; }
     OverviewScreen.-slim #main, OverviewScreen.-narrow #main { width: 100%; height: 1fr; }

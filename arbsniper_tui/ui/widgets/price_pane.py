@@ -219,8 +219,8 @@ class PricePane(LinePane):
         """The second row of a converted instrument: the venue's own digits, and the rate at which they count."""
         width = self._columns[2].width
         shown = [fmt.number(price, self._decimals).rjust(width) for price in (quote.bid, quote.ask)]
-        name = cell(f"  quoted in {instrument.native_quote}", 19)
-        return joined(((f"{name}{shown[0]} {shown[1]}  {reading.rate_in_words(instrument, self._quotes)}", "quiet"),))
+        own = f"{cell(f'  quoted in {instrument.native_quote}', 19)}{shown[0]} {shown[1]}  "
+        return joined(((own + reading.rate_in_words(instrument, self._quotes, self.room - len(own)), "quiet"),))
 
     def _apart(self, instrument: Instrument, quote: QuoteRow, bid: str, ask: str) -> Line:
         """A row that takes no part: all of it quiet, the reason in the place of the sizes."""
