@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # The libraries of the UI and of the workers are imported where they are used: the launcher starts the workers first,
 # and a verb that needs neither answers at once.
 
+_log = logging.getLogger(__name__)
+
 CLEAN, FAULT, USAGE, LOST = 0, 1, 2, 3
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -128,9 +130,14 @@ def _go_on(session: "Session", supervise: "Supervise", failure: UiFailed) -> int
     signal.signal(signal.SIGINT, lambda signum, frame: sys.exit(CLEAN))
     again = f"`arbsniper-tui attach {os.getpid()}` shows it again"
     typer.echo(f"{failure}; the node goes on without it: {again}, ctrl+C stops it", err=True)
+    is_heard = True
     while not (fault := supervise()):
-        if session.pull().ended:
-            return CLEAN
+        try:
+            if is_heard and session.pull().ended:
+                return CLEAN
+        except Exception:  # noqa: BLE001  # what failed in the UI may be the session: the node goes on unheard
+            _log.exception("the node cannot be listened to; the end of its tapes will not be noticed")
+            is_heard = False
         time.sleep(SUPERVISE_EVERY_S)
     typer.echo(fault, err=True)
     return LOST

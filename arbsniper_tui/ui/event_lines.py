@@ -8,8 +8,8 @@ from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.signal import Event, Signal
 from arbsniper_tui.ui import format as fmt
 from arbsniper_tui.ui.columns import Column, row
+from arbsniper_tui.ui.derived import native_quote
 from arbsniper_tui.ui.paint import Line, cell, joined
-from arbsniper_tui.ui.reading import native_quote
 
 WIDE_FROM = 61
 _MIXED = {Market.SPOT: "s→p", Market.PERP: "p→s"}
@@ -117,7 +117,7 @@ def _route(signal: Signal, width: int) -> str:
 def _price(signal: Signal, price: float, leg_symbol: str) -> str:
     """As the venue shows it; a price that was converted is rounded, and says so."""
     if signal.quote_rate is not UNSET and native_quote(leg_symbol) != native_quote(signal.symbol):
-        return fmt.converted(price, fmt.decimals_of_size(price))
+        return fmt.converted(price, fmt.converted_decimals(price))
     return fmt.number(price, fmt.decimals_of(price, 2))
 
 

@@ -23,7 +23,7 @@ def decimals_of(price: float, at_least: int = 0) -> int:
     return decimals
 
 
-def decimals_of_size(price: float) -> int:
+def converted_decimals(price: float) -> int:
     """The decimals of a price that no venue shows: six digits in all, and two decimals at least."""
     return max(2, min(MOST_DECIMALS, 5 - _magnitude(price)))
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from arbsniper_tui.session.snapshot import Changes, NodeView, Snapshot
-from arbsniper_tui.ui.holding import held_copy, shown
+from arbsniper_tui.ui.frozen import held_copy, shown
 from arbsniper_tui.ui.look import Look
 
 

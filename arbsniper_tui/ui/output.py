@@ -97,7 +97,7 @@ _PLAIN = Style()
 
 
 class ExactUpdate(ChopsUpdate):
-    """Sends the cells that changed. Textual's own sends each line of a widget from its left edge on."""
+    """Sends the cells that changed. Textual's own update sends each line of a widget from its left edge."""
 
     def render_segments(self, console: Console) -> str:
         pieces: list[str] = []
@@ -111,7 +111,7 @@ class ExactUpdate(ChopsUpdate):
 
 
 def _rendered(strip: Strip, start: int, end: int, console: Console) -> Iterator[str]:
-    """The cells of a strip from `start` to `end`, with their codes. A strip cut by Textual costs five times as much."""
+    """The cells of a strip from `start` to `end`, with their codes. `Strip.crop` would make a strip, and its caches."""
     x = 0
     for segment in strip:
         after = x + segment.cell_length

@@ -14,7 +14,7 @@ from arbsniper_tui.workers.turns import step_back
 _log = logging.getLogger(__name__)
 
 _FIRST_PICTURE_WITHIN_S = 1.0
-"""Until then whoever launched the program waits for this process; from then on quotes and signals go first."""
+"""The user waits for the first picture; after it, this process gives way to quotes and signals."""
 _LEAVE_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LONGEST_REASON = 120
 
@@ -54,8 +54,8 @@ async def _run(app: ArbsniperApp) -> None:
             loop.call_soon_threadsafe(app.exit)
 
     for number in _LEAVE_ON:
-        # The loop's own handlers end with it: a signal right behind it then killed the process, and with it all that
-        # is left to stop.
+        # asyncio removes its own handlers when the loop ends, and a signal would kill the process before its caller
+        # has stopped the node.
         signal.signal(number, leave)
     loop.call_later(_FIRST_PICTURE_WITHIN_S, step_back)
     await app.run_async()

@@ -71,11 +71,11 @@ class TerminalOutput:
             self._descriptor = self._open_again(stream.fileno())
 
     def _open_again(self, descriptor: int) -> int:
-        # Opened once more, so that what else uses the terminal does not find its descriptor non-blocking.
+        # A descriptor of our own: the inherited one is shared with the shell, which would find it non-blocking.
         try:
             return os.open(os.ttyname(descriptor), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
         except OSError:
-            # Another user's terminal, as after `su`, or one of outside this container.
+            # The terminal belongs to another user, as after `su`, or was opened outside this container.
             self._shared = descriptor
             os.set_blocking(descriptor, False)
             return os.dup(descriptor)
@@ -102,7 +102,7 @@ class TerminalOutput:
                 self._loop.add_writer(self._descriptor, self._go_on)
 
     def make_room(self) -> None:
-        """Discard what the terminal has not read and will not read now, so that the last words fit."""
+        """Discard what the terminal does not read, so that the codes that restore it find room."""
         self.flush()
         deadline_s = time.monotonic() + LAST_WORDS_WITHIN_S
         while self.is_behind and time.monotonic() < deadline_s:
@@ -146,7 +146,7 @@ class TerminalOutput:
 
 
 class TerminalDriver(LinuxDriver):
-    """Textual's writes wait in a queue of thirty for a terminal that does not read, and its keys are UTF-8 only."""
+    """Textual's driver with writes that never wait: its own queue holds thirty of them, and then blocks the app."""
 
     output: ClassVar[TerminalOutput]
 
@@ -173,7 +173,7 @@ class TerminalDriver(LinuxDriver):
         super().close()
 
     def run_input_thread(self) -> None:
-        """As Textual's, but a byte that is not UTF-8 is a key without a meaning, and the end of input is an end."""
+        """Like Textual's, but bytes that are not UTF-8 mean nothing, and the end of the input ends the app."""
         parser = XTermParser(self._debug)
         decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         with selectors.SelectSelector() as selector:
@@ -187,7 +187,7 @@ class TerminalDriver(LinuxDriver):
                     if not data:
                         self._loop.call_soon_threadsafe(self._app.exit)
                         return
-                    # Half a character gives no text yet, and the parser takes none for the end.
+                    # Part of a character decodes to no text, which the parser would take for the end of input.
                     text = decode(data)
                     for event in parser.feed(text) if text else ():
                         self.process_message(event)

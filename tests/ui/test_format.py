@@ -65,7 +65,7 @@ def test_money_has_two_decimals_or_two_digits(value: float, text: str) -> None:
     ("price", "text"), [(63_919.8883, "≈63,919.89"), (0.5312345678, "≈0.531235"), (152.4344, "≈152.434")]
 )
 def test_a_converted_price_is_rounded_and_marked(price: float, text: str) -> None:
-    assert fmt.converted(price, fmt.decimals_of_size(price)) == text
+    assert fmt.converted(price, fmt.converted_decimals(price)) == text
 
 
 @pytest.mark.parametrize(("pct", "width", "text"), [(0.5, 6, "+0.500"), (12.3456, 6, "+12.35"), (2400.0, 6, "+2400")])

@@ -8,8 +8,8 @@ from textual.app import ComposeResult
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.view import RouteRow
 from arbsniper_tui.session.snapshot import Snapshot
+from arbsniper_tui.ui import derived
 from arbsniper_tui.ui import format as fmt
-from arbsniper_tui.ui import reading
 from arbsniper_tui.ui.frames import Frame
 from arbsniper_tui.ui.paint import Line, cell, joined
 from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
@@ -45,7 +45,7 @@ class DetailScreen(NodeScreen):
 
     def show_body(self, frame: Frame) -> None:
         if frame.whole or frame.half or not frame.changes.quotes.isdisjoint(self.route):
-            names = reading.instruments_of(frame.snapshot)
+            names = derived.instruments_of(frame.snapshot)
             buy, sell = names.get(self.route[0]), names.get(self.route[1])
             title = f"Route {buy.venue} → {sell.venue}" if buy and sell else "Route"
             lines = detail_lines(frame.snapshot, frame.now_ms, *self.route, self._account.room)
@@ -54,12 +54,12 @@ class DetailScreen(NodeScreen):
 
 def detail_lines(snapshot: Snapshot, now_ms: float | None, buy_id: int, sell_id: int, width: int) -> list[Line]:
     """The whole account of one route, both legs beside each other in `width` cells."""
-    names = reading.instruments_of(snapshot)
+    names = derived.instruments_of(snapshot)
     buy, sell = names.get(buy_id), names.get(sell_id)
     if buy is None or sell is None:
         return [(("this route is no longer watched", "warn"),)]
     route = next((each for each in snapshot.routes if (each.buy_id, each.sell_id) == (buy_id, sell_id)), None)
-    currency = reading.currency_of(buy, sell)
+    currency = derived.currency_of(buy, sell)
     legs = (
         _leg(snapshot, now_ms, buy, currency, is_bought=True),
         _leg(snapshot, now_ms, sell, currency, is_bought=False),
@@ -98,11 +98,11 @@ def _leg(
     }
     quote = snapshot.quotes.get(instrument.id)
     if quote is None or quote.ts_recv_ms <= 0.0:
-        return leg | {"takes part": (f"no: {reading.wanting(instrument, snapshot.feeds.values())}", "warn")}
+        return leg | {"takes part": (f"no: {derived.wanting(instrument, snapshot.feeds.values())}", "warn")}
     decimals = fmt.decimals_of(quote.ask, fmt.decimals_of(quote.bid, 2))
     price, size = (quote.ask, quote.ask_size) if is_bought else (quote.bid, quote.bid_size)
     other = f"bid {fmt.number(quote.bid, decimals)}" if is_bought else f"ask {fmt.number(quote.ask, decimals)}"
-    age_ms = reading.age_ms(quote, now_ms)
+    age_ms = derived.age_ms(quote, now_ms)
     limit = snapshot.intro.max_quote_age_ms if snapshot.intro else 0.0
     leg |= {
         "price": (f"{fmt.number(price, decimals)} {instrument.native_quote}", "bright"),
@@ -112,7 +112,7 @@ def _leg(
         "takes part": (f"no: {quote.reason}", "warn") if quote.reason else ("yes", "text"),
     }
     if instrument.rate_id is not None and instrument.native_quote != currency:
-        prices = reading.counted(instrument, quote, snapshot.quotes)
+        prices = derived.counted(instrument, quote, snapshot.quotes)
         counted = "-" if prices is None else fmt.converted(prices.ask if is_bought else prices.bid, decimals)
         leg["counts as"] = (f"{counted} {currency}", "text")
     return leg
@@ -136,11 +136,11 @@ def _beside(buy: dict[str, Told], sell: dict[str, Told], width: int) -> list[Lin
 
 
 def _sums(route: RouteRow | None, buy: Instrument, sell: Instrument) -> list[Line]:
-    if route is None or not reading.is_priced(route):
+    if route is None or not derived.is_priced(route):
         return []
     number = "gain" if route.net_spread_pct > 0.0 else "loss"
     fees = f"after {buy.taker_fee_pct:g} % at {buy.venue} and {sell.taker_fee_pct:g} % at {sell.venue}"
-    currency = reading.currency_of(buy, sell)
+    currency = derived.currency_of(buy, sell)
     return [
         _row("gross spread", (f"{fmt.pct(route.spread_pct, 4)} %", "text"), ("   as quoted", "quiet")),
         _row("net spread", (f"{fmt.pct(route.net_spread_pct, 4)} %", number), (f"   {fees}", "quiet")),
@@ -155,13 +155,13 @@ def _rate(snapshot: Snapshot, now_ms: float | None, instrument: Instrument) -> L
     native, counted = instrument.native_quote, instrument.counted_quote
     if instrument.rate_id is None:
         return _row("rate", (f"{native} counts as {counted} 1:1, by [quotes]", "text"))
-    market = reading.instruments_of(snapshot).get(instrument.rate_id)
+    market = derived.instruments_of(snapshot).get(instrument.rate_id)
     rate = snapshot.quotes.get(instrument.rate_id)
     if market is None or rate is None or rate.ts_recv_ms <= 0.0:
         return _row("rate", (f"{native} in {counted}: not known yet, so it takes no part", "warn"))
     decimals = fmt.decimals_of(rate.ask, fmt.decimals_of(rate.bid, 2))
     verb = "divided by" if instrument.rate_inverted else "times"
     shown = f"{fmt.number(rate.bid, decimals)} / {fmt.number(rate.ask, decimals)}"
-    age_ms = reading.age_ms(rate, now_ms)
+    age_ms = derived.age_ms(rate, now_ms)
     said = f"{native} {verb} {market.venue} {market.symbol} {shown}, {'-' if age_ms is None else fmt.age(age_ms)} old"
     return _row("rate", (f"{said}: {rate.reason}", "warn") if rate.reason else (said, "text"))

@@ -7,7 +7,7 @@ from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui import format as fmt
 from arbsniper_tui.ui.frames import Frame
 from arbsniper_tui.ui.paint import Line, joined
-from arbsniper_tui.ui.screens import feeding
+from arbsniper_tui.ui.screens import shared_panes
 from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
 from arbsniper_tui.ui.widgets.feed_table import FeedTable
 from arbsniper_tui.ui.widgets.latency_pane import LatencyPane
@@ -48,7 +48,7 @@ class HealthScreen(NodeScreen):
 
     def show_body(self, frame: Frame) -> None:
         snapshot = frame.snapshot
-        feeding.feed_latency(self._latency, frame)
+        shared_panes.show_latency(self._latency, frame)
         if frame.whole or frame.second or frame.changes.feeds:
             listed = snapshot.intro.instruments if snapshot.intro else ()
             implied = frozenset((each.venue, each.symbol) for each in listed if each.implied)

@@ -4,7 +4,7 @@ from textual.app import ComposeResult
 
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui.frames import Frame
-from arbsniper_tui.ui.screens import feeding
+from arbsniper_tui.ui.screens import shared_panes
 from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
 from arbsniper_tui.ui.widgets.latency_pane import LatencyPane
 from arbsniper_tui.ui.widgets.price_area import PriceArea
@@ -61,7 +61,7 @@ class OverviewScreen(NodeScreen):
         return self._routes.selected
 
     def show_body(self, frame: Frame) -> None:
-        feeding.feed_prices(self._prices, frame)
-        feeding.feed_routes(self._routes, frame)
-        feeding.feed_log(self._signals, frame)
-        feeding.feed_latency(self._latency, frame)
+        shared_panes.show_prices(self._prices, frame)
+        shared_panes.show_routes(self._routes, frame)
+        shared_panes.show_log(self._signals, frame)
+        shared_panes.show_latency(self._latency, frame)

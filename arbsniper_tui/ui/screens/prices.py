@@ -3,7 +3,7 @@
 from textual.app import ComposeResult
 
 from arbsniper_tui.ui.frames import Frame
-from arbsniper_tui.ui.screens import feeding
+from arbsniper_tui.ui.screens import shared_panes
 from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
 from arbsniper_tui.ui.widgets.price_area import PriceArea
 
@@ -26,4 +26,4 @@ class PricesScreen(NodeScreen):
         return [self._prices]
 
     def show_body(self, frame: Frame) -> None:
-        feeding.feed_prices(self._prices, frame)
+        shared_panes.show_prices(self._prices, frame)

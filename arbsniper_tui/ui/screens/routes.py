@@ -4,7 +4,7 @@ from textual.app import ComposeResult
 
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui.frames import Frame
-from arbsniper_tui.ui.screens import feeding
+from arbsniper_tui.ui.screens import shared_panes
 from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
 from arbsniper_tui.ui.widgets.routes_pane import RoutesPane
 
@@ -30,4 +30,4 @@ class RoutesScreen(NodeScreen):
         return self._routes.selected
 
     def show_body(self, frame: Frame) -> None:
-        feeding.feed_routes(self._routes, frame)
+        shared_panes.show_routes(self._routes, frame)

@@ -4,7 +4,7 @@ from textual.app import ComposeResult
 
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui.frames import Frame
-from arbsniper_tui.ui.screens import feeding
+from arbsniper_tui.ui.screens import shared_panes
 from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
 from arbsniper_tui.ui.widgets.signal_log import SignalLog
 
@@ -38,4 +38,4 @@ class SignalsScreen(NodeScreen):
     def show_body(self, frame: Frame) -> None:
         log = self._signals
         log.cursor = max(log.cursor, 0)
-        feeding.feed_log(log, frame)
+        shared_panes.show_log(log, frame)

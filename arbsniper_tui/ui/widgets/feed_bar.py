@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from arbsniper_tui.model.health import FeedHealth, FeedState
 from arbsniper_tui.ui import format as fmt
+from arbsniper_tui.ui.derived import VenueHealth, venue_healths
 from arbsniper_tui.ui.paint import Line, cell, joined, width_of
-from arbsniper_tui.ui.reading import VenueHealth, venue_healths
 from arbsniper_tui.ui.widgets.pane import LineBar
 
 LARGE_LAG_MS = 1000.0

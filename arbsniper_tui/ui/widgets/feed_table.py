@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from arbsniper_tui.model.health import FeedHealth
+from arbsniper_tui.ui import derived
 from arbsniper_tui.ui import format as fmt
-from arbsniper_tui.ui import reading
 from arbsniper_tui.ui.columns import Column, fitted, header, row
 from arbsniper_tui.ui.look import Look
 from arbsniper_tui.ui.paint import Line, cell, joined
@@ -54,7 +54,7 @@ class FeedTable(LinePane):
         self._implied = implied
         self._feeds = [each for each in feeds if look.takes(each.feed, each.state.value, *each.rejected)]
         by_state = look.feeds == "state"
-        self._feeds.sort(key=lambda each: (reading.state_rank(each.state) if by_state else 0, each.feed))
+        self._feeds.sort(key=lambda each: (derived.state_rank(each.state) if by_state else 0, each.feed))
         self._now_ms, self._in_contact, self._look = now_ms, in_contact, look
         self.fit()
         self.lay(len(self._rows), empty)

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.model.view import QuoteRow
+from arbsniper_tui.ui import derived
 from arbsniper_tui.ui import format as fmt
-from arbsniper_tui.ui import reading
 from arbsniper_tui.ui.columns import Column, fitted, header
 from arbsniper_tui.ui.paint import Line, cell, joined
 from arbsniper_tui.ui.widgets.pane import LinePane
@@ -119,7 +119,7 @@ class PricePane(LinePane):
         """Find the best bid and ask of each market; returns the ids whose mark changed."""
         best: dict[int, str] = {}
         for market in Market:
-            bid_id, ask_id = reading.best_of(
+            bid_id, ask_id = derived.best_of(
                 (each for each in self._instruments if each.market is market), self._quotes
             )
             best[bid_id] = "bid"
@@ -155,7 +155,7 @@ class PricePane(LinePane):
         takes_part = quote is not None and not quote.reason and quote.ts_recv_ms > 0.0
         value = 0.0
         if quote is not None and takes_part:
-            prices = reading.counted(instrument, quote, self._quotes)
+            prices = derived.counted(instrument, quote, self._quotes)
             if prices is not None:
                 value = -prices.bid if self._order == "bid" else prices.ask
         return (instrument.market is not Market.SPOT, not takes_part, value, instrument.venue)
@@ -182,8 +182,7 @@ class PricePane(LinePane):
         instrument, is_second = self._rows[index]
         quote = self._quotes.get(instrument.id)
         if quote is None or quote.ts_recv_ms <= 0.0:
-            said = "" if is_second else self._wanting.get(instrument.id, "")
-            return joined(((self._named(instrument), "quiet"), (said, "quiet")))
+            return () if is_second else (((self._named(instrument) + self._wanting.get(instrument.id, "")), "quiet"),)
         if is_second:
             return self._as_quoted(instrument, quote)
         bid, ask = self._prices(instrument, quote)
@@ -210,7 +209,7 @@ class PricePane(LinePane):
         """Bid and ask in the pane's currency: the venue's own digits, or converted and marked so."""
         if instrument.rate_id is None:
             return fmt.number(quote.bid, self._decimals), fmt.number(quote.ask, self._decimals)
-        prices = reading.counted(instrument, quote, self._quotes)
+        prices = derived.counted(instrument, quote, self._quotes)
         if prices is None:
             return "-", "-"
         return fmt.converted(prices.bid, self._decimals), fmt.converted(prices.ask, self._decimals)
@@ -220,7 +219,7 @@ class PricePane(LinePane):
         width = self._columns[2].width
         shown = [fmt.number(price, self._decimals).rjust(width) for price in (quote.bid, quote.ask)]
         own = f"{cell(f'  quoted in {instrument.native_quote}', 19)}{shown[0]} {shown[1]}  "
-        return joined(((own + reading.rate_in_words(instrument, self._quotes, self.room - len(own)), "quiet"),))
+        return joined(((own + derived.rate_in_words(instrument, self._quotes, self.room - len(own)), "quiet"),))
 
     def _apart(self, instrument: Instrument, quote: QuoteRow, bid: str, ask: str) -> Line:
         """A row that takes no part: all of it quiet, the reason in the place of the sizes."""
@@ -240,7 +239,7 @@ class PricePane(LinePane):
             case "ask_size":
                 return fmt.amount(quote.ask_size, self._size_decimals, column.width)
             case "age":
-                age_ms = reading.age_ms(quote, self._now_ms)
+                age_ms = derived.age_ms(quote, self._now_ms)
                 return "-" if age_ms is None else fmt.age(age_ms)
             case "width":
                 return f"{(quote.ask - quote.bid) / quote.bid * 100:.4f}" if quote.bid > 0 else "-"

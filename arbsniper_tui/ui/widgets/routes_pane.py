@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.view import RouteRow
+from arbsniper_tui.ui import derived
 from arbsniper_tui.ui import format as fmt
-from arbsniper_tui.ui import reading
 from arbsniper_tui.ui.columns import Column, fitted, header, row
 from arbsniper_tui.ui.look import Look
 from arbsniper_tui.ui.paint import Line
@@ -105,9 +105,9 @@ class RoutesPane(LinePane):
         """Make room for the longest symbol, market and venue shown so far."""
         for buy_id, sell_id in self._rows:
             buy, sell = self._instruments[buy_id], self._instruments[sell_id]
-            self._symbol_width = max(self._symbol_width, len(f"{buy.base}/{reading.currency_of(buy, sell)}"))
+            self._symbol_width = max(self._symbol_width, len(f"{buy.base}/{derived.currency_of(buy, sell)}"))
             self._market_width = max(self._market_width, len(_markets(buy, sell)))
-            self._venue_width = max(self._venue_width, len(reading.place(buy)), len(reading.place(sell)))
+            self._venue_width = max(self._venue_width, len(derived.place(buy)), len(derived.place(sell)))
         self._set_columns()
 
     @property
@@ -132,7 +132,7 @@ class RoutesPane(LinePane):
         row = self._rows[key]
         symbol = self._instruments[key[0]].group if self._look.routes == "symbol" else ""
         value = row.net_spread_pct if self._look.routes == "net" else row.spread_pct
-        return symbol, not reading.is_priced(row), -value
+        return symbol, not derived.is_priced(row), -value
 
     def _keep_selection(self) -> None:
         """The cursor stays with the route that was chosen; unchosen, it stays on the top row."""
@@ -161,28 +161,28 @@ class RoutesPane(LinePane):
         key = self._order[index]
         route = self._rows[key]
         buy, sell = self._instruments[key[0]], self._instruments[key[1]]
-        currency = reading.currency_of(buy, sell)
-        is_open, is_gain = not route.reason, route.net_spread_pct > 0.0 and reading.takes_part(route)
+        currency = derived.currency_of(buy, sell)
+        is_open, is_gain = not route.reason, route.net_spread_pct > 0.0 and derived.takes_part(route)
         role = "text" if is_gain else "quiet"
         net = "gain" if is_gain else "loss" if is_open else "quiet"
         texts = {
             "mark": ("●" if is_open else " ", "accent" if is_gain else "quiet"),
             "symbol": (buy.base if self._is_tight else f"{buy.base}/{currency}", role),
             "market": (_markets(buy, sell), role),
-            "buy": (buy.venue if self._is_tight else reading.place(buy), role),
+            "buy": (buy.venue if self._is_tight else derived.place(buy), role),
             "arrow": ("→", role),
-            "sell": (sell.venue if self._is_tight else reading.place(sell), role),
+            "sell": (sell.venue if self._is_tight else derived.place(sell), role),
             "spread": (fmt.pct(route.spread_pct, width=8), role),
             "net": (fmt.pct(route.net_spread_pct, width=7), net),
             "money": (f"{fmt.money(route.net_total)} {currency}", net),
             "size": (fmt.amount(route.size, 4, 11), "quiet"),
             "signals": (fmt.count(route.signals) if route.signals else "", "quiet"),
             "state": (
-                reading.route_state(route, self._columns[-1].width),
+                derived.route_state(route, self._columns[-1].width),
                 "accent" if is_open and is_gain else "quiet",
             ),
         }
-        if not reading.is_priced(route):
+        if not derived.is_priced(route):
             texts |= dict.fromkeys(("spread", "net", "money", "size"), ("-", "quiet"))
         return row(self._columns, [texts[column.id] for column in self._columns])
 
