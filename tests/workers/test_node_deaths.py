@@ -73,6 +73,18 @@ def test_a_killed_worker_comes_back_and_signals_with_it(node: RunningNode, store
     assert not node.strays
 
 
+@needs_redis
+def test_up_counts_from_the_start_of_the_node_also_after_a_worker_died(node: RunningNode) -> None:
+    session = node.session()
+    shown = session.snapshot
+    node.watch(session, lambda: shown.status and shown.status.uptime_s > 3.0)
+    os.kill(node.pid("spread"), signal.SIGKILL)
+    node.watch(session, lambda: shown.workers["spread"].restarts == 1)
+    assert shown.status is not None
+    assert shown.status.uptime_s > 3.0
+    session.close()
+
+
 def test_stopping_leaves_nothing_and_nobody_has_to_be_killed(node: RunningNode) -> None:
     assert node.stop() == 0
     assert "was killed" not in node.log
