@@ -1,9 +1,11 @@
 """What the verbs that show a node have in common: starting one, attaching to one, with or without the terminal UI."""
 
+import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, MutableMapping
+import time
+from collections.abc import MutableMapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,25 +14,28 @@ import typer
 from platformdirs import user_log_path
 
 from arbsniper_tui.headless.output import let_go
-from arbsniper_tui.model.errors import ArbsniperError, NodeUnreachable, UsageError
+from arbsniper_tui.model.errors import ArbsniperError, NodeUnreachable, UiFailed, UsageError
 from arbsniper_tui.runtime.log import LAST_LINES_S, LogStream, start_log
 from arbsniper_tui.runtime.node_folder import create_root
 from arbsniper_tui.runtime.output import LIMIT_BYTES
-from arbsniper_tui.runtime.terminal import TerminalGuard
 from arbsniper_tui.sinks.errors import RedisNotStarted
 
 if TYPE_CHECKING:
     from arbsniper_tui.session.launch import Launch
+    from arbsniper_tui.session.node_thread import NodeThread
     from arbsniper_tui.session.session import Session
     from arbsniper_tui.ui.app import Supervise
 
 # The libraries of the UI and of the workers are imported where they are used: the launcher starts the workers first,
 # and a verb that needs neither answers at once.
 
+_log = logging.getLogger(__name__)
+
 CLEAN, FAULT, USAGE, LOST = 0, 1, 2, 3
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_NAME = "arbsniper.log"
 REMOTE_HZ = 5.0
+LOOK_EVERY_S = 0.2
 
 NoUiOption = Annotated[
     bool, typer.Option("--no-ui", help="No terminal: signals as JSON lines on stdout, logs on stderr.")
@@ -58,7 +63,7 @@ class Show:
 def run_node(launch: "Launch", show: Show) -> int:
     """Start a node and stay with it to its end. Returns the exit code."""
     try:
-        log, descriptor = _open_log(show, launch.mode == "replay")
+        log, descriptor = _open_log(show, is_replay=launch.mode == "replay")
     except UsageError as error:
         return _say(error, USAGE)
     try:
@@ -79,14 +84,16 @@ def attach_to(endpoint: str, refresh_hz: float) -> int:
 
     try:
         _require_terminal("")
+        _open_log(Show(), is_replay=False)
         session = Session(find_endpoints(endpoint))
     except (NodeUnreachable, UsageError) as error:
         return _say(error, USAGE)
-    with TerminalGuard(lambda: None) as guard:
-        try:
-            return _show(session, refresh_hz, guard.expect_end, None)
-        finally:
-            session.close()
+    try:
+        return _show(session, refresh_hz, None)
+    except UiFailed as failure:
+        return _say(failure, FAULT)
+    finally:
+        session.close()
 
 
 def _run_headless(launch: "Launch") -> int:
@@ -104,22 +111,41 @@ def _run_with_ui(launch: "Launch") -> int:
     # Until the UI runs and has its own way to leave.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda signum, frame: sys.exit(CLEAN))
-    node = NodeThread(Node(launch), on_fault=lambda why: guard.expect_end(LOST, why))
-    with TerminalGuard(node.stop) as guard:
+    node = NodeThread(Node(launch))
+    try:
+        endpoints = node.start()
+        from arbsniper_tui.session.session import Session
+
+        session = Session(endpoints)
         try:
-            endpoints = node.start()
-            from arbsniper_tui.session.session import Session
-
-            session = Session(endpoints)
-            try:
-                return _show(session, launch.settings.ui.refresh_hz, guard.expect_end, lambda: node.fault)
-            finally:
-                session.close()
+            return _show(session, launch.settings.ui.refresh_hz, lambda: node.fault)
+        except UiFailed as failure:
+            return _go_on(session, node, failure)
         finally:
-            node.stop()
+            session.close()
+    finally:
+        node.stop()
 
 
-def _show(session: "Session", refresh_hz: float, on_signal: Callable[[], None], supervise: "Supervise | None") -> int:
+def _go_on(session: "Session", node: "NodeThread", failure: UiFailed) -> int:
+    """Keep a node whose UI has failed, until a signal, the end of its tapes or a fault of its own ends it."""
+    signal.signal(signal.SIGINT, lambda signum, frame: sys.exit(CLEAN))
+    again = f"`arbsniper-tui attach {os.getpid()}` shows it again"
+    typer.echo(f"{failure}; the node goes on without it: {again}, ctrl+C stops it", err=True)
+    is_heard = True
+    while node.fault is None:
+        try:
+            if is_heard and session.pull().ended:
+                return CLEAN
+        except Exception:  # noqa: BLE001  # what failed in the UI may be the session: the node goes on unheard
+            _log.exception("the node cannot be listened to; the end of its tapes will not be noticed")
+            is_heard = False
+        time.sleep(LOOK_EVERY_S)
+    typer.echo(node.fault, err=True)
+    return LOST
+
+
+def _show(session: "Session", refresh_hz: float, supervise: "Supervise | None") -> int:
     is_remote = prepare_terminal(os.environ)
     # Textual reads its environment when it is imported.
     from arbsniper_tui.ui.run import run_ui
@@ -129,7 +155,6 @@ def _show(session: "Session", refresh_hz: float, on_signal: Callable[[], None], 
         refresh_hz=min(refresh_hz, REMOTE_HZ) if is_remote else refresh_hz,
         remote=is_remote,
         supervise=supervise,
-        on_signal=on_signal,
     )
     try:
         sys.stdout.flush()
@@ -152,7 +177,7 @@ def _require_terminal(remedy: str) -> None:
         raise UsageError(f"expected a terminal on standard input and output, found none{remedy}")
 
 
-def _open_log(show: Show, is_replay: bool) -> tuple[LogStream, int | None]:
+def _open_log(show: Show, *, is_replay: bool) -> tuple[LogStream, int | None]:
     """Start this process's log. Returns it, and the descriptor for the workers' logs, None for standard error."""
     if show.log_level not in LOG_LEVELS:
         raise UsageError(f"--log-level {show.log_level!r}: expected one of {', '.join(LOG_LEVELS)}")

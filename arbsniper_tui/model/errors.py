@@ -20,6 +20,7 @@ ArbsniperError
 ├── LinkLost            a connection to Redis that broke (sinks.errors)
 ├── NodeUnreachable     no node answers at this endpoint
 ├── TaskEnded           a task of a worker ended though none may; the worker ends with it
+├── UiFailed            a fault of the terminal UI; the node can go on without it
 └── WorkerLost          a worker could not be kept running; exit code 3
 """
 
@@ -115,6 +116,10 @@ class NodeUnreachable(ArbsniperError):
 
 class TaskEnded(ArbsniperError):
     """A task of a worker ended by itself, which is a fault: what it did would be missing from now on."""
+
+
+class UiFailed(ArbsniperError):
+    """The terminal UI failed; the node can go on without it."""
 
 
 class WorkerLost(ArbsniperError):

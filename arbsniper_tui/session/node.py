@@ -3,6 +3,7 @@
 import logging
 import os
 import socket
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,9 +22,9 @@ from arbsniper_tui.session.launch import (
     sim_worker,
     spread_worker,
 )
-from arbsniper_tui.sinks.embedded import RedisTarget, resolve_redis
-from arbsniper_tui.sinks.errors import RedisNotStarted
-from arbsniper_tui.wire.endpoints import REDIS_PID, Endpoints, end_embedded_redis
+from arbsniper_tui.sinks.leftover import end_leftover_server
+from arbsniper_tui.sinks.target import RedisTarget, resolve_redis
+from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.messages import WorkerNotice
 from arbsniper_tui.wire.viewing import CommandLine, CommandQueue
 from arbsniper_tui.workers.instruments import instruments_of
@@ -77,8 +78,8 @@ class Node:
             return str(lost)
         if self._notices is not None:
             self._notices.pump()
-        if self._has_folder():
-            self._keep_redis()
+        if self._has_folder() and self._redis.server is not None:
+            self._redis.server.keep_running(time.monotonic())
         return None
 
     def stop(self) -> None:
@@ -103,7 +104,7 @@ class Node:
         if launch.record_folder:
             # Here, where it can be said at once; a worker that cannot record would only die again and again.
             make_folder(Path(launch.record_folder))
-        self._folder = create_node_folder(end_embedded_redis)
+        self._folder = create_node_folder(end_leftover_server)
         endpoints = self.endpoints = Endpoints(self._folder.path)
         if launch.mode == "demo":
             self._sockets = bind_simulated(launch.settings)
@@ -114,25 +115,10 @@ class Node:
             self._supervisor.start(sim_worker(launch, self._sockets))
         # Before Redis is looked for: its imports take longer than that.
         self._supervisor.start(feed_worker(launch, endpoints, instruments))
-        redis = launch.settings.redis
-        self._redis = resolve_redis(redis.mode, redis.url, endpoints.folder)
-        self._note_redis_pid()
+        self._redis = resolve_redis(launch.settings.redis, endpoints.folder)
         self._memory = create_anonymous_file(SIZE)
         self._supervisor.start(spread_worker(launch, endpoints, instruments, self._redis, self._memory))
         return endpoints
-
-    def _keep_redis(self) -> None:
-        """The node's own server is started again, on its port, when it has died; the sink finds it by itself."""
-        server = self._redis.server
-        if server is None or server.is_running:
-            return
-        _log.error("the embedded Redis server has ended; starting it again")
-        try:
-            server.start()
-        except RedisNotStarted as error:
-            _log.error("%s", error)
-        else:
-            self._note_redis_pid()
 
     def _has_folder(self) -> bool:
         """Whether the node's folder is there; the log says once that it is not."""
@@ -146,10 +132,6 @@ class Node:
                 self._folder.path,
             )
         return not self._is_folder_lost
-
-    def _note_redis_pid(self) -> None:
-        if self._redis.server is not None and self.endpoints is not None:
-            (self.endpoints.folder / REDIS_PID).write_text(f"{self._redis.server.pid} {self._redis.server.port}")
 
     def _tell(self, worker: WorkerHealth) -> None:
         if self._notices is not None:

@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from collections.abc import Callable
 from concurrent.futures import Future
 
 from arbsniper_tui.session.node import Node
@@ -20,12 +19,10 @@ class NodeThread:
     the low priority of a thread that draws.
     """
 
-    def __init__(self, node: Node, on_fault: Callable[[str], None]) -> None:
-        """`on_fault` is called in this thread, with the reason, when the node cannot go on."""
+    def __init__(self, node: Node) -> None:
         self.fault: str | None = None
         """Why the node cannot go on."""
         self._node = node
-        self._on_fault = on_fault
         self._stopping = threading.Event()
         self._started: Future[Endpoints] = Future()
         self._thread = threading.Thread(target=self._run, name="node", daemon=True)
@@ -55,5 +52,3 @@ class NodeThread:
             self.fault = "a fault of the program: see the log"
         finally:
             self._node.stop()
-        if self.fault is not None:
-            self._on_fault(self.fault)

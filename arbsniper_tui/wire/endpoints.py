@@ -1,8 +1,5 @@
 """The sockets of a node, and how a viewer finds them."""
 
-import os
-import signal
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +12,6 @@ from arbsniper_tui.runtime.node_folder import (
     refuse_untrusted_roots,
     roots,
 )
-
-REDIS_PID = "redis.pid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +33,6 @@ class Endpoints:
         return f"ipc://{self.folder}/commands"
 
 
-def end_embedded_redis(folder: Path) -> None:
-    """End the Redis server that a node started, if it still runs: the one whose pid and port its folder names."""
-    try:
-        pid, port = map(int, (folder / REDIS_PID).read_text().split())
-    except (OSError, ValueError):
-        return
-    # By now the number may be another process's.
-    if f"redis-server 127.0.0.1:{port}" in _title_of(pid):
-        os.kill(pid, signal.SIGTERM)
-
-
 def find_endpoints(endpoint: str = "") -> Endpoints:
     """The node at `endpoint` (its folder, or its process id), else the one that was started last.
 
@@ -68,12 +52,6 @@ def find_endpoints(endpoint: str = "") -> Endpoints:
     raise NodeUnreachable(
         f"no node runs here (looked in {' and '.join(map(str, roots()))}): start one with `arbsniper-tui --no-ui`"
     )
-
-
-def _title_of(pid: int) -> str:
-    """What a process calls itself; empty where none runs."""
-    shown = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return shown.stdout
 
 
 def _choices(running: list[Path]) -> str:

@@ -15,8 +15,9 @@ from arbsniper_tui.model.health import RedisState
 from arbsniper_tui.model.signal import EventKind, Signal
 from arbsniper_tui.runtime.clock import now_ns
 from arbsniper_tui.runtime.node_folder import remove_if_dead
+from arbsniper_tui.sinks.leftover import end_leftover_server
 from arbsniper_tui.sinks.redis_sink import RedisSink
-from arbsniper_tui.wire.endpoints import Endpoints, end_embedded_redis
+from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.inbox import Inbox
 from arbsniper_tui.wire.publisher import CommandDesk, Publisher
 from arbsniper_tui.workers.affinity import SharedCpu
@@ -41,6 +42,7 @@ _LOOK_FOR_PARENT_EVERY = 10
 _SECOND_NS = 1_000_000_000
 _COLLECT_EVERY_S = 10
 _LAST_WORDS_S = 0.5
+_AWAITING_STEP_S = 0.01
 
 
 class SpreadWorker:
@@ -88,6 +90,8 @@ class SpreadWorker:
 
     def run(self) -> None:
         """Until told to stop, or the parent is gone."""
+        if self._is_replay:
+            self._await_redis()
         receive, take, ledger = self._inbox.receive, self._intake.take, self._ledger
         while not self.must_stop:
             # What is owed is written after the wait for the next quote, so that Redis and its subscribers get the CPU
@@ -133,7 +137,7 @@ class SpreadWorker:
             self._each_second(at_ns)
         if self._sink is not None and self._prices is not None:
             self._prices.refresh(at_ns)
-            self._sink.pump(at_ns, wall_ns // 1_000_000)
+            self._sink.pump(at_ns)
             self._sink.flush()
         if self._publisher.viewers > 0 and at_ns >= self._frame_due_ns:
             self._frame_due_ns = at_ns + int(_SECOND_NS / self._plan.refresh_hz)
@@ -154,6 +158,14 @@ class SpreadWorker:
         self._serve_commands()
         self._look_for_parent()
         return not self.must_stop
+
+    def _await_redis(self) -> None:
+        """A replay begins when its sink is connected or cannot be: it may be over sooner than that otherwise."""
+        while self._sink is not None and self._sink.health().state is RedisState.CONNECTING:
+            self._sink.pump(now_ns())
+            if not self._wait_for_reader():
+                return
+            time.sleep(_AWAITING_STEP_S)
 
     def _each_second(self, at_ns: int) -> None:
         self._seconds += 1
@@ -180,7 +192,7 @@ class SpreadWorker:
         self._context.term()
         if self._parent_is_gone:
             # The launcher died, so nobody else removes the folder until the next node starts.
-            remove_if_dead(Path(self._plan.folder), end_embedded_redis)
+            remove_if_dead(Path(self._plan.folder), end_leftover_server)
 
 
 def _make_sink(plan: SpreadPlan) -> RedisSink | None:

@@ -2,8 +2,6 @@
 
 import fcntl
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import pytest
 from arbsniper_tui.model.errors import FolderError, NodeUnreachable
 from arbsniper_tui.runtime import node_folder
 from arbsniper_tui.wire import endpoints as module
-from arbsniper_tui.wire.endpoints import REDIS_PID, Endpoints, end_embedded_redis, find_endpoints
+from arbsniper_tui.wire.endpoints import Endpoints, find_endpoints
 
 MakeNode = Callable[..., Path]
 
@@ -122,12 +120,3 @@ def test_an_untrusted_root_is_named_where_nothing_was_found(the_roots: list[Path
     for endpoint in ("9", "/x"):
         with pytest.raises(FolderError, match=f"{the_roots[1]}: .* found a symbolic link"):
             find_endpoints(endpoint)
-
-
-@pytest.mark.parametrize("content", ["", "not a number", "0 0", "-1 1", "{pid} 6379"])
-def test_a_redis_pid_that_names_no_server_ends_nothing(tmp_path: Path, content: str) -> None:
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    (tmp_path / REDIS_PID).write_text(content.format(pid=child.pid))
-    end_embedded_redis(tmp_path)
-    child.communicate(b"\n")
-    assert child.returncode == 0
