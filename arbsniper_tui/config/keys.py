@@ -39,6 +39,7 @@ KEYS: Mapping[tuple[str, ...], Reader] = MappingProxyType(
         ("venues", ANY, "symbols"): readers.symbols,
         ("redis", "url"): readers.redis_url,
         ("redis", "mode"): choice(*get_args(RedisMode)),
+        ("redis", "embedded_port"): readers.port,
         ("ui", "refresh_hz"): number("a number from 1 to 30", lambda value: 1 <= value <= 30),
     }
 )

@@ -4,26 +4,33 @@ ArbsniperError
 ├── UsageError          what the user typed or configured; exit code 2
 │   ├── ConfigError         a key of arbsniper.toml, an environment variable or an option
 │   ├── SymbolError         a symbol that is not in unified form
-│   └── TapeError           a tape that cannot be opened, or whose venue cannot be told
-├── FrameError          what a venue sent; the stream goes on
-│   ├── BadFrame            not the shape the venue's page describes
-│   ├── VenueRejected       the venue refuses one symbol; the others run
-│   ├── VenueClosing        the venue announces that it will close this connection
-│   └── BookLost            updates without the snapshot they belong to: only a new connection mends it
-├── RestError           a venue's REST answer that cannot be had or read
+│   ├── TapeError           a tape that cannot be opened, or whose venue cannot be told; an OutsideError too
+│   └── FolderError         a folder for a node's sockets that cannot be had or trusted
+├── OutsideError        its words quote what came from outside, and are made fit to show
+│   ├── FrameError          what a venue sent; the stream goes on
+│   │   ├── BadFrame            not the shape the venue's page describes
+│   │   │   └── TapeCut             a tape that ends, or cannot be read on, before its end
+│   │   ├── VenueRejected       the venue refuses one symbol; the others run
+│   │   ├── VenueClosing        the venue announces that it will close this connection
+│   │   └── BookLost            the state kept of a book is no longer the venue's, until a new snapshot
+│   ├── RestError           a venue's REST answer that cannot be had or read
+│   └── BadPeer             a process on the bus that does not speak its protocol
 ├── RedisUnreachable    a Redis server that does not answer (sinks.errors)
 ├── RedisNotStarted     a Redis server of the node's own that cannot be had (sinks.errors)
 ├── LinkLost            a connection to Redis that broke (sinks.errors)
-├── BadPeer             a process on the bus that does not speak its protocol
 ├── NodeUnreachable     no node answers at this endpoint
+├── TaskEnded           a task of a worker ended though none may; the worker ends with it
 ├── UiFailed            a fault of the terminal UI; the node can go on without it
 └── WorkerLost          a worker could not be kept running; exit code 3
 """
 
 import msgspec
 
+from arbsniper_tui.model.clean_text import NAME_LIMIT, clean_text
+
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes from outside: it checks text apart from structure, and nesting has a limit."""
+_WORDS_LIMIT = 1000
 
 
 class ArbsniperError(Exception):
@@ -42,11 +49,22 @@ class SymbolError(UsageError):
     """A symbol is not in unified form."""
 
 
-class TapeError(UsageError):
+class OutsideError(ArbsniperError):
+    """What came from outside is at fault. The words quote it, so they are made fit to show: one visible line."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(clean_text(words, _WORDS_LIMIT))
+
+
+class TapeError(OutsideError, UsageError):
     """A tape cannot be opened, or its venue cannot be told."""
 
 
-class FrameError(ArbsniperError):
+class FolderError(UsageError):
+    """A folder for a node's sockets cannot be had, or cannot be trusted."""
+
+
+class FrameError(OutsideError):
     """A frame of a venue that carries no quotes."""
 
 
@@ -54,13 +72,17 @@ class BadFrame(FrameError):
     """A frame is not of the shape that the venue's page describes."""
 
 
+class TapeCut(BadFrame):
+    """A tape ends in the middle, as a killed recorder leaves it, or cannot be read on; what comes before is sound."""
+
+
 class VenueRejected(FrameError):
     """The venue refuses `venue_symbol` (or, where it names none, the whole request)."""
 
     def __init__(self, venue_symbol: str, reason: str) -> None:
-        super().__init__(f"{venue_symbol or 'request'}: {reason}")
-        self.venue_symbol = venue_symbol
-        self.reason = reason
+        self.venue_symbol = clean_text(venue_symbol, NAME_LIMIT)
+        self.reason = clean_text(reason)
+        super().__init__(f"{self.venue_symbol or 'request'}: {self.reason}")
 
 
 class VenueClosing(FrameError):
@@ -68,19 +90,32 @@ class VenueClosing(FrameError):
 
 
 class BookLost(FrameError):
-    """Updates arrive for a book whose snapshot never came: only a new connection mends it."""
+    """The book kept of `venue_symbol` is no longer the venue's: an update or a snapshot of it could not be read, or
+    never came. Empty: nobody can tell which, so that every book of the connection is lost.
+
+    Only a new snapshot mends it: subscribe again, or connect again where all are lost.
+    """
+
+    def __init__(self, venue_symbol: str, reason: str) -> None:
+        self.venue_symbol = clean_text(venue_symbol, NAME_LIMIT)
+        self.reason = clean_text(reason)
+        super().__init__(f"{self.venue_symbol or 'all books'}: {self.reason}")
 
 
-class RestError(ArbsniperError):
+class RestError(OutsideError):
     """A venue's REST answer could not be had or read."""
 
 
-class BadPeer(ArbsniperError):
+class BadPeer(OutsideError):
     """A process on the bus does not speak its protocol; it is let go."""
 
 
 class NodeUnreachable(ArbsniperError):
     """No node answers at the endpoint."""
+
+
+class TaskEnded(ArbsniperError):
+    """A task of a worker ended by itself, which is a fault: what it did would be missing from now on."""
 
 
 class UiFailed(ArbsniperError):

@@ -17,7 +17,8 @@ from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.view import NodeIntro
 from arbsniper_tui.runtime.clock import now_ns
 from arbsniper_tui.sim.plan import SIMULATED, SimPlan
-from arbsniper_tui.sinks.embedded import RedisTarget
+from arbsniper_tui.sinks.address import address_of
+from arbsniper_tui.sinks.target import RedisTarget
 from arbsniper_tui.tapes.player import TapeSource
 from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.workers.affinity import shared_cpu
@@ -86,6 +87,7 @@ def feed_worker(launch: Launch, endpoints: Endpoints, instruments: tuple[Instrum
         feed_specs(instruments, launch.settings),
         launch.record_folder,
         shared_cpu(),
+        launch.settings.signals.max_quote_age_ms,
     )
     return WorkerSpec(FEED, "arbsniper_tui.workers.feed", plan)
 
@@ -124,7 +126,7 @@ def spread_worker(
         redis=RedisHealth(
             RedisState.CONNECTING if redis.url else RedisState.OFF,
             redis.source,
-            f":{redis.server.port}" if redis.server else "",
+            address_of(redis.url or ""),
             redis.detail,
         ),
         redis_url=redis.url or "",

@@ -22,13 +22,19 @@ class FaultKind(StrEnum):
     STALL = "stall"
     """Connections stay, and pings are answered; nothing else is."""
     FREEZE = "freeze"
-    """The data of `symbols` stops, of every instrument where none is named; all else goes on, heartbeats too."""
+    """The data of `symbols` stops, of every instrument where none is named, first states included; all else goes on,
+    acknowledgements and heartbeats too."""
     GARBAGE = "garbage"
     """Bad JSON, wrong shapes, and NaN, negative and crossed prices come between the good frames."""
     SLOW = "slow"
     """TCP connections are accepted, and their requests are not answered until the fault is over."""
     REJECT = "reject"
     """`symbols` are refused as if the venue did not list them."""
+    HALT = "halt"
+    """`symbols` are listed as not trading, in the venue's own word; their quotes go on."""
+    MAINTENANCE = "maintenance"
+    """The list is empty, an error, or says that nothing trades, whichever the venue does; connections stay, pings are
+    answered, and nothing else is."""
 
 
 class Fault(Struct, frozen=True):

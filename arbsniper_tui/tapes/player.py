@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from arbsniper_tui.engine.sieve import Sieve
-from arbsniper_tui.model.errors import BadFrame, FrameError, TapeError
+from arbsniper_tui.model.errors import BadFrame, FrameError, TapeCut, TapeError
 from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.model.quote import Quote, Withdrawal
 from arbsniper_tui.tapes.tape import LISTING, TapeLine, read_tape
@@ -145,7 +145,8 @@ class Player:
         return _Connection(VENUES[venue].parser(subscribed, self._listings[venue]), self.dropped)
 
     def _count_and_complain(self, index: int, number: int, error: FrameError) -> None:
-        self.dropped["unreadable"] = self.dropped.get("unreadable", 0) + 1
+        reason = "cut tape" if isinstance(error, TapeCut) else "unreadable"
+        self.dropped[reason] = self.dropped.get(reason, 0) + 1
         self._complain(f"{self._sources[index].path}:{number}: {error}")
 
 
@@ -154,13 +155,13 @@ def _received(timed: tuple[int, int, int, TapeLine]) -> tuple[int, int]:
 
 
 def first_lines(sources: Iterable[TapeSource]) -> list[tuple[TapeSource, TapeLine]]:
-    """The first frame of each tape, for telling its venue. Raises TapeError for a tape without one."""
+    """The first frame of each tape that has one, for telling its venue. Raises TapeError where none has."""
     found = []
     for source in sources:
         for _, line in read_tape(Path(source.path)):
             if isinstance(line, TapeLine) and line.dir != "out" and line.kind != LISTING:
                 found.append((source, line))
                 break
-        else:
-            raise TapeError(f"tape {source.path}: expected recorded frames, found none")
+    if not found:
+        raise TapeError(f"tape {', '.join(source.path for source in sources)}: expected recorded frames, found none")
     return found

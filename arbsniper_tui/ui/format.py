@@ -135,12 +135,12 @@ def volume(size_bytes: float) -> str:
 
 
 def redis(health: RedisHealth) -> str:
-    """The sink in a few words: `redis embedded :6390 up`, `redis away, 12 waiting`, `redis off`."""
+    """The sink in a few words: `redis url :6379 up`, `redis embedded up`, `redis away, 12 waiting`, `redis off`."""
     if health.state is RedisState.OFF:
         return "redis off"
     if health.state is RedisState.UP:
         port = health.address.rpartition(":")[2].partition("/")[0]
-        where = f":{port}" if port.isdigit() else health.address
+        where = f":{port}" if port.isdigit() else ""  # a Unix socket's path is too long here
         words = ["redis", health.source, where, "up"]
         text = " ".join(word for word in words if word)
     else:

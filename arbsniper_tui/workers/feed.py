@@ -6,13 +6,16 @@ import gc
 import logging
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import uvloop
 
-from arbsniper_tui.model.quote import Quote, Withdrawal
+from arbsniper_tui.model.quote import Withdrawal
+from arbsniper_tui.net.backlog import Backlog
 from arbsniper_tui.net.feed import Feed
+from arbsniper_tui.net.spec import FeedTimings
+from arbsniper_tui.runtime.clock import now_ns
 from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.messages import HealthReport
 from arbsniper_tui.wire.sender import QuoteSender
@@ -20,6 +23,7 @@ from arbsniper_tui.workers.affinity import SharedCpu
 from arbsniper_tui.workers.plan import FeedPlan
 from arbsniper_tui.workers.process import LIFELINE, run_worker, settle_memory
 from arbsniper_tui.workers.recorder import Recorder
+from arbsniper_tui.workers.tasks import run_until
 
 _log = logging.getLogger("arbsniper_tui.workers.feed")  # __name__ is __main__ here
 
@@ -38,7 +42,7 @@ class _BusOutlet:
         self._is_flushing = False
         self.health_is_due = asyncio.Event()
         # Not methods of this class that call these: a call more on the way of every quote.
-        self.quotes: Callable[[Sequence[Quote], int], None] = self.sender.send_quotes
+        self.quotes: Callable[..., None] = self.sender.send_quotes
         self.withdraw: Callable[[Withdrawal, int], None] = self.sender.withdraw
 
     def health_changed(self) -> None:
@@ -63,31 +67,28 @@ async def _serve(plan: FeedPlan) -> None:
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_reader(LIFELINE, stop.set)  # readable means its end: nothing follows the plan
     outlet = _BusOutlet(Endpoints(Path(plan.folder)).quotes)
+    backlog = Backlog(outlet.sender.pause, outlet.sender.resume)
+    timings = FeedTimings(max_quote_age_s=plan.max_quote_age_ms / 1000)
     recorder = Recorder(Path(plan.record_folder)) if plan.record_folder else None
     feeds = [
         Feed(
             spec,
             outlet,
+            backlog,
+            timings,
             on_frame=recorder.frames_of(spec) if recorder else None,
             on_listing=recorder.listings_of(spec) if recorder else None,
         )
         for spec in plan.feeds
     ]
-    tasks = [asyncio.create_task(feed.run(), name=feed.spec.name) for feed in feeds]
-    for task in tasks:
-        task.add_done_callback(lambda ended: stop.set())
-    reporting = asyncio.create_task(_report(plan, feeds, outlet, recorder))
     settle_memory()
-    await stop.wait()
-    failed = [task for task in tasks if task.done() and not task.cancelled()]
-    for task in (*tasks, reporting):
-        task.cancel()
-    await asyncio.wait((*tasks, reporting), timeout=1.0)
-    if recorder is not None:
-        recorder.close()
-    outlet.sender.close()
-    for task in failed:
-        task.result()  # a feed never ends by itself: this raises what ended it
+    works = {feed.spec.name: feed.run() for feed in feeds}
+    try:
+        await run_until(stop, works | {"backlog": backlog.run(), "reports": _report(plan, feeds, outlet, recorder)})
+    finally:
+        if recorder is not None:
+            recorder.close()
+        outlet.sender.close()
 
 
 async def _report(plan: FeedPlan, feeds: list[Feed], outlet: _BusOutlet, recorder: Recorder | None) -> None:
@@ -96,8 +97,10 @@ async def _report(plan: FeedPlan, feeds: list[Feed], outlet: _BusOutlet, recorde
     ticked_s, ticks = 0.0, 0
     while True:
         outlet.health_is_due.clear()
-        report = HealthReport(plan.worker, tuple(feed.health() for feed in feeds), outlet.sender.conflated)
-        outlet.sender.report(report)
+        conflated = outlet.sender.conflated + sum(feed.counts.superseded for feed in feeds)
+        health = tuple(feed.health() for feed in feeds)
+        recording = recorder.health() if recorder is not None else None
+        outlet.sender.report(HealthReport(plan.worker, health, conflated, recording, sent_ns=now_ns()))
         now_s = time.monotonic()
         if now_s - ticked_s >= _TICK_EVERY_S:
             ticked_s = now_s
@@ -105,8 +108,6 @@ async def _report(plan: FeedPlan, feeds: list[Feed], outlet: _BusOutlet, recorde
             shared.tick()
             if ticks % _COLLECT_EVERY_TICKS == 0:
                 gc.collect()
-            if recorder is not None:
-                await recorder.flush()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(outlet.health_is_due.wait(), _TICK_EVERY_S)
             await asyncio.sleep(_GATHERED_FOR_S)

@@ -48,6 +48,7 @@ def feed_specs(instruments: Sequence[Instrument], settings: Settings) -> tuple[F
         declared = VENUES[venue].market(market)
         assert declared is not None, "instruments_of takes only markets that the venue has"
         given = settings.venues.get(venue, VenueSettings())
+        rest_url = (given.rest_url or declared.rest_url).rstrip("/")
         for number, part in enumerate(_parts(tuple(members), declared.connection_limit), 1):
             specs.append(
                 FeedSpec(
@@ -55,8 +56,9 @@ def feed_specs(instruments: Sequence[Instrument], settings: Settings) -> tuple[F
                     venue=venue,
                     market=market,
                     ws_url=(given.ws_url or declared.ws_url).rstrip("/") + declared.ws_path,
-                    list_url=(given.rest_url or declared.rest_url).rstrip("/") + declared.list_path,
+                    list_url=rest_url + declared.list_path,
                     instruments=part,
+                    seed_url=rest_url + declared.seed_path if declared.seed_path else "",
                 )
             )
     return tuple(specs)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections import Counter
 from typing import Any
 
@@ -9,10 +10,13 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from arbsniper_tui.model.errors import UsageError
+from arbsniper_tui.model.errors import BadFrame, UsageError
+from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.sim.fault import Fault, FaultKind, read_fault
 from arbsniper_tui.sim.plan import SIMULATED, SimPlan
 from arbsniper_tui.sim.server import open_venues, serve_venues
+from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues.base import Listing
 
 from .conftest import DEADLINE_S, Client, Venues, listening
 
@@ -139,6 +143,18 @@ async def test_freeze_stops_one_instrument_and_no_other(venues: Venues, venue: s
         await client.first(lambda frame: quoted(frame) == frozen)
 
 
+@every_venue
+async def test_freeze_acknowledges_a_subscription_and_holds_its_first_state_back(venues: Venues, venue: str) -> None:
+    frozen, moving = SYMBOLS[venue]
+    venues.sims[venue].fault = Fault(FaultKind.FREEZE, (frozen,))
+    async with venues.client(venue, TARGETS[venue]) as client:
+        await client.send(REQUESTS[venue])
+        frames = [await client.frame() for _ in range(10)]
+        states = [frame for frame in frames if "data" in frame or frame.get("type") == "snapshot" or "b" in frame]
+        assert any(moving in json.dumps(state) for state in states)
+        assert not any(f'"{frozen}"' in json.dumps(state) for state in states)
+
+
 async def test_freeze_of_all_leaves_the_heartbeats(venues: Venues) -> None:
     for venue, kind in (("coinbase", "type"), ("kraken", "channel")):
         async with venues.client(venue, TARGETS[venue]) as client:
@@ -229,6 +245,52 @@ async def test_reject_refuses_a_listed_symbol_in_the_venues_own_way(venues: Venu
         assert {frame["s"] for frame in await client.some(15)} == {"ETHUSDT"}
 
 
+def listed(venue: str, body: Any) -> dict[str, Listing]:
+    return VENUES[venue].parse_listings(json.dumps(body).encode())
+
+
+async def list_of(venues: Venues, venue: str) -> Any:
+    """The venue's spot list as its REST answers it."""
+    declared = VENUES[venue].market(Market.SPOT)
+    assert declared is not None
+    return await venues.get(venue, declared.list_path)
+
+
+@every_venue
+async def test_in_maintenance_nothing_is_listed_as_trading_and_the_stream_is_silent(venues: Venues, venue: str) -> None:
+    async with venues.client(venue, TARGETS[venue]) as client:
+        await client.send(REQUESTS[venue])
+        await client.first(quoted)
+        venues.sims[venue].fault = Fault(FaultKind.MAINTENANCE)
+        body = await list_of(venues, venue)
+        if venue == "binance":
+            assert not any(listing.is_trading for listing in listed(venue, body).values())
+        else:
+            words = {"coinbase": "at least one", "kraken": "EService:Unavailable", "okx": "temporarily unavailable"}
+            with pytest.raises(BadFrame, match=words[venue]):
+                listed(venue, body)
+        await drained(client)
+        assert await hears_nothing(client, seconds=1.5)
+        await asyncio.wait_for(await client.connection.ping(), DEADLINE_S)
+        venues.sims[venue].fault = None
+        await client.first(quoted)
+        assert listed(venue, await list_of(venues, venue))[SYMBOLS[venue][0]].is_trading
+
+
+@every_venue
+async def test_a_halted_symbol_is_listed_as_not_trading_and_its_quotes_go_on(venues: Venues, venue: str) -> None:
+    halted, trading = SYMBOLS[venue]
+    venues.sims[venue].fault = Fault(FaultKind.HALT, (halted,))
+    listings = listed(venue, await list_of(venues, venue))
+    assert listings[halted].fault == "not trading"
+    assert listings[trading].fault == ""
+    async with venues.client(venue, TARGETS[venue]) as client:
+        await client.send(REQUESTS[venue])
+        await client.first(lambda frame: quoted(frame) == halted)
+        venues.sims[venue].fault = None
+        assert listed(venue, await list_of(venues, venue))[halted].is_trading
+
+
 async def test_faults_can_be_set_from_outside_the_process(venues: Venues) -> None:
     sim = venues.sims["okx"]
     assert await venues.get("okx", "/sim/fault") == {"fault": None}
@@ -244,6 +306,14 @@ async def test_faults_can_be_set_from_outside_the_process(venues: Venues) -> Non
 def test_a_fault_that_does_not_exist_is_named_with_those_that_do() -> None:
     with pytest.raises(UsageError, match="'explode'.*stall"):
         read_fault("kind=explode")
+
+
+async def test_frames_are_sent_at_once_and_not_held_for_the_next(venues: Venues) -> None:
+    async with venues.client("okx", TARGETS["okx"]) as client:
+        await client.send("ping")
+        assert await client.text() == "pong"
+        (connection,) = venues.sims["okx"]._subscribers
+        assert connection.transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 async def test_a_connection_that_ends_leaves_nothing_behind(venues: Venues) -> None:

@@ -89,6 +89,8 @@ def node_lines(snapshot: Snapshot, cost: str) -> list[Line]:
 
 def _redis_says(redis: RedisHealth) -> str:
     said = fmt.redis(redis).removeprefix("redis ")
+    if redis.address.startswith("unix://"):
+        said += f", {redis.address}"
     if redis.rtt_ms is not None:
         said += f", rtt {fmt.millis(redis.rtt_ms)}"
     return f"{said}: {redis.detail}" if redis.detail and redis.detail != redis.state.value else said
