@@ -141,7 +141,7 @@ def _require_terminal(remedy: str) -> None:
 
 def _open_log(show: Show) -> int | None:
     """Set up this process's log. Returns the descriptor for the workers', None for standard error."""
-    if show.log_level not in LOG_LEVELS:
+    if show.log_level.lower() not in LOG_LEVELS:
         raise UsageError(f"--log-level {show.log_level!r}: expected one of {', '.join(LOG_LEVELS)}")
     file = show.log_file
     if file is None and not show.no_ui:

@@ -11,6 +11,7 @@ from arbsniper_tui.cli.node_command import LogFileOption, LogLevelOption, NoUiOp
 from arbsniper_tui.config.settings import RedisSettings, Settings, VenueSettings
 from arbsniper_tui.config.venue_names import why_unknown
 from arbsniper_tui.model.errors import ArbsniperError, UsageError
+from arbsniper_tui.model.number import read_number
 from arbsniper_tui.tapes.listings import read_listings
 from arbsniper_tui.tapes.player import TapeSource, first_lines, parse_source, venue_and_markets
 from arbsniper_tui.venues import VENUES
@@ -97,12 +98,9 @@ def _listing_files(arguments: list[str]) -> dict[str, str]:
 
 
 def _speed(text: str) -> float | None:
-    if text == "max":
+    if text.lower() == "max":
         return None
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = 0.0
-    if not 0.0 < speed < 1e6:
+    speed = read_number(text)
+    if speed is None or not 0.0 < speed < 1e6:
         raise UsageError(f"--speed {text!r}: expected a number above 0, such as 1 or 10, or max")
     return speed

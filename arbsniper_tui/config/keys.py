@@ -10,18 +10,17 @@ from arbsniper_tui.config.readers import Reader, choice, choices, number
 from arbsniper_tui.config.settings import Basis, RedisMode, RouteKind
 from arbsniper_tui.config.venue_names import refuse_venue
 from arbsniper_tui.model.errors import ConfigError
+from arbsniper_tui.model.threshold import THRESHOLD_EXPECTED, is_threshold
 from arbsniper_tui.venues import VENUES
 
 ENVIRONMENT_PREFIX = "ARBSNIPER_"
 ANY = "*"
 """In a path, stands for a venue id or a currency."""
 
-_NOT_NEGATIVE = number("a number of at least 0", lambda value: value >= 0)
-
 KEYS: Mapping[tuple[str, ...], Reader] = MappingProxyType(
     {
         ("symbols",): readers.symbols,
-        ("signals", "threshold_pct"): number("a percentage of at least 0, as in 0.5", lambda value: value >= 0),
+        ("signals", "threshold_pct"): number(f"{THRESHOLD_EXPECTED}, as in 0.5", is_threshold),
         ("signals", "basis"): choice(*get_args(Basis)),
         ("signals", "routes"): choices(*get_args(RouteKind)),
         ("signals", "max_quote_age_ms"): number("a number of ms above 0", lambda value: value > 0),

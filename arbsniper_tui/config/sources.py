@@ -89,12 +89,14 @@ def from_options(options: Mapping[str, object]) -> list[Given]:
 
 
 def toml_value(text: str) -> object:
-    """A TOML literal as its value, any other text as it is."""
+    """A TOML literal as its value, any other text as it is; so is a number, which people do not spell as TOML may."""
     try:
         read = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):
         return text
-    return read["value"] if read.keys() == {"value"} else text
+    if read.keys() != {"value"} or type(read["value"]) in (int, float):
+        return text
+    return read["value"]
 
 
 def _leaves(path: tuple[str, ...], value: object, origin: str, place: str, is_text: bool = False) -> Iterator[Given]:
@@ -105,6 +107,8 @@ def _leaves(path: tuple[str, ...], value: object, origin: str, place: str, is_te
         return
     if len(path) > 1 and path[0] == "quotes":
         path = ("quotes", path[1].upper(), *path[2:])
+    elif len(path) > 1 and path[0] == "venues":
+        path = ("venues", path[1].lower(), *path[2:])
     yield Given(path, value, origin, place, is_text)
 
 

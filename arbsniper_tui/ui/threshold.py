@@ -1,22 +1,27 @@
 """The threshold as it is typed and stepped. Pure."""
 
 from arbsniper_tui.model.errors import UsageError
+from arbsniper_tui.model.number import read_number
+from arbsniper_tui.model.threshold import (
+    HIGHEST_THRESHOLD_PCT,
+    LOWEST_THRESHOLD_PCT,
+    THRESHOLD_EXPECTED,
+    is_threshold,
+)
 
 STEP_PCT = 0.05
-MOST_PCT = 100.0
 
 
 def read_threshold(text: str) -> float:
     """A percentage as typed, with or without the sign; raises UsageError that says what was expected."""
     typed = text.strip().removesuffix("%").strip()
     found = f"found {_short(typed)!r}" if typed else "found nothing"
-    try:
-        value = float(typed)
-    except ValueError:
+    value = read_number(typed)
+    if value is None:
         hint = " with a point" if "," in typed else ""
-        raise UsageError(f"{found}, expected a percentage{hint} such as 0.5") from None
-    if not 0.0 <= value <= MOST_PCT:
-        raise UsageError(f"{found}, expected a percentage from 0 to 100")
+        raise UsageError(f"{found}, expected a percentage{hint} such as 0.5")
+    if not is_threshold(value):
+        raise UsageError(f"{found}, expected {THRESHOLD_EXPECTED}")
     return value
 
 
@@ -25,8 +30,8 @@ def _short(text: str) -> str:
 
 
 def stepped(threshold_pct: float, steps: int) -> float:
-    """`steps` of 0.05 up or down, within 0 to 100."""
-    return min(MOST_PCT, max(0.0, round(threshold_pct + steps * STEP_PCT, 4)))
+    """`steps` of 0.05 up or down, within the range of a threshold."""
+    return min(HIGHEST_THRESHOLD_PCT, max(LOWEST_THRESHOLD_PCT, round(threshold_pct + steps * STEP_PCT, 4)))
 
 
 class ThresholdDial:

@@ -9,6 +9,7 @@ from arbsniper_tui.engine.gate import GROSS, NET, Gate, Rules
 from arbsniper_tui.latency.stages import Stages
 from arbsniper_tui.model.health import RedisHealth
 from arbsniper_tui.model.signal import Signal
+from arbsniper_tui.model.threshold import THRESHOLD_EXPECTED, is_threshold
 from arbsniper_tui.model.view import NodeStatus
 from arbsniper_tui.sinks.redis_sink import RedisSink
 from arbsniper_tui.wire.messages import (
@@ -32,7 +33,6 @@ from arbsniper_tui.workers.ledger import Ledger
 from arbsniper_tui.workers.plan import SpreadPlan
 
 _STAGES_EVERY_NS = 500_000_000
-HIGHEST_THRESHOLD_PCT = 1000.0
 
 
 class Reception:
@@ -100,10 +100,8 @@ class Reception:
         rules = self._gate.rules
         threshold_pct = rules.threshold_pct if command.threshold_pct is None else command.threshold_pct
         basis = rules.basis if command.basis is None else command.basis
-        if not 0.0 <= threshold_pct <= HIGHEST_THRESHOLD_PCT:
-            return Refused(
-                f"threshold {threshold_pct:g}: expected a number from 0 to {HIGHEST_THRESHOLD_PCT:g}, in percent"
-            )
+        if not is_threshold(threshold_pct):
+            return Refused(f"threshold {threshold_pct:g}: expected {THRESHOLD_EXPECTED}")
         if basis not in (GROSS, NET):
             return Refused(f"basis {basis!r}: expected {GROSS} or {NET}")
         changed = msgspec.structs.replace(rules, threshold_pct=threshold_pct, basis=basis)

@@ -102,7 +102,7 @@ def test_a_line_that_cannot_be_read_is_reported_with_file_and_line_and_the_rest_
     assert b"unreadable" in done.stderr
 
 
-@pytest.mark.parametrize("speed", ["0", "-1", "fast", "nan", "inf"])
+@pytest.mark.parametrize("speed", ["0", "-1", "fast", "nan", "inf", "1_0", "٣"])
 def test_a_speed_that_is_none_is_refused(place, tapes, speed):
     done = place.run("replay", *tapes, "--no-ui", "--speed", speed)
     assert (done.returncode, done.stdout) == (2, b"")

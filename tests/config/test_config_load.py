@@ -206,3 +206,19 @@ def test_everything_that_is_wrong_is_said_at_once_and_once():
 def test_settings_cannot_be_changed():
     with pytest.raises(AttributeError):
         load("").settings.signals.threshold_pct = 2
+
+
+def test_words_are_taken_in_any_case():
+    toml = """[signals]
+        basis = "NET"
+        routes = ["Spot-Spot", "SPOT-PERP"]
+        [venues.OKX]
+        [redis]
+        mode = "Off"
+    """
+    settings = load(toml).settings
+    assert (settings.signals.basis, settings.signals.routes) == ("net", ("spot-spot", "spot-perp"))
+    assert (list(settings.venues), settings.redis.mode) == (["okx"], "off")
+    environ = {"ARBSNIPER_SIGNALS__BASIS": "Net", "ARBSNIPER_SIGNALS__ROUTES": "PERP-PERP, spot-spot"}
+    assert load("", environ).settings.signals.routes == ("perp-perp", "spot-spot")
+    assert load("", environ).settings.signals.basis == "net"

@@ -94,9 +94,10 @@ def test_every_named_venue_and_no_other_has_an_adapter_or_its_sentence():
 @pytest.mark.parametrize(
     ("toml", "message"),
     [
-        ("[signals]\nthreshold_pct = 'abc'", 'signals.threshold_pct: found "abc", expected a percentage of at least 0'),
+        ("[signals]\nthreshold_pct = 'abc'", 'signals.threshold_pct: found "abc", expected a percentage from 0 to 100'),
         ("[signals]\nthreshold_pct = '0.5'", 'signals.threshold_pct: found "0.5", expected a percentage'),
         ("[signals]\nthreshold_pct = -0.1", "found -0.1, expected"),
+        ("[signals]\nthreshold_pct = 100.5", "found 100.5, expected a percentage from 0 to 100"),
         ("[signals]\nthreshold_pct = nan", "found nan, expected"),
         ("[signals]\nthreshold_pct = inf", "found inf, expected"),
         ("[signals]\nthreshold_pct = true", "found true, expected"),
@@ -158,6 +159,7 @@ def test_every_named_venue_and_no_other_has_an_adapter_or_its_sentence():
         ("[redis]\nurl = 'http://h'", "expected redis://HOST:PORT/DATABASE"),
         ("[redis]\nurl = 'redis://'", "expected redis://HOST:PORT/DATABASE"),
         ("[redis]\nurl = 'redis://h/first'", "where DATABASE is a number"),
+        ("[redis]\nurl = 'redis://h/٣'", "where DATABASE is a number"),
         ("[redis]\nurl = 'unix://'", "unix:///PATH"),
         ("redis = 'redis://h'", 'redis: found "redis://h", expected a table [redis] with url, mode'),
         ("[ui]\nrefresh_hz = 0.5", "found 0.5, expected a number from 1 to 30"),
@@ -179,11 +181,18 @@ def test_every_key_refuses_a_table_in_the_place_of_its_value():
         assert f"{path}: found a table, expected one value" in refused(f"[{path}]\nx = 1")
 
 
-@pytest.mark.parametrize("text", ["abc", "-1", "nan", "inf", "", "0,5", "true", "1 %"])
+@pytest.mark.parametrize("text", ["abc", "-1", "101", "nan", "inf", "", "0,5", "true", "1 %", "1_0", "٣", "0x10", "1e"])
 def test_a_threshold_option_that_is_no_percentage_is_named_by_its_option(text):
     said = refused("", {}, {"signals.threshold_pct": text})
     assert said.startswith(f"--threshold {text}: signals.threshold_pct: found ")
-    assert "expected a percentage of at least 0" in said
+    assert "expected a percentage from 0 to 100" in said
+
+
+@pytest.mark.parametrize("text", ["101", "1_0", "٣", "nan", "0x10"])
+def test_a_threshold_has_the_same_range_and_spelling_in_the_environment(text):
+    said = refused("", {"ARBSNIPER_SIGNALS__THRESHOLD_PCT": text})
+    assert said.startswith("environment ARBSNIPER_SIGNALS__THRESHOLD_PCT: signals.threshold_pct: found ")
+    assert "expected a percentage from 0 to 100" in said
 
 
 @pytest.mark.parametrize("text", ["0.3", ".3", "+0.3", "3e-1"])

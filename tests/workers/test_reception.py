@@ -8,6 +8,7 @@ from decision_bench import DecisionBench, S, binance
 
 from arbsniper_tui.engine.gate import Rules
 from arbsniper_tui.model.health import FeedState, RedisState, WorkerHealth
+from arbsniper_tui.model.threshold import HIGHEST_THRESHOLD_PCT
 from arbsniper_tui.wire.messages import (
     FRAME_TOPIC,
     Done,
@@ -21,7 +22,7 @@ from arbsniper_tui.wire.messages import (
     WorkerNotice,
     decode_frame,
 )
-from arbsniper_tui.workers.reception import HIGHEST_THRESHOLD_PCT, rules_in_force
+from arbsniper_tui.workers.reception import rules_in_force
 
 
 def next_frame(bench: DecisionBench) -> Frame:
@@ -129,7 +130,7 @@ def test_what_is_in_force_already_is_no_news(bench: DecisionBench) -> None:
 def test_a_threshold_that_makes_no_sense_is_refused_in_words(bench: DecisionBench, threshold_pct: float) -> None:
     reply = bench.reception.answer(SetRules(threshold_pct=threshold_pct), bench.now_ns)
     assert isinstance(reply, Refused)
-    assert "expected a number from 0 to 1000, in percent" in reply.why
+    assert "expected a percentage from 0 to 100" in reply.why
     assert bench.gate.rules.threshold_pct == 0.5
     assert bench.told == []
 
