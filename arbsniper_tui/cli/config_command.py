@@ -135,14 +135,13 @@ def settings_rows(loaded: Loaded) -> list[tuple[str, object, str]]:
     tables = msgspec.to_builtins(loaded.settings)
     rows: list[tuple[str, object, str]] = []
     for key, origin in loaded.origins.items():
-        value: object = tables
-        for part in key.split("."):
-            value = value[part] if isinstance(value, dict) else None
         path = key.split(".")
-        if path[0] == "venues" and len(path) == 2:
-            value = {}
-        elif path[0] == "venues" and value is None:
-            value = _of_the_adapter(loaded.settings, path[1], path[2])
+        value: object = tables
+        if path[0] == "venues":
+            value = _of_venue(loaded.settings, *path[1:])
+        else:
+            for part in path:
+                value = value[part] if isinstance(value, dict) else None
         rows.append((key, _plain(value), origin))
     return rows
 
@@ -170,11 +169,19 @@ def settings_lines(loaded: Loaded) -> list[str]:
     return [f"{text:<{width}}  # {origin}" for text, origin in texts]
 
 
-def _of_the_adapter(settings: Settings, venue: str, name: str) -> object:
-    """What is in force where the settings leave a key to the venue: one value for each of its markets."""
+def _of_venue(settings: Settings, venue: str, name: str = "", market: str = "") -> object:
+    """The value in force of a venue's key, by market where the settings leave it to the venue."""
+    if not name:
+        return {}
     if name == "symbols":
-        return list(settings.symbols)
-    return {str(market.market): getattr(market, name) for market in VENUES[venue].markets}
+        return list(settings.symbols_of(venue))
+    in_force = {
+        str(declared.market): getattr(settings.market_of(venue, declared.market), name)
+        for declared in VENUES[venue].markets
+    }
+    if market:
+        return in_force[market]
+    return in_force if getattr(settings.venues[venue], name) is None else next(iter(in_force.values()))
 
 
 def _every_symbol(settings: Settings) -> set[str]:

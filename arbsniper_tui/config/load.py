@@ -73,7 +73,10 @@ def _overlay(board: _Board, source: Iterable[Given], problems: list[str]) -> Non
                 del board[path]
         if given.path[0] == "venues":
             board.setdefault(given.path[:2], _Held(given, {}))
-        if given.path[0] != "venues" or len(given.path) == 3:
+            # One value for all markets takes the place of those by market.
+            for path in [path for path in board if len(path) == 4 and path[:3] == given.path]:
+                del board[path]
+        if given.path[0] != "venues" or len(given.path) > 2:
             board[given.path[:2] if given.path[0] == "quotes" else given.path] = _Held(given, value)
         if given.path == ("redis", "url") and given.origin.startswith("option"):
             _mean_this_redis(board, given)
@@ -111,7 +114,11 @@ def _nested(board: _Board) -> dict[str, object]:
     venues: dict[str, dict[str, object]] = {}
     for path, held in board.items():
         if path[0] == "venues":
-            venues.setdefault(path[1], {}).update({path[2]: held.value} if len(path) == 3 else {})
+            own = venues.setdefault(path[1], {})
+            if len(path) == 3:
+                own[path[2]] = held.value
+            elif len(path) == 4:
+                own[path[2]] = _by_market(board, path[:3])
         elif len(path) == 1:
             tables[path[0]] = held.value
         else:
@@ -122,15 +129,27 @@ def _nested(board: _Board) -> dict[str, object]:
     return tables
 
 
+def _by_market(board: _Board, path: tuple[str, ...]) -> dict[str, object]:
+    """The values of a venue's key by market; a market without its own has the one for all, where there is one."""
+    markets = [str(declared.market) for declared in VENUES[path[1]].markets]
+    held = {market: board.get((*path, market)) or board.get(path) for market in markets}
+    return {market: each.value for market, each in held.items() if each is not None}
+
+
 def _origins(settings: Settings, board: _Board) -> dict[str, str]:
-    """The origin of every key in force, in the order of the key table."""
+    """The origin of every key in force, in the order of the key table. A venue's key that is set by market stands
+    there once for each of the venue's markets."""
     paths: list[tuple[str, ...]] = []
     for pattern in KEYS:
         if pattern == ("quotes", ANY):
             paths += [("quotes", currency) for currency in settings.quotes]
         elif pattern == ("venues", ANY):
-            below = [path[2:] for path in KEYS if path[:2] == pattern]
-            paths += [("venues", venue, *rest) for venue in settings.venues for rest in below]
+            names = [path[2:] for path in KEYS if path[:2] == pattern and len(path) < 4]
+            for path in (("venues", venue, *name) for venue in settings.venues for name in names):
+                is_by_market = any(len(other) == 4 and other[:3] == path for other in board)
+                markets = [str(declared.market) for declared in VENUES[path[1]].markets]
+                paths += [(*path, market) for market in markets] if is_by_market else [path]
         elif ANY not in pattern and pattern != _VENUES:
             paths.append(pattern)
-    return {".".join(path): board[path].given.origin if path in board else DEFAULT for path in paths}
+    held = {path: board.get(path) or board.get(path[:3]) for path in paths}
+    return {".".join(path): each.given.origin if each else DEFAULT for path, each in held.items()}

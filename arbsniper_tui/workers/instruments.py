@@ -5,7 +5,7 @@ from itertools import groupby
 
 import msgspec
 
-from arbsniper_tui.config.settings import Conversion, Settings, VenueSettings
+from arbsniper_tui.config.settings import Conversion, Settings
 from arbsniper_tui.model.errors import ConfigError
 from arbsniper_tui.model.instrument import Instrument, Symbol, parse_symbol
 from arbsniper_tui.net.spec import FeedSpec
@@ -45,17 +45,16 @@ def feed_specs(instruments: Sequence[Instrument], settings: Settings) -> tuple[F
     for (venue, market), members in groupby(
         sorted(instruments, key=lambda i: (i.venue, i.market)), lambda i: (i.venue, i.market)
     ):
-        declared = VENUES[venue].market(market)
+        declared = settings.market_of(venue, market)
         assert declared is not None, "instruments_of takes only markets that the venue has"
-        given = settings.venues.get(venue, VenueSettings())
         for number, part in enumerate(_parts(tuple(members), declared.connection_limit), 1):
             specs.append(
                 FeedSpec(
                     name=f"{venue} {market}" + (f" {number}" if number > 1 else ""),
                     venue=venue,
                     market=market,
-                    ws_url=(given.ws_url or declared.ws_url).rstrip("/") + declared.ws_path,
-                    list_url=(given.rest_url or declared.rest_url).rstrip("/") + declared.list_path,
+                    ws_url=declared.ws_url.rstrip("/") + declared.ws_path,
+                    list_url=declared.rest_url.rstrip("/") + declared.list_path,
                     instruments=part,
                 )
             )
@@ -94,18 +93,16 @@ def _implied(asked: Symbol, settings: Settings) -> Iterator[Symbol]:
 def _add(found: list[Instrument], settings: Settings, venue: str, symbol: Symbol, *, implied: bool = False) -> None:
     if any(known.venue == venue and known.symbol == str(symbol) for known in found):
         return
-    adapter = VENUES[venue]
-    declared = adapter.market(symbol.market)
+    declared = settings.market_of(venue, symbol.market)
     assert declared is not None, "only served symbols are added"
-    fee_pct = settings.venues[venue].taker_fee_pct if venue in settings.venues else None
     found.append(
         Instrument(
             id=len(found),
             venue=venue,
             symbol=str(symbol),
-            venue_symbol=adapter.venue_symbol(symbol),
+            venue_symbol=VENUES[venue].venue_symbol(symbol),
             counted_quote=settings.counted_quote(symbol.quote),
-            taker_fee_pct=declared.taker_fee_pct if fee_pct is None else fee_pct,
+            taker_fee_pct=declared.taker_fee_pct,
             implied=implied,
         )
     )

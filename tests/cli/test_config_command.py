@@ -87,6 +87,7 @@ def test_show_prints_every_key_with_value_and_origin(run):
         "",
         "[venues.okx]\n[venues.kraken]\ntaker_fee_pct = 0.2\nsymbols = ['BTC/USD']\n[quotes]\nUSD = 'USDT'",
         "symbols = ['BTC/USDT:USDT']\n[quotes]\nUSD = { convert = 'kraken:USDT/USD' }\n[venues.binance]\nws_url = 'ws://h:1'",
+        "[venues.okx]\ntaker_fee_pct = { spot = 0.08, perp = 0.03 }\nws_url = { perp = 'ws://h:1' }\n[venues.binance]",
     ],
 )
 def test_what_show_prints_is_a_file_with_the_same_settings(run, toml):
@@ -94,6 +95,16 @@ def test_what_show_prints_is_a_file_with_the_same_settings(run, toml):
     shown = run("show", "--config", "f.toml").stdout
     tomllib.loads(shown)
     assert load_settings(Path(written(shown)), {}, {}).settings == before
+
+
+def test_show_tells_a_value_by_market_with_the_origin_of_each(run):
+    file = written("[venues.okx]\ntaker_fee_pct = { spot = 0.08 }")
+    result = run("show", "--config", file, ARBSNIPER_VENUES__OKX__WS_URL__PERP="ws://h:1")
+    origins = dict(line.split("  # ") for line in result.stdout.splitlines() if "okx" in line)
+    origins = {text.strip(): origin for text, origin in origins.items()}
+    assert origins["venues.okx.taker_fee_pct.spot = 0.08"] == "file f.toml"
+    assert origins["# venues.okx.taker_fee_pct.perp = 0.05"] == "default: the venue's own"
+    assert origins['venues.okx.ws_url.perp = "ws://h:1"'] == "environment ARBSNIPER_VENUES__OKX__WS_URL__PERP"
 
 
 def test_show_as_json_gives_the_value_in_force_of_every_key(run):

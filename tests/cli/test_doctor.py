@@ -141,6 +141,14 @@ def test_an_overridden_url_is_what_is_looked_for(tmp_path):
     assert targets == {"okx": (("127.0.0.1", 9001, False), ("localhost", 80, False))}
 
 
+def test_an_address_of_one_market_is_looked_for_there_alone(tmp_path):
+    toml = """symbols = ['BTC/USDT', 'BTC/USDT:USDT']
+        [venues.binance]
+        ws_url = { perp = 'ws://127.0.0.1:9001' }"""
+    targets = venue_targets(settings(toml, tmp_path))
+    assert targets == {"binance": (("stream.binance.com", 9443, True), ("127.0.0.1", 9001, False))}
+
+
 def test_the_venue_of_a_live_rate_is_looked_for_too(tmp_path):
     toml = "[venues.okx]\n[quotes]\nUSD = { convert = 'kraken:USDT/USD' }"
     assert venue_targets(settings(toml, tmp_path))["kraken"] == (("ws.kraken.com", 443, True),)

@@ -4,7 +4,7 @@ import pytest
 
 from arbsniper_tui.config.settings import Conversion, Settings, VenueSettings
 from arbsniper_tui.model.errors import ConfigError
-from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.workers.instruments import instruments_of, quotes_in_words
 
 ON = VenueSettings()
@@ -87,6 +87,12 @@ def test_the_fee_is_the_venues_own_unless_the_settings_say_otherwise() -> None:
         "binance BTC/USDT:USDT": 0.02,
         "kraken BTC/USDT": 0.0,
     }
+
+
+def test_a_fee_may_be_set_for_one_market_alone() -> None:
+    venues = {"okx": VenueSettings(taker_fee_pct={Market.SPOT: 0.08, Market.PERP: 0.03}), "binance": ON}
+    found = by_name(instruments_of(Settings(("BTC/USDT", "BTC/USDT:USDT"), venues=venues)))
+    assert (found["okx BTC/USDT"].taker_fee_pct, found["okx BTC/USDT:USDT"].taker_fee_pct) == (0.08, 0.03)
 
 
 def test_a_live_rate_is_watched_for_itself_and_pointed_to_by_those_it_converts() -> None:
