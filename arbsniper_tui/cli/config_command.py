@@ -14,6 +14,7 @@ from arbsniper_tui.config.load import DEFAULT, Loaded, load_settings
 from arbsniper_tui.config.settings import Settings
 from arbsniper_tui.model.errors import ConfigError
 from arbsniper_tui.venues import VENUES
+from arbsniper_tui.workers.settings_check import Objection, objections
 
 ConfigOption = Annotated[
     Path | None,
@@ -79,6 +80,17 @@ def load_or_exit(
         raise typer.Exit(2) from None
 
 
+def check_or_exit(loaded: Loaded, *, needs_route: bool = True) -> list[Objection]:
+    """What is worth a warning in these settings; for what refuses the run, a message on stderr and exit code 2."""
+    found = objections(loaded, needs_route=needs_route)
+    refusals = [objection for objection in found if objection.refuses]
+    for refusal in refusals:
+        typer.echo(str(refusal), err=True)
+    if refusals:
+        raise typer.Exit(2)
+    return found
+
+
 @config_app.command("check")
 def check(
     config: ConfigOption = None,
@@ -87,8 +99,11 @@ def check(
     threshold: ThresholdOption = None,
     redis_url: RedisUrlOption = None,
 ) -> None:
-    """Say whether the settings are valid."""
-    typer.echo(summary(load_or_exit(config, symbol, venue, threshold, redis_url)))
+    """Say whether a run would take the settings; exit code 2 where it would not."""
+    loaded = load_or_exit(config, symbol, venue, threshold, redis_url)
+    for warning in check_or_exit(loaded):
+        typer.echo(f"warning: {warning}", err=True)
+    typer.echo(summary(loaded))
 
 
 @config_app.command("show")

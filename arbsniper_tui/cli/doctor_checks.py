@@ -241,8 +241,6 @@ def check_venues(
         advice = "check the connection and the DNS server; --demo needs neither"
         findings.append(Finding("network", "fail", "no network: no venue's name resolves", advice))
     for venue, hosts in targets.items():
-        if not hosts:
-            findings.append(Finding(venue, "warn", "has no market for the symbols asked of it", "see `venues`"))
         findings += [_finding(venue, target, reached[target]) for target in hosts]
     return findings
 

@@ -4,7 +4,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # The libraries of the UI and of the workers are imported where they are used: the launcher starts the workers first,
 # and a verb that needs neither answers at once.
+
+_log = logging.getLogger(__name__)
 
 CLEAN, FAULT, USAGE = 0, 1, 2
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -51,10 +53,12 @@ class Show:
     log_file: Path | None = None
 
 
-def run_node(launch: "Launch", show: Show) -> int:
-    """Start a node and stay with it to its end. Returns the exit code."""
+def run_node(launch: "Launch", show: Show, warnings: Iterable[str] = ()) -> int:
+    """Start a node and stay with it to its end; `warnings` go to its log. Returns the exit code."""
     try:
         descriptor = _open_log(show)
+        for warning in warnings:
+            _log.warning("%s", warning)
         launch = replace(launch, log_level=show.log_level.upper(), log_descriptor=descriptor)
         return _run_headless(launch) if show.no_ui else _run_with_ui(launch)
     except (UsageError, RedisNotStarted) as error:

@@ -6,7 +6,6 @@ from itertools import groupby
 import msgspec
 
 from arbsniper_tui.config.settings import Conversion, Settings
-from arbsniper_tui.model.errors import ConfigError
 from arbsniper_tui.model.instrument import Instrument, Symbol, parse_symbol
 from arbsniper_tui.net.spec import FeedSpec
 from arbsniper_tui.venues import VENUES
@@ -15,27 +14,18 @@ from arbsniper_tui.venues import VENUES
 def instruments_of(settings: Settings) -> tuple[Instrument, ...]:
     """Everything that the settings ask for, and what `[quotes]` counts as the same, numbered in order.
 
-    Raises ConfigError for a symbol that no venue can serve.
+    A symbol that a venue has no market for is passed over: `settings_check` says which.
     """
     found: list[Instrument] = []
     for venue in settings.venues:
         own_list = settings.venues[venue].symbols
         for text in settings.symbols_of(venue):
             asked = parse_symbol(text)
-            if _serves(venue, asked):
+            if serves(venue, asked):
                 _add(found, settings, venue, asked)
-            elif own_list is not None:
-                raise ConfigError(
-                    f"venues.{venue}.symbols: {text}: expected a market that {venue} has, {_markets(venue)}"
-                )
             for implied in _implied(asked, settings) if own_list is None else ():
-                if _serves(venue, implied):
+                if serves(venue, implied):
                     _add(found, settings, venue, implied, implied=True)
-    for text in settings.symbols:
-        if not any(_serves(venue, parse_symbol(text)) for venue in settings.venues):
-            raise ConfigError(
-                f"symbols: {text}: expected a market of a venue that is on ({', '.join(settings.venues)})"
-            )
     return _with_rates(found, settings)
 
 
@@ -70,13 +60,10 @@ def quotes_in_words(settings: Settings) -> tuple[str, ...]:
     )
 
 
-def _serves(venue: str, symbol: Symbol) -> bool:
+def serves(venue: str, symbol: Symbol) -> bool:
+    """Whether a venue has such a market; whether it lists the symbol is for the venue to say."""
     adapter = VENUES[venue]
     return adapter.market(symbol.market) is not None and bool(adapter.venue_symbol(symbol))
-
-
-def _markets(venue: str) -> str:
-    return ", ".join(f"{declared.market} ({declared.symbol_example})" for declared in VENUES[venue].markets)
 
 
 def _implied(asked: Symbol, settings: Settings) -> Iterator[Symbol]:

@@ -76,6 +76,16 @@ def test_a_symbol_of_another_form_is_refused_with_the_right_one(place):
     assert "--symbol" in message and "did you mean BTC/USDT" in message
 
 
+def test_settings_that_can_signal_nothing_are_refused_and_recorded_all_the_same(place):
+    assert "no route is possible on okx" in refused(place.run("--no-ui", "--venue", "okx"))
+    perp_on_kraken = ("--venue", "kraken", "--symbol", "BTC/USDT:USDT")
+    for verb in ((), ("record", "tapes")):
+        assert "--symbol: symbols: found" in refused(place.run(*verb, "--no-ui", *perp_on_kraken))
+    node = place.start_node("record", "tapes", "--no-ui", "--demo", "--venue", "okx")
+    place.wait_for(lambda: "no route is possible on okx" in node.err, "the warning")
+    assert node.end() == 0
+
+
 def test_an_unknown_key_is_refused_with_file_and_nearest(place):
     (place.folder / "arbsniper.toml").write_text("[signals]\ntreshold_pct = 1\n")
     message = refused(place.run("--no-ui"))

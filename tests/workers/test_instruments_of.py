@@ -1,9 +1,6 @@
 """From the settings to instruments: which are asked for, which follow from that, and what each costs."""
 
-import pytest
-
 from arbsniper_tui.config.settings import Conversion, Settings, VenueSettings
-from arbsniper_tui.model.errors import ConfigError
 from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.workers.instruments import instruments_of, quotes_in_words
 
@@ -32,15 +29,11 @@ def test_a_venue_without_the_market_is_left_out_while_another_has_it() -> None:
     assert names(found) == ["coinbase BTC/USDT", "okx BTC/USDT", "okx BTC/USDT:USDT"]
 
 
-def test_a_symbol_that_no_venue_serves_is_refused_with_those_that_are_on() -> None:
-    with pytest.raises(ConfigError, match=r"^symbols: BTC/USDT:USDT: .*\(coinbase, kraken\)$"):
-        instruments_of(Settings(("BTC/USD", "BTC/USDT:USDT"), venues={"coinbase": ON, "kraken": ON}))
-
-
-def test_a_symbol_of_a_venues_own_list_that_it_cannot_serve_is_refused_with_what_it_has() -> None:
-    settings = Settings(venues={"kraken": VenueSettings(symbols=("BTC/USDT:USDT",)), "okx": ON})
-    with pytest.raises(ConfigError, match=r"^venues.kraken.symbols: BTC/USDT:USDT: .*kraken has, spot \(BTC/USDT\)$"):
-        instruments_of(settings)
+def test_a_symbol_without_a_market_is_passed_over() -> None:
+    settings = Settings(
+        ("BTC/USD", "BTC/USDT:USDT"), venues={"kraken": VenueSettings(symbols=("BTC/USDT:USDT", "BTC/USD"))}
+    )
+    assert names(instruments_of(settings)) == ["kraken BTC/USD"]
 
 
 def test_a_venues_own_list_replaces_the_common_one() -> None:
