@@ -3,6 +3,7 @@
 import os
 import socket
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -12,6 +13,7 @@ from arbsniper_tui.config.settings import Settings, VenueSettings
 from arbsniper_tui.engine.gate import Rules
 from arbsniper_tui.engine.leg import build_legs
 from arbsniper_tui.engine.routes import build_routes
+from arbsniper_tui.model.errors import UsageError
 from arbsniper_tui.model.health import RedisHealth, RedisState
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.view import NodeIntro
@@ -45,7 +47,8 @@ class Launch:
 
 
 def demo_settings(settings: Settings, sockets: dict[str, socket.socket]) -> Settings:
-    """The same settings with every simulated venue's addresses on loopback."""
+    """The same settings with every simulated venue's addresses on loopback. The venue of a rate has its addresses
+    there too, so the instruments are made from the settings before."""
     venues = {}
     for venue, listening in sockets.items():
         given = settings.venues.get(venue, VenueSettings())
@@ -56,14 +59,13 @@ def demo_settings(settings: Settings, sockets: dict[str, socket.socket]) -> Sett
     return msgspec.structs.replace(settings, venues=venues)
 
 
-def bind_simulated(settings: Settings) -> dict[str, socket.socket]:
-    """A listening socket for each simulated venue that is on. They belong to the parent, so that the venues keep their
-    addresses when their worker is started again."""
-    sockets = {}
-    for venue in SIMULATED:
-        if venue in settings.venues:
-            sockets[venue] = socket.create_server(("127.0.0.1", 0), backlog=128)
-    return sockets
+def bind_simulated(venues: Iterable[str]) -> dict[str, socket.socket]:
+    """A listening socket for each of these venues. They belong to the parent, so that the venues keep their addresses
+    when their worker is started again. Raises UsageError for a venue without a simulation: a demo reaches no other."""
+    wanted = sorted(set(venues))
+    if unknown := [venue for venue in wanted if venue not in SIMULATED]:
+        raise UsageError(f"--demo: found {', '.join(unknown)}, expected simulated venues: {', '.join(SIMULATED)}")
+    return {venue: socket.create_server(("127.0.0.1", 0), backlog=128) for venue in wanted}
 
 
 def sim_worker(launch: Launch, sockets: dict[str, socket.socket]) -> WorkerSpec:

@@ -87,10 +87,10 @@ class Node:
             # Here, where it can be said at once; a worker that cannot record would only die again and again.
             make_folder(Path(launch.record_folder))
         endpoints = self.endpoints = create_endpoints()
-        if launch.mode == "demo":
-            self._sockets = bind_simulated(launch.settings)
-            launch = self._launch = replace(launch, settings=demo_settings(launch.settings, self._sockets))
         instruments = instruments_of(launch.settings)
+        if launch.mode == "demo":
+            self._sockets = bind_simulated(instrument.venue for instrument in instruments)
+            launch = self._launch = replace(launch, settings=demo_settings(launch.settings, self._sockets))
         self._notices = CommandQueue(CommandLine(self._context, endpoints))
         if self._sockets:
             self._supervisor.start(sim_worker(launch, self._sockets))

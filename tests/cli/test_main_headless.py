@@ -1,6 +1,7 @@
 """`--no-ui`: signals and nothing else on stdout, the log on stderr, and a stop in time that leaves nothing behind."""
 
 import json
+import re
 import signal
 import subprocess
 import time
@@ -60,6 +61,16 @@ def test_standard_output_holds_signals_of_the_contract_and_nothing_else(place):
         assert line["net_spread_pct"] < line["spread_pct"]
     assert [line["seq"] for line in node.lines] == list(range(1, len(node.lines) + 1))
     assert "INFO" in node.err and "Traceback" not in node.err
+
+
+def test_the_demo_of_one_venue_simulates_the_venue_of_its_rate_too(place):
+    node = place.start_node("--demo", "--no-ui", "--venue", "okx")
+    place.wait_for(lambda: "okx spot: up" in node.err and "kraken spot: up" in node.err, "both venues")
+    listed = re.findall(r"(\w+): \d+ instruments listed by (\S+)", node.err)
+    assert node.end() == 0
+    assert {venue for venue, _ in listed} >= {"kraken"}
+    assert all(url.startswith("http://127.0.0.1:") for _, url in listed)
+    assert "kraken.com" not in node.err and "okx.com" not in node.err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
