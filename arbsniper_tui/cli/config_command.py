@@ -13,6 +13,7 @@ from arbsniper_tui.config.given import redacted
 from arbsniper_tui.config.load import DEFAULT, Loaded, load_settings
 from arbsniper_tui.config.settings import Settings
 from arbsniper_tui.model.errors import ConfigError
+from arbsniper_tui.model.words import counted
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.workers.settings_check import Objection, objections
 
@@ -132,13 +133,13 @@ def summary(loaded: Loaded) -> str:
     overridden = sum(not origin.startswith((DEFAULT, "file ")) for origin in loaded.origins.values())
     parts = [
         f"ok: {source}",
-        _counted(len(settings.venues), "venue"),
-        _counted(len(_every_symbol(settings)), "symbol"),
+        counted(len(settings.venues), "venue"),
+        counted(len(_every_symbol(settings)), "symbol"),
         f"threshold {_plain(settings.signals.threshold_pct)}% {settings.signals.basis}",
         f"Redis {settings.redis.mode}",
     ]
     if overridden:
-        parts.append(f"{_counted(overridden, 'key')} from the environment or options")
+        parts.append(f"{counted(overridden, 'key')} from the environment or options")
     return ", ".join(parts)
 
 
@@ -201,10 +202,6 @@ def _of_venue(settings: Settings, venue: str, name: str = "", market: str = "") 
 
 def _every_symbol(settings: Settings) -> set[str]:
     return {symbol for venue in settings.venues for symbol in settings.symbols_of(venue)}
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _plain(value: object) -> object:

@@ -17,6 +17,10 @@ from arbsniper_tui.model.errors import UNREADABLE, BadFrame, TapeError
 _GZIP_MAGIC = b"\x1f\x8b"
 LISTING = "listing"
 """`kind` of a line that holds a venue's REST list instead of a frame: what contract sizes were read from."""
+SETTINGS = "settings"
+"""`kind` of the line at a tape's head that holds the settings it was recorded under, as JSON."""
+DISCONNECTED = "disconnected"
+"""`kind` of a line that says that the connection of its `url` ended; `raw` is why."""
 
 
 class TapeLine(Struct, omit_defaults=True):
