@@ -11,6 +11,7 @@ import typer
 
 from arbsniper_tui.config.given import redacted
 from arbsniper_tui.config.load import DEFAULT, Loaded, load_settings
+from arbsniper_tui.config.recorded import TapeSettings
 from arbsniper_tui.config.settings import Settings
 from arbsniper_tui.model.errors import ConfigError
 from arbsniper_tui.model.words import counted
@@ -71,11 +72,13 @@ def load_or_exit(
     venue: Sequence[str] | None = None,
     threshold: str | None = None,
     redis_url: str | None = None,
+    tapes: Sequence[TapeSettings] = (),
 ) -> Loaded:
-    """The settings in force; for what is wrong with them, a message on stderr and exit code 2."""
+    """The settings in force, those of tapes underneath; for what is wrong with them, a message on stderr and exit
+    code 2."""
     options = {"symbols": symbol, "venues": venue, "signals.threshold_pct": threshold, "redis.url": redis_url}
     try:
-        return load_settings(config, os.environ, options)
+        return load_settings(config, os.environ, options, tapes)
     except ConfigError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None

@@ -15,7 +15,7 @@ from arbsniper_tui.model.errors import ArbsniperError, BadFrame, FrameError, Tap
 from arbsniper_tui.model.instrument import Instrument, Market, parse_symbol
 from arbsniper_tui.model.quote import Quote, defect
 from arbsniper_tui.model.words import counted, counted_by_reason
-from arbsniper_tui.tapes.complaints import UNREADABLE, Complaints
+from arbsniper_tui.tapes.complaints import Complaints, kind_of
 from arbsniper_tui.tapes.listings import read_listings
 from arbsniper_tui.tapes.player import TapeSource, venue_and_markets
 from arbsniper_tui.tapes.tape import DISCONNECTED, LISTING, SETTINGS, TapeLine, read_tape
@@ -101,7 +101,7 @@ class Decoder:
                         self._quotes += 1
                         output.write(_to_json(_decoded(quote, instrument, line.t)) + b"\n")
             except FrameError as error:
-                self._complaints.take(UNREADABLE, f"line {number}: {error}")
+                self._complaints.take(kind_of(error), f"line {number}: {error}")
         output.flush()
 
     def conclude(self) -> None:

@@ -13,10 +13,12 @@ import typer
 from platformdirs import user_log_path
 
 from arbsniper_tui.model.errors import ArbsniperError, NodeUnreachable, UsageError
+from arbsniper_tui.model.words import counted
 from arbsniper_tui.sinks.errors import RedisNotStarted
 
 if TYPE_CHECKING:
     from arbsniper_tui.session.launch import Launch
+    from arbsniper_tui.session.node import Node
     from arbsniper_tui.session.session import Session
     from arbsniper_tui.ui.app import Supervise
 
@@ -60,7 +62,16 @@ def run_node(launch: "Launch", show: Show, warnings: Iterable[str] = ()) -> int:
         for warning in warnings:
             _log.warning("%s", warning)
         launch = replace(launch, log_level=show.log_level.upper(), log_descriptor=descriptor)
-        return _run_headless(launch) if show.no_ui else _run_with_ui(launch)
+        if not show.no_ui:
+            _require_terminal(": add --no-ui to run without one")
+        from arbsniper_tui.session.node import Node
+
+        node = Node(launch)
+        code = _run_headless(node) if show.no_ui else _run_with_ui(node, launch.settings.ui.refresh_hz)
+        if node.recorded is not None:
+            frames, size = node.recorded
+            typer.echo(f"recorded {counted(frames, 'frame')}, {size / 1e6:.2f} MB to {launch.record_folder}", err=True)
+        return code
     except (UsageError, RedisNotStarted) as error:
         return _say(error, USAGE)
     except ArbsniperError as error:
@@ -83,20 +94,15 @@ def attach_to(endpoint: str, refresh_hz: float) -> int:
         session.close()
 
 
-def _run_headless(launch: "Launch") -> int:
+def _run_headless(node: "Node") -> int:
     from arbsniper_tui.headless.run import run_headless
-    from arbsniper_tui.session.node import Node
 
-    return run_headless(Node(launch))
+    return run_headless(node)
 
 
-def _run_with_ui(launch: "Launch") -> int:
-    _require_terminal(": add --no-ui to run without one")
+def _run_with_ui(node: "Node", refresh_hz: float) -> int:
     from concurrent.futures import ThreadPoolExecutor
 
-    from arbsniper_tui.session.node import Node
-
-    node = Node(launch)
     # Until the UI runs and has its own way to leave.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda signum, frame: sys.exit(CLEAN))
@@ -109,7 +115,7 @@ def _run_with_ui(launch: "Launch") -> int:
             with ThreadPoolExecutor(1) as keeper:
                 # In a thread that is there before this one steps back: what starts again must not be behind too.
                 keeper.submit(node.supervise).result()
-                return _show(session, launch.settings.ui.refresh_hz, lambda: keeper.submit(node.supervise).result())
+                return _show(session, refresh_hz, lambda: keeper.submit(node.supervise).result())
         finally:
             session.close()
     finally:

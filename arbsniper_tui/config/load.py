@@ -1,6 +1,6 @@
 """From file, environment and options to one frozen settings value that knows where each key came from."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from arbsniper_tui.config.given import Given, refusal
 from arbsniper_tui.config.keys import ANY, KEYS, read
+from arbsniper_tui.config.recorded import TapeSettings, unite
 from arbsniper_tui.config.settings import Conversion, Settings
 from arbsniper_tui.config.sources import find_file, from_environment, from_file, from_options
 from arbsniper_tui.model.errors import ConfigError
@@ -37,17 +38,29 @@ class _Held(Struct, frozen=True):
 _Board = dict[tuple[str, ...], _Held]
 
 
-def load_settings(config: Path | None, environ: Mapping[str, str], options: Mapping[str, object]) -> Loaded:
+def load_settings(
+    config: Path | None,
+    environ: Mapping[str, str],
+    options: Mapping[str, object],
+    tapes: Sequence[TapeSettings] = (),
+) -> Loaded:
     """The settings of the file, overridden by the environment, overridden by options (dotted key -> value).
 
-    Raises ConfigError that names everything that is wrong, one line each.
+    With tapes, theirs are overridden by the file and by options, and only `config` is read: neither a file that is
+    found nor the environment may change what a tape gives. Raises ConfigError that names everything that is wrong, one
+    line each.
     """
-    path = find_file(config)
-    sources = (from_file(path) if path else [], from_environment(environ), from_options(options))
+    united = unite(tapes)
+    path = find_file(config) if config is not None or not tapes else None
+    file = from_file(path) if path else []
+    sources = (united.values, file, [] if tapes else from_environment(environ), from_options(options))
     board: _Board = {}
     problems: list[str] = []
     for source in sources:
         _overlay(board, source, problems)
+    for key, difference in united.differences.items():
+        if key in board and board[key].given in united.values:
+            problems.append(difference)
     problems += _chained_quotes(board)
     if problems:
         raise ConfigError("\n".join(dict.fromkeys(problems)))

@@ -67,7 +67,13 @@ class VenueClosing(FrameError):
 
 
 class BookLost(FrameError):
-    """Updates arrive for a book whose snapshot never came: only a new connection mends it."""
+    """The book kept of `venue_symbol` is no longer the venue's; empty: nobody can tell which, so all of the
+    connection are lost. Only a new snapshot mends it."""
+
+    def __init__(self, venue_symbol: str, reason: str) -> None:
+        super().__init__(f"{venue_symbol or 'all books'}: {reason}")
+        self.venue_symbol = venue_symbol
+        self.reason = reason
 
 
 class RestError(ArbsniperError):

@@ -48,18 +48,27 @@ OnFrame = Callable[[str, bytes], None]
 """For a recorder: the URL it came from, and the frame."""
 OnListing = Callable[[str, bytes], None]
 """For a recorder: the URL of a list, and its body."""
+OnDisconnect = Callable[[str, str], None]
+"""For a recorder: the URL of a connection that has ended, and why."""
 
 
 class Feed:
     """One connection's whole life, through all its reconnects."""
 
     def __init__(
-        self, spec: FeedSpec, outlet: Outlet, *, on_frame: OnFrame | None = None, on_listing: OnListing | None = None
+        self,
+        spec: FeedSpec,
+        outlet: Outlet,
+        *,
+        on_frame: OnFrame | None = None,
+        on_listing: OnListing | None = None,
+        on_disconnect: OnDisconnect | None = None,
     ) -> None:
         self.spec = spec
         self._outlet = outlet
         self._on_frame = on_frame
         self._on_listing = on_listing
+        self._on_disconnect = on_disconnect
         self._adapter = VENUES[spec.venue]
         declared = self._adapter.market(spec.market)
         assert declared is not None, f"{spec.venue} has no {spec.market} market"
@@ -256,6 +265,8 @@ class Feed:
         if self._socket is not None:
             self._bytes_before += self._socket.received_bytes
             self._socket = None
+            if self._on_disconnect is not None:
+                self._on_disconnect(self.spec.ws_url, reason)
         served = tuple(i.id for i in self.spec.instruments if i.symbol not in self._rejected)
         if served:
             self._outlet.withdraw(Withdrawal(served, f"disconnected: {reason}"), monotonic_ns())

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from arbsniper_tui import __version__
+from arbsniper_tui.config.recorded import recorded_settings
 from arbsniper_tui.config.settings import Settings, VenueSettings
 from arbsniper_tui.engine.gate import Rules
 from arbsniper_tui.engine.leg import build_legs
@@ -47,9 +48,9 @@ class Launch:
 
 
 def demo_settings(settings: Settings, sockets: dict[str, socket.socket]) -> Settings:
-    """The same settings with every simulated venue's addresses on loopback. The venue of a rate has its addresses
-    there too, so the instruments are made from the settings before."""
-    venues = {}
+    """The same settings with every simulated venue's addresses on loopback. The venue of a rate stands there as if it
+    was on, so only the connections are made from them."""
+    venues = dict(settings.venues)
     for venue, listening in sockets.items():
         given = settings.venues.get(venue, VenueSettings())
         port = listening.getsockname()[1]
@@ -76,19 +77,30 @@ def sim_worker(launch: Launch, sockets: dict[str, socket.socket]) -> WorkerSpec:
     return WorkerSpec(SIM, "arbsniper_tui.workers.sim", plan, tuple(descriptors.values()))
 
 
-def feed_worker(launch: Launch, endpoints: Endpoints, instruments: tuple[Instrument, ...]) -> WorkerSpec:
-    """The worker that quotes come from: venues' sockets, or tapes."""
+def feed_worker(
+    launch: Launch,
+    endpoints: Endpoints,
+    instruments: tuple[Instrument, ...],
+    simulated: dict[str, socket.socket],
+    recording_tally: int,
+) -> WorkerSpec:
+    """The worker that quotes come from: venues' sockets, those of the simulated ones, or tapes. `recording_tally` is
+    the descriptor in which it counts what it records, -1 for none."""
     if launch.mode == "replay":
         tape_plan = TapePlan(TAPE, str(endpoints.folder), launch.tapes, instruments, launch.listing_files, launch.speed)
         return WorkerSpec(TAPE, "arbsniper_tui.workers.tape", tape_plan, may_end=True)
+    is_recording = recording_tally >= 0
     plan = FeedPlan(
         FEED,
         str(endpoints.folder),
-        feed_specs(instruments, launch.settings),
+        feed_specs(instruments, demo_settings(launch.settings, simulated)),
         launch.record_folder,
         shared_cpu(),
+        recorded_settings(launch.settings) if is_recording else "",
+        recording_tally,
     )
-    return WorkerSpec(FEED, "arbsniper_tui.workers.feed", plan)
+    inherited = (recording_tally,) if is_recording else ()
+    return WorkerSpec(FEED, "arbsniper_tui.workers.feed", plan, inherited)
 
 
 def spread_worker(

@@ -2,18 +2,17 @@
 
 import logging
 import socket
-from dataclasses import replace
 from pathlib import Path
 
 import zmq
 
 from arbsniper_tui.model.errors import WorkerLost
 from arbsniper_tui.model.health import WorkerHealth
+from arbsniper_tui.runtime.anonymous_file import create_anonymous_file
 from arbsniper_tui.session.launch import (
     SPREAD,
     Launch,
     bind_simulated,
-    demo_settings,
     feed_worker,
     sim_worker,
     spread_worker,
@@ -25,6 +24,7 @@ from arbsniper_tui.wire.messages import WorkerNotice
 from arbsniper_tui.wire.viewing import CommandLine, CommandQueue
 from arbsniper_tui.workers.instruments import instruments_of
 from arbsniper_tui.workers.recorder import make_folder
+from arbsniper_tui.workers.recording_tally import TALLY_SIZE, RecordingTally
 from arbsniper_tui.workers.supervisor import Supervisor, spawner
 
 _log = logging.getLogger(__name__)
@@ -40,12 +40,18 @@ class Node:
         self._redis = RedisTarget(None, "")
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._notices: CommandQueue | None = None
+        self._recording_tally = -1
         self._supervisor = Supervisor(spawner(launch.log_level, launch.log_descriptor), self._tell)
 
     @property
     def pids(self) -> dict[str, int]:
         """The worker processes, by name."""
         return self._supervisor.pids
+
+    @property
+    def recorded(self) -> tuple[int, int] | None:
+        """Frames and bytes recorded until now, and to the last once it has stopped; None where nothing is recorded."""
+        return RecordingTally(self._recording_tally).read() if self._recording_tally >= 0 else None
 
     def start(self) -> Endpoints:
         """Start everything. Raises UsageError, or what the embedded Redis says when it was asked for and cannot be had;
@@ -86,16 +92,16 @@ class Node:
         if launch.record_folder:
             # Here, where it can be said at once; a worker that cannot record would only die again and again.
             make_folder(Path(launch.record_folder))
+            self._recording_tally = create_anonymous_file(TALLY_SIZE)
         endpoints = self.endpoints = create_endpoints()
         instruments = instruments_of(launch.settings)
         if launch.mode == "demo":
             self._sockets = bind_simulated(instrument.venue for instrument in instruments)
-            launch = self._launch = replace(launch, settings=demo_settings(launch.settings, self._sockets))
         self._notices = CommandQueue(CommandLine(self._context, endpoints))
         if self._sockets:
             self._supervisor.start(sim_worker(launch, self._sockets))
         # Before Redis is looked for: its imports take longer than that.
-        self._supervisor.start(feed_worker(launch, endpoints, instruments))
+        self._supervisor.start(feed_worker(launch, endpoints, instruments, self._sockets, self._recording_tally))
         redis = launch.settings.redis
         self._redis = resolve_redis(redis.mode, redis.url, endpoints.folder)
         self._note_redis_pid()

@@ -2,7 +2,18 @@
 
 from collections.abc import Callable
 
+from arbsniper_tui.model.errors import BookLost, FrameError, VenueClosing, VenueRejected
+
 UNREADABLE = "unreadable"
+
+
+def kind_of(error: FrameError) -> str:
+    """What a frame without quotes is counted as: most are unreadable, some are the venue's own words."""
+    if isinstance(error, VenueRejected):
+        return "rejected"
+    if isinstance(error, BookLost):
+        return "book lost"
+    return "closing" if isinstance(error, VenueClosing) else UNREADABLE
 
 
 class Complaints:

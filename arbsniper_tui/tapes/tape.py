@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from arbsniper_tui.model.errors import UNREADABLE, BadFrame, TapeError
+from arbsniper_tui.tapes.public_url import public_url
 
 _GZIP_MAGIC = b"\x1f\x8b"
 LISTING = "listing"
@@ -94,7 +95,9 @@ class TapeWriter:
         self, ts_s: float, url: str, frame: bytes, *, market: str = "", kind: str = "", sent: bool = False
     ) -> None:
         """One frame, as text where it is UTF-8, else as base64."""
-        line = TapeLine(t=ts_s, url=url, kind=kind, dir="out" if sent else "", venue=self._venue, market=market)
+        line = TapeLine(
+            t=ts_s, url=public_url(url), kind=kind, dir="out" if sent else "", venue=self._venue, market=market
+        )
         try:
             line.raw = frame.decode()
         except UnicodeDecodeError:

@@ -35,6 +35,13 @@ class Listing(Struct, frozen=True):
     is_trading: bool = True
 
 
+def why_unlisted(listing: Listing | None) -> str:
+    """Why an entry of a venue's list, None for a missing one, keeps its instrument out; empty where it does not."""
+    if listing is None:
+        return "not listed"
+    return "" if listing.is_trading else "not trading"
+
+
 class VenueMarket(Struct, frozen=True):
     """One market of a venue: where its quotes come from, and what a subscription costs."""
 

@@ -235,7 +235,7 @@ def _number(text: str) -> float:
 
 
 def _lost(product_id: str) -> _Book:
-    raise BookLost(f"{product_id}: an update came before its snapshot")
+    raise BookLost(product_id, "an update came before its snapshot")
 
 
 def _product_named(reason: str) -> str:

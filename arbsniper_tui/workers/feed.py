@@ -20,6 +20,7 @@ from arbsniper_tui.workers.affinity import SharedCpu
 from arbsniper_tui.workers.plan import FeedPlan
 from arbsniper_tui.workers.process import LIFELINE, run_worker, settle_memory
 from arbsniper_tui.workers.recorder import Recorder
+from arbsniper_tui.workers.recording_tally import RecordingTally
 
 _log = logging.getLogger("arbsniper_tui.workers.feed")  # __name__ is __main__ here
 
@@ -63,13 +64,14 @@ async def _serve(plan: FeedPlan) -> None:
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_reader(LIFELINE, stop.set)  # readable means its end: nothing follows the plan
     outlet = _BusOutlet(Endpoints(Path(plan.folder)).quotes)
-    recorder = Recorder(Path(plan.record_folder)) if plan.record_folder else None
+    recorder = _make_recorder(plan)
     feeds = [
         Feed(
             spec,
             outlet,
             on_frame=recorder.frames_of(spec) if recorder else None,
             on_listing=recorder.listings_of(spec) if recorder else None,
+            on_disconnect=recorder.disconnects_of(spec) if recorder else None,
         )
         for spec in plan.feeds
     ]
@@ -88,6 +90,13 @@ async def _serve(plan: FeedPlan) -> None:
     outlet.sender.close()
     for task in failed:
         task.result()  # a feed never ends by itself: this raises what ended it
+
+
+def _make_recorder(plan: FeedPlan) -> Recorder | None:
+    if not plan.record_folder:
+        return None
+    tally = RecordingTally(plan.recording_tally) if plan.recording_tally >= 0 else None
+    return Recorder(Path(plan.record_folder), plan.recorded_settings, tally)
 
 
 async def _report(plan: FeedPlan, feeds: list[Feed], outlet: _BusOutlet, recorder: Recorder | None) -> None:

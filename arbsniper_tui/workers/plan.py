@@ -21,6 +21,10 @@ class FeedPlan(Struct, frozen=True):
     record_folder: str = ""
     """Where tapes are written; empty for no recording."""
     shares_cpu: int | None = None
+    recorded_settings: str = ""
+    """What the tapes carry at their head, JSON."""
+    recording_tally: int = -1
+    """The inherited descriptor of a RecordingTally; -1: nobody asks how much was recorded."""
 
 
 class TapePlan(Struct, frozen=True):

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from arbsniper_tui.model.errors import UsageError
-from arbsniper_tui.net.feed import OnFrame, OnListing
+from arbsniper_tui.net.feed import OnDisconnect, OnFrame, OnListing
 from arbsniper_tui.net.spec import FeedSpec
-from arbsniper_tui.tapes.tape import LISTING, TapeWriter
+from arbsniper_tui.tapes.tape import DISCONNECTED, LISTING, SETTINGS, TapeWriter
+from arbsniper_tui.workers.recording_tally import RecordingTally
 
 _Line = tuple[TapeWriter, str, float, str, bytes, str]
 
@@ -27,9 +28,13 @@ def make_folder(folder: Path) -> None:
 class Recorder:
     """Frames are noted as they come and compressed in a thread, so that recording costs the feed little."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: str = "", tally: RecordingTally | None = None) -> None:
+        """`settings` is the JSON at the head of each tape; `tally` is told how much was written."""
         make_folder(folder)
         self._folder = folder
+        self._settings = settings
+        self._tally = tally
+        self._frames = 0
         self._started = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         self._writers: dict[str, TapeWriter] = {}
         self._noted: list[_Line] = []
@@ -54,6 +59,16 @@ class Recorder:
 
         return note
 
+    def disconnects_of(self, spec: FeedSpec) -> OnDisconnect:
+        """What a feed calls when a connection of it ends, so that a replay withdraws what rested on it."""
+        writer = self._writer(spec)
+        market = str(spec.market)
+
+        def note(url: str, reason: str) -> None:
+            self._noted.append((writer, market, time.time(), url, reason.encode(), DISCONNECTED))
+
+        return note
+
     async def flush(self) -> None:
         """Write what was noted."""
         noted, self._noted = self._noted, []
@@ -64,15 +79,24 @@ class Recorder:
         self._write(self._noted)
         for writer in self._writers.values():
             writer.close()
+        self._count_up()
 
     def _write(self, noted: list[_Line]) -> None:
         for writer, market, ts_s, url, frame, kind in noted:
             writer.write(ts_s, url, frame, market=market, kind=kind)
+            self._frames += not kind
         for writer in {line[0] for line in noted}:
             writer.flush()
+        self._count_up()
+
+    def _count_up(self) -> None:
+        if self._tally is not None:
+            self._tally.put(self._frames, sum(writer.path.stat().st_size for writer in self._writers.values()))
 
     def _writer(self, spec: FeedSpec) -> TapeWriter:
         if spec.name not in self._writers:
             name = f"{spec.name.replace(' ', '-')}.{self._started}.jsonl.gz"
-            self._writers[spec.name] = TapeWriter(self._folder / name, spec.venue)
+            writer = self._writers[spec.name] = TapeWriter(self._folder / name, spec.venue)
+            if self._settings:
+                writer.write(time.time(), "", self._settings.encode(), kind=SETTINGS)
         return self._writers[spec.name]

@@ -10,8 +10,9 @@ from time import monotonic_ns
 
 from arbsniper_tui.model.health import FeedHealth, FeedState
 from arbsniper_tui.model.quote import Withdrawal
+from arbsniper_tui.tapes.head import read_heads
 from arbsniper_tui.tapes.listings import read_listings
-from arbsniper_tui.tapes.player import Player, first_lines, venue_and_markets
+from arbsniper_tui.tapes.player import Player
 from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.messages import HealthReport, QuoteBatch, TapesEnded, Withdrawn
 from arbsniper_tui.wire.sender import LosslessSender
@@ -53,11 +54,10 @@ def _end_with_parent() -> None:
 def _health(plan: TapePlan) -> HealthReport:
     """Each tape as the feed that it stands for."""
     feeds = []
-    for source, line in first_lines(plan.tapes):
-        venue, markets = venue_and_markets(source, line)
-        fed = tuple(i.id for i in plan.instruments if i.venue == venue and i.market in markets)
-        name = f"{venue} {'+'.join(markets)} tape"
-        feeds.append(FeedHealth(name, venue, FeedState.LIVE, Path(source.path).name, fed))
+    for head in read_heads(plan.tapes):
+        fed = tuple(i.id for i in plan.instruments if i.venue == head.venue and i.market in head.markets)
+        name = f"{head.venue} {'+'.join(head.markets)} tape"
+        feeds.append(FeedHealth(name, head.venue, FeedState.LIVE, Path(head.source.path).name, fed))
     return HealthReport(plan.worker, tuple(feeds))
 
 
