@@ -124,8 +124,7 @@ class SpreadWorker:
             self._feeds.take(message, got_ns)
         else:
             self._now_ns = message.at_ns
-            dropped = f", dropped {message.dropped}" if message.dropped else ""
-            self._write("end", f"{message.frames} frames played{dropped}")
+            self._write("end", message.in_words)
 
     def _announce(self, signals: list[Signal]) -> None:
         for each in signals:
