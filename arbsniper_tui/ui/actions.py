@@ -41,6 +41,11 @@ ACTIONS = (
     Action("step_threshold(-1)", "minus", "-", "Threshold down", "By 0.05, for all viewers of the node."),
     Action("type_threshold", "t", "t", "Type a threshold", "In percent, for all viewers of the node.", "threshold"),
     Action("switch_basis", "b", "b", "Gross or net", "Spreads as quoted, or after both taker fees.", "basis"),
+    Action("pause", "p", "p", "Pause a replay", "Or play it on, for all viewers of the node."),
+    Action(
+        "step_speed(1)", "greater_than_sign,full_stop", ">", "Replay faster", "By a step, up to as fast as it goes."
+    ),
+    Action("step_speed(-1)", "less_than_sign,comma", "<", "Replay slower", "By a step, down to a tenth."),
     Action("step_back", "escape", "esc", "Back", "Close, clear the filter, or show the overview."),
     Action("next_pane", "tab", "tab", "Next pane", "Hand the arrow keys to the next pane."),
     Action("move('up')", "up,k", "↑", "Up", "Select the row above, or scroll.", in_palette=False),

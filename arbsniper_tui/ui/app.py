@@ -15,10 +15,12 @@ from arbsniper_tui.ui.cost import CostMeter
 from arbsniper_tui.ui.frames import Frames
 from arbsniper_tui.ui.look import Look
 from arbsniper_tui.ui.output import OutputMeter, metered_driver
+from arbsniper_tui.ui.playback import PlaybackKeys
 from arbsniper_tui.ui.screens.base import NodeScreen
 from arbsniper_tui.ui.screens.detail import DetailScreen
 from arbsniper_tui.ui.screens.help import HelpScreen
 from arbsniper_tui.ui.screens.modes import MODES
+from arbsniper_tui.ui.screens.replay_summary import ReplaySummary
 from arbsniper_tui.ui.themes import THEMES, theme_for
 from arbsniper_tui.ui.threshold import ThresholdDial, read_threshold
 from arbsniper_tui.ui.widgets.prompt import Prompt
@@ -53,6 +55,7 @@ class ArbsniperApp(App[None], inherit_bindings=False):
         self._refresh_hz = refresh_hz
         self._supervise = supervise
         self._dial = ThresholdDial(patience=2 * refresh_hz)
+        self._playback = PlaybackKeys(view, patience=2 * refresh_hz)
         self._filter_before = ""
         if remote:
             self.animation_level = "none"
@@ -75,10 +78,10 @@ class ArbsniperApp(App[None], inherit_bindings=False):
         """Take in what arrived and repaint it; while frozen, only take it in."""
         changes = self._frames.pull()
         if changes.ended:
-            self.exit()
-            return
+            self.push_screen(ReplaySummary())
         if self._frames.live.status is not None:
             self._dial.follow(self._frames.live.status.threshold_pct)
+        self._playback.follow()
         screen = self._front
         if screen is None:
             return
@@ -152,6 +155,16 @@ class ArbsniperApp(App[None], inherit_bindings=False):
             self.notify("The node has not said its basis yet.")
         else:
             self._view.set_basis("gross" if status.basis == "net" else "net")
+
+    def action_pause(self) -> None:
+        self._say(self._playback.pause())
+
+    def action_step_speed(self, steps: int) -> None:
+        self._say(self._playback.step_speed(steps))
+
+    def _say(self, words: str) -> None:
+        if words:
+            self.notify(words)
 
     def action_freeze(self) -> None:
         self._frames.toggle_freeze()

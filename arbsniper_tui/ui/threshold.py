@@ -8,6 +8,7 @@ from arbsniper_tui.model.threshold import (
     THRESHOLD_EXPECTED,
     is_threshold,
 )
+from arbsniper_tui.ui.dial import Dial
 
 STEP_PCT = 0.05
 
@@ -34,26 +35,9 @@ def stepped(threshold_pct: float, steps: int) -> float:
     return min(HIGHEST_THRESHOLD_PCT, max(LOWEST_THRESHOLD_PCT, round(threshold_pct + steps * STEP_PCT, 4)))
 
 
-class ThresholdDial:
-    """Steps from the threshold last asked for, so that quick presses add up before the node has answered."""
-
-    def __init__(self, patience: float) -> None:
-        self._patience = patience
-        """Looks at the status after which what was asked for is given up."""
-        self._asked_pct: float | None = None
-        self._looks = 0
-
-    def ask(self, threshold_pct: float) -> float:
-        """Remember what is being asked for; returns it."""
-        self._asked_pct, self._looks = threshold_pct, 0
-        return threshold_pct
+class ThresholdDial(Dial[float]):
+    """Steps from the threshold last asked for."""
 
     def step(self, in_force_pct: float, steps: int) -> float:
         """The threshold to ask for next."""
-        return self.ask(stepped(in_force_pct if self._asked_pct is None else self._asked_pct, steps))
-
-    def follow(self, in_force_pct: float) -> None:
-        """Take note of what is in force; what was asked for is then done, or after a while given up."""
-        self._looks += 1
-        if in_force_pct == self._asked_pct or self._looks > self._patience:
-            self._asked_pct = None
+        return self.ask(stepped(self.from_here(in_force_pct), steps))

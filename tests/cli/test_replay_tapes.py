@@ -162,8 +162,23 @@ def test_redis_is_left_alone(place, tapes):
     assert b"redis" not in done.stderr.lower()
 
 
-def test_in_a_terminal_the_end_of_the_tapes_ends_the_ui_with_exit_code_0(place, tapes):
-    terminal = place.terminal("replay", *tapes, "--speed", "2")
+def test_in_a_terminal_it_can_be_paused_and_sped_up_and_stays_at_its_end_with_a_summary(place, tapes):
+    place.env["TZ"] = "UTC"
+    terminal = place.terminal("replay", *tapes, "--speed", "0.1")
     terminal.sees("REPLAY")
+    terminal.sees("2023-11-14 22:13:20")
+    terminal.sees("of 3s")
+    terminal.type("p")
+    terminal.sees("paused")
+    terminal.type(">>>>>")
+    terminal.sees("speed 5")
+    terminal.type("p")
+    summary = terminal.sees("The tapes have ended")
+    for figure in ("frames        78", "quotes        78", "signals       1", "on the tapes"):
+        assert figure in terminal.sees(figure), summary
+    terminal.type("\x1b")
+    terminal.misses("The tapes have ended")
+    terminal.sees("the tapes have ended: 78 frames, 78 quotes, 1 signal")
+    terminal.type("q")
     assert terminal.exit_code() == 0
     assert terminal.is_restored
