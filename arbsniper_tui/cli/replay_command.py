@@ -19,6 +19,7 @@ from arbsniper_tui.cli.node_command import LogFileOption, LogLevelOption, NoUiOp
 from arbsniper_tui.config.load import Loaded
 from arbsniper_tui.config.recorded import TapeSettings
 from arbsniper_tui.config.settings import RedisSettings, VenueSettings
+from arbsniper_tui.config.sources import find_file
 from arbsniper_tui.config.venue_names import why_unknown
 from arbsniper_tui.model.errors import ArbsniperError, TapeError, UsageError
 from arbsniper_tui.model.number import read_number
@@ -70,6 +71,8 @@ def replay(
         heads = read_heads(parse_source(tape) for tape in tapes)
         playable, warnings = _playable(heads)
         carried = [TapeSettings(head.source.path, head.settings) for head in heads if head.settings]
+        if carried and config is None and (passed_over := find_file(None)):
+            warnings.append(f"{passed_over} is not read, the tapes carry their settings: --config would override them")
         loaded = load_or_exit(config, symbol, venue, threshold, redis_url, carried)
         playable = [head for head in playable if not venue or head.venue in loaded.settings.venues]
         loaded = _of_tapes(loaded, playable, keep_redis=redis_url is not None)

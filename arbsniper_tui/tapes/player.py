@@ -86,8 +86,8 @@ class _Connection:
         self.by_symbol = by_symbol
         self.sieve = Sieve(dropped)
         self.quoted: set[int] = set()
-        self.rejected: set[int] = set()
-        """What the venue has refused, and serves no more on this connection."""
+        self.rejected: dict[int, str] = {}
+        """What the venue has refused, and serves no more on this connection; why."""
 
 
 class Player:
@@ -115,6 +115,12 @@ class Player:
         self._connections: dict[tuple[int, str], _Connection] = {}
         self._unlisted: dict[int, str] = {}
         """By instrument, why the venue's list keeps it out."""
+
+    @property
+    def unserved(self) -> dict[int, str]:
+        """By instrument, why its venue does not serve it at this point of the tapes."""
+        rejected = {i: why for each in self._connections.values() for i, why in each.rejected.items()}
+        return rejected | self._unlisted
 
     def play(self) -> Iterator[Played]:
         """Everything that came, merged by receive time; at the same time in the order of the tapes."""
@@ -158,7 +164,7 @@ class Player:
             yield from self._disconnect(key, str(error))
             return
         if self._unlisted or connection.rejected:
-            barred = self._unlisted.keys() | connection.rejected
+            barred = self._unlisted.keys() | connection.rejected.keys()
             quotes = [quote for quote in quotes if quote.instrument_id not in barred]
         sound, withdrawn = connection.sieve.sift(quotes)
         yield from withdrawn
@@ -187,7 +193,7 @@ class Player:
     def _serve_again(self, instrument: Instrument) -> None:
         self._unlisted.pop(instrument.id, None)
         for connection in self._connections.values():
-            connection.rejected.discard(instrument.id)
+            connection.rejected.pop(instrument.id, None)
 
     def _withdraw_one(self, key: tuple[int, str], error: VenueRejected | BookLost) -> Iterator[Came]:
         """The venue refuses one symbol, or one book is no longer known; all books, where none is named."""
@@ -200,15 +206,16 @@ class Player:
         instrument = connection.by_symbol.get(error.venue_symbol)
         if instrument is None or instrument.id in connection.rejected:
             return
+        reason = f"{words}: {error.reason}"
         if isinstance(error, VenueRejected):
-            connection.rejected.add(instrument.id)
-        yield Withdrawal((instrument.id,), f"{words}: {error.reason}")
+            connection.rejected[instrument.id] = reason
+        yield Withdrawal((instrument.id,), reason)
 
     def _disconnect(self, key: tuple[int, str], reason: str) -> Iterator[Came]:
         """Withdraw what rests on a connection; what follows at its URL is a new one, with a parser of its own."""
         connection = self._connections.pop(key, None)
         if connection is not None:
-            served = connection.quoted - connection.rejected - self._unlisted.keys()
+            served = connection.quoted - connection.rejected.keys() - self._unlisted.keys()
             if served:
                 yield Withdrawal(tuple(sorted(served)), f"disconnected: {reason}")
 

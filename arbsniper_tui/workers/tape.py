@@ -55,11 +55,14 @@ class _Replay:
         self._pace = Pace(plan.speed)
         self._span = TapeSpan([Path(source.path) for source in plan.tapes])
         self._sender = LosslessSender(endpoints.quotes)
+        self._plan = plan
+        self._heads = read_heads(plan.tapes)
+        self._unserved: dict[int, str] = {}
         self._node = CommandLine(zmq.Context(), endpoints)
         self._reported_s = -inf
         self._look_due_s = self._began_s = 0.0
         self._begins_ns = 0
-        self._sender.send(_health(plan))
+        self._sender.send(self._health())
 
     def play(self) -> bool:
         """Play to the end, and say so. False where the parent said stop before."""
@@ -94,6 +97,7 @@ class _Replay:
             if time.monotonic() >= self._look_due_s:
                 self._look_due_s = time.monotonic() + _REPORT_EVERY_S
                 self._report(self._status(frame_ns))
+                self._report_health()
                 self._span.step()
             wait_s = self._pace.wait_s(frame_ns)
             if wait_s <= _DUE_WITHIN_S:
@@ -125,6 +129,28 @@ class _Replay:
                 return False
         return True
 
+    def _report_health(self) -> None:
+        if self._unserved != (unserved := self._player.unserved):
+            self._unserved = unserved
+            self._sender.send(self._health())
+
+    def _health(self) -> HealthReport:
+        """Each tape as the feed that it stands for."""
+        feeds = []
+        for head in self._heads:
+            fed = [i for i in self._plan.instruments if i.venue == head.venue and i.market in head.markets]
+            feeds.append(
+                FeedHealth(
+                    f"{head.venue} {'+'.join(head.markets)} tape",
+                    head.venue,
+                    FeedState.LIVE,
+                    Path(head.source.path).name,
+                    tuple(i.id for i in fed),
+                    rejected={i.symbol: self._unserved[i.id] for i in fed if i.id in self._unserved},
+                )
+            )
+        return HealthReport(self._plan.worker, tuple(feeds))
+
     def _status(self, frame_ns: int, *, is_over: bool = False) -> ReplayStatus:
         return ReplayStatus(
             begins_ns=self._begins_ns,
@@ -150,16 +176,6 @@ def _end_with_parent() -> None:
     select.select([LIFELINE], [], [])
     # Not in order: the other thread may be waiting for a reader that has gone too.
     os._exit(0)
-
-
-def _health(plan: TapePlan) -> HealthReport:
-    """Each tape as the feed that it stands for."""
-    feeds = []
-    for head in read_heads(plan.tapes):
-        fed = tuple(i.id for i in plan.instruments if i.venue == head.venue and i.market in head.markets)
-        name = f"{head.venue} {'+'.join(head.markets)} tape"
-        feeds.append(FeedHealth(name, head.venue, FeedState.LIVE, Path(head.source.path).name, fed))
-    return HealthReport(plan.worker, tuple(feeds))
 
 
 if __name__ == "__main__":

@@ -90,6 +90,7 @@ def test_a_replay_plays_under_the_settings_of_its_tapes(place, recording):
     place.env |= {"ARBSNIPER_SIGNALS__THRESHOLD_PCT": "9", "ARBSNIPER_NONSENSE": "1"}
     again = place.run("replay", *recording, "--no-ui", "--speed", "max")
     assert again.stdout == alone.stdout, "neither a file that is found nor the environment has a say"
+    assert b"arbsniper.toml is not read, the tapes carry their settings" in again.stderr
 
 
 def test_options_and_an_explicit_config_override_the_tapes(place, recording):

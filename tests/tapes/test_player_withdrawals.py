@@ -83,6 +83,7 @@ def test_a_refused_symbol_is_withdrawn_until_its_connection_ends_and_is_no_unrea
     assert disconnected == Withdrawal((3,), "disconnected: reset")
     assert playing.bids == [(1, 2, 100), (4, 3, 50), (6, 2, 102)]
     assert playing.player.dropped == {}
+    assert playing.player.unserved == {}, "the next connection asks anew"
     assert "60018" in playing.complaints[0]
 
 
@@ -122,6 +123,7 @@ def test_the_venues_list_takes_out_what_it_does_not_trade_until_the_next_one(tmp
         Withdrawal((3,), "not listed"),
     ]
     assert playing.bids == [(4, 2, 101)]
+    assert playing.player.unserved == {}
 
 
 def test_another_recorders_list_takes_nothing_out(tmp_path: Path) -> None:
