@@ -31,6 +31,7 @@ _KEYS: dict[tuple[str, ...], Reader] = {
     ("signals", "routes"): choices(*get_args(RouteKind)),
     ("signals", "max_quote_age_ms"): number("a number of ms above 0", lambda value: value > 0),
     ("signals", "cooldown_s"): number("a number of seconds, at least 0", lambda value: value >= 0),
+    ("signals", "max_spread_pct"): number("a percentage above 0, as in 20", lambda value: value > 0),
     ("quotes", ANY): readers.counted_currency,
     ("quotes", ANY, "convert"): readers.conversion,
     ("venues",): readers.venue_list,

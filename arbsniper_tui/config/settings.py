@@ -42,6 +42,8 @@ class SignalSettings(Struct, frozen=True):
     routes: tuple[RouteKind, ...] = ("spot-spot", "perp-perp")
     max_quote_age_ms: float = 5000.0
     cooldown_s: float = 0.0
+    max_spread_pct: float = 20.0
+    """A gross spread above this is an error in somebody's prices."""
 
 
 class VenueSettings(Struct, frozen=True):

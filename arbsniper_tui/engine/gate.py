@@ -1,13 +1,14 @@
 """From quotes to announcements: which routes a quote touches, and when an opportunity opens, changes and closes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from arbsniper_tui.engine.leg import build_legs
+from arbsniper_tui.engine.leg import Leg, Legs
 from arbsniper_tui.engine.opportunity import Opportunity
-from arbsniper_tui.engine.routes import Route, build_routes
+from arbsniper_tui.engine.peers import Peers
+from arbsniper_tui.engine.routes import Route, RouteKey, build_routes
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.signal import Signal, SignalState
@@ -33,62 +34,90 @@ class Rules(Struct, frozen=True):
     basis: str = GROSS
     max_age_ns: int = 5_000_000_000
     cooldown_ns: int = 0
+    max_spread_pct: float = 20.0
+    """A gross spread above this is an error in somebody's prices."""
 
 
 class Gate:
-    """Holds the legs and the routes. Times are ns of one clock: monotonic when live, the tapes' in a replay;
+    """Holds the legs and the routes. Times are ns of one clock: `runtime.clock` when live, the tapes' in a replay;
     `wall_offset_ns` added to one gives the time since 1970."""
 
     def __init__(self, instruments: Sequence[Instrument], route_kinds: Iterable[str], rules: Rules, node: str) -> None:
-        self.legs = build_legs(instruments)
-        self.routes = build_routes(self.legs, route_kinds)
+        self.legs = Legs(instruments)
+        self.routes = build_routes(self.legs, instruments, route_kinds)
         self.rules = rules
         self.wall_offset_ns = 0
         self.signal_seq = 0
         self.opportunities = 0
+        self.resumable: dict[RouteKey, str] = {}
+        """Opportunities that a process which died had announced, by their ids: one that still stands is opened again,
+        and not announced as new."""
         self._id_prefix = f"{node}-"
         self._open: dict[int, Route] = {}
-        self._routes_of: list[list[Route]] = [[] for _ in self.legs]
-        for route in self.routes:
-            self._routes_of[route.buy.id].append(route)
-            self._routes_of[route.sell.id].append(route)
+        self._peers = Peers({*self.legs.shown.values(), *self.legs.counted.values()})
+        self._shown = self.legs.shown
+        self._routes_of = self._routes_by_instrument(instruments)
 
     @property
     def open_count(self) -> int:
         return len(self._open)
 
     def on_quote(self, quote: Quote, ts_recv_ns: int, now_ns: int) -> list[Signal]:
-        """Take in a sound quote, and judge every route that it touches. Returns what is to be announced."""
+        """Take in a sound quote, and judge every route that it touches. Returns what is to be announced. Raises
+        KeyError for an instrument that the gate does not hold."""
         signals: list[Signal] = []
         if self._open:
             self._expire(now_ns, signals)
-        leg = self.legs[quote.instrument_id]
-        leg.put(quote, ts_recv_ns)
-        for route in self._routes_of[leg.id]:
+        instrument_id = quote.instrument_id
+        self._shown[instrument_id].put(quote, ts_recv_ns)
+        for route in self._routes_of[instrument_id]:
             # Thresholds and fees are never negative, so a bid that is not above the ask opens nothing.
             if route.sell.bid > route.buy.ask or route.opportunity is not None:
                 self._judge(route, now_ns, ts_recv_ns, signals)
-        for dependent in leg.dependents:
-            for route in self._routes_of[dependent.id]:
-                self._judge(route, now_ns, ts_recv_ns, signals)
+        if self.resumable:
+            self._forget_resumable((instrument_id,))
+        return signals
+
+    def put(self, quote: Quote, ts_recv_ns: int) -> None:
+        """Take in a sound quote of several that are at hand; `judge` follows when the newest of each is in. Raises
+        KeyError for an instrument that the gate does not hold."""
+        self._shown[quote.instrument_id].put(quote, ts_recv_ns)
+
+    def judge(self, touched: Mapping[int, int], now_ns: int) -> list[Signal]:
+        """Judge every route of these instruments, given with the receipt of their newest quotes in ns. `expire` comes
+        before the first `put`."""
+        signals: list[Signal] = []
+        for instrument_id, recv_ns in touched.items():
+            for route in self._routes_of[instrument_id]:
+                if route.sell.bid > route.buy.ask or route.opportunity is not None:
+                    self._judge(route, now_ns, recv_ns, signals)
+        if self.resumable:
+            self._forget_resumable(touched)
         return signals
 
     def withdraw(self, instrument_id: int, reason: str, now_ns: int) -> list[Signal]:
-        """Take an instrument out until its next quote, and close what rested on it."""
+        """Take an instrument out until its next quote, and close what rested on it. Raises KeyError."""
         signals = self.expire(now_ns)
-        leg = self.legs[instrument_id]
-        leg.withdraw(reason)
-        for touched in (leg, *leg.dependents):
-            for route in self._routes_of[touched.id]:
-                if route.opportunity is not None:
-                    self._judge(route, now_ns, now_ns, signals)
+        self._shown[instrument_id].withdraw(reason)
+        for route in self._routes_of[instrument_id]:
+            if route.opportunity is not None:
+                self._judge(route, now_ns, now_ns, signals)
         return signals
 
-    def expire(self, now_ns: int) -> list[Signal]:
-        """Close what rests on a quote that has grown too old, as of the moment it did."""
+    def expire(self, now_ns: int, *, announces: bool = True) -> list[Signal]:
+        """Close what rests on a quote that has grown too old and, with `announces`, announce what a cooldown held back:
+        each as of the moment at which it was due."""
         signals: list[Signal] = []
         if self._open:
-            self._expire(now_ns, signals)
+            self._expire(now_ns, signals, announces)
+        return signals
+
+    def close_all(self, reason: str, now_ns: int) -> list[Signal]:
+        """Close every opportunity: nobody will judge it any more."""
+        signals = self.expire(now_ns)
+        for route in list(self._open.values()):
+            assert route.opportunity is not None, "an open route has its opportunity"
+            self._close(route, route.opportunity, reason, now_ns, now_ns, signals)
         return signals
 
     def change_rules(self, rules: Rules, now_ns: int) -> list[Signal]:
@@ -101,31 +130,64 @@ class Gate:
 
     def why_not(self, route: Route, now_ns: int) -> str:
         """The first reason why a route does not signal; empty while its opportunity is open."""
+        rules = self.rules
         if route.opportunity is not None and route.opportunity.id:
             return ""
         for leg in (route.buy, route.sell):
             if leg.fault:
                 return f"{leg.venue}: {leg.fault}"
         for leg in (route.buy, route.sell):
-            if (age_ns := now_ns - leg.oldest_ns()) > self.rules.max_age_ns:
+            if (age_ns := now_ns - leg.oldest_ns()) > rules.max_age_ns:
                 rate_is_older = leg.oldest_ns() < leg.recv_ns
                 return f"{leg.venue}: {'rate ' if rate_is_older else ''}stale, {age_ns / 1e9:.0f} s"
+        gross, net = route.spreads_pct(route.buy.ask, route.sell.bid)
+        if gross > rules.max_spread_pct:
+            for leg in (route.buy, route.sell):
+                if absurd := self.why_absurd(leg):
+                    return f"{leg.venue}: {absurd}"
+            return f"gross {gross:.6g}% is above max_spread_pct {rules.max_spread_pct:g}%"
         if route.opportunity is not None:
             return "cooldown"
-        gross, net = route.spreads_pct(route.buy.ask, route.sell.bid)
-        measured = net if self.rules.basis == NET else gross
-        return f"{self.rules.basis} {measured:.2f}% is not above {self.rules.threshold_pct:.2f}%"
+        measured = net if rules.basis == NET else gross
+        return f"{rules.basis} {measured:.2f}% is not above {rules.threshold_pct:.2f}%"
 
-    def _expire(self, now_ns: int, signals: list[Signal]) -> None:
-        max_age_ns = self.rules.max_age_ns
-        ended = [
-            (deadline_ns, number)
-            for number, route in self._open.items()
-            if (deadline_ns := route.oldest_ns() + max_age_ns) < now_ns
-        ]
-        for deadline_ns, number in sorted(ended):
+    def why_absurd(self, leg: Leg) -> str:
+        """Why a price cannot be believed beside those of its peers; empty where it can. Only a leg whose route shows a
+        spread that cannot be is compared with them."""
+        return self._peers.why_absurd(leg, self.rules.max_spread_pct) if leg.is_suspect else ""
+
+    def _routes_by_instrument(self, instruments: Sequence[Instrument]) -> dict[int, list[Route]]:
+        """The routes whose prices move with an instrument's: its own, and those that it converts."""
+        routes: dict[int, list[Route]] = {each.id: [] for each in instruments}
+        for route in self.routes:
+            moved_by = dict.fromkeys((route.buy.id, route.sell.id))
+            moved_by |= dict.fromkeys(leg.rate.id for leg in (route.buy, route.sell) if leg.rate is not None)
+            for instrument_id in moved_by:
+                routes[instrument_id].append(route)
+        return routes
+
+    def _forget_resumable(self, touched: Iterable[int]) -> None:
+        """A route that both legs show a price for either was opened again just now, or does not stand any more."""
+        for instrument_id in touched:
+            for route in self._routes_of[instrument_id]:
+                if not route.buy.fault and not route.sell.fault:
+                    self.resumable.pop(route.key, None)
+
+    def _expire(self, now_ns: int, signals: list[Signal], announces: bool = True) -> None:
+        max_age_ns, cooldown_ns = self.rules.max_age_ns, self.rules.cooldown_ns
+        due: list[tuple[int, int]] = []
+        for number, route in self._open.items():
             # One ns past the deadline is the first moment at which the quote is too old.
-            self._judge(self._open[number], deadline_ns + 1, deadline_ns + 1, signals)
+            end_ns = route.oldest_ns() + max_age_ns + 1
+            if end_ns <= now_ns:
+                due.append((end_ns, number))
+            assert route.opportunity is not None, "an open route has its opportunity"
+            if announces and not route.opportunity.id and route.signalled_ns is not None:
+                ready_ns = route.signalled_ns + cooldown_ns
+                if ready_ns <= now_ns and ready_ns < end_ns:
+                    due.append((ready_ns, number))
+        for moment_ns, number in sorted(due):
+            self._judge(self._open[number], moment_ns, moment_ns, signals)
 
     def _judge(self, route: Route, now_ns: int, cause_ns: int, signals: list[Signal]) -> None:
         """Open, announce or close. What a signal needs lies here and in `_signal` alone: after a quiet moment every
@@ -139,7 +201,10 @@ class Gate:
         gross, net = route.spreads_pct(ask, bid)
         measured = net if rules.basis == NET else gross
         ending = "" if measured > rules.threshold_pct else "below threshold"
-        if not ending and now_ns - route.oldest_ns() > rules.max_age_ns:
+        if gross > rules.max_spread_pct:
+            ending = "above max_spread_pct"
+            route.buy.is_suspect = route.sell.is_suspect = True
+        elif not ending and now_ns - route.oldest_ns() > rules.max_age_ns:
             ending = "stale"
         if ending:
             if opportunity is not None:
@@ -148,6 +213,8 @@ class Gate:
         if opportunity is None:
             opportunity = route.opportunity = Opportunity(now_ns, gross)
             self._open[route.number] = route
+            if self.resumable:
+                opportunity.resumed_from = self.resumable.pop(route.key, "")
         elif gross > opportunity.best_spread_pct:
             opportunity.best_spread_pct = gross
         if route.signalled_ns is not None and now_ns - route.signalled_ns < rules.cooldown_ns:
@@ -160,7 +227,8 @@ class Gate:
             route.signals += 1
         elif not self._moved_materially(opportunity, (gross, net), now_ns):
             return
-        self.signal_seq += 1
+        if state == "update" or not opportunity.resumed_from:
+            self.signal_seq += 1
         route.signalled_ns = opportunity.announced_ns = now_ns
         opportunity.announced_pct = (gross, net)
         signals.append(self._signal(route, opportunity, state, now_ns, cause_ns, ask, bid))
@@ -177,7 +245,9 @@ class Gate:
         route.opportunity = None
         del self._open[route.number]
         if opportunity.id:
-            ask, bid = _last_prices(route)
+            # Of a leg that takes no part any more, the last price that it had.
+            ask = route.buy.last_price(buying=True) if route.buy.fault else route.buy.ask
+            bid = route.sell.last_price(buying=False) if route.sell.fault else route.sell.bid
             closing = self._signal(route, opportunity, "close", now_ns, cause_ns, ask, bid)
             signals.append(
                 replace(
@@ -202,9 +272,7 @@ class Gate:
         buy, sell = buying.quote, selling.quote
         assert buy is not None and sell is not None, "a route with an opportunity has had both quotes"
         gross, net = route.spreads_pct(ask, bid)
-        rate = None
-        if route.is_converted:
-            rate = buying.rate_used(buying=True) or selling.rate_used(buying=False)
+        is_converted = route.is_converted
         # Differences of prices without the noise of binary fractions, to more decimals than venues show.
         per_unit = 1e10 if ask >= 1.0 else 1e14 if ask >= 1e-4 else 1e18
         return Signal(
@@ -230,7 +298,10 @@ class Gate:
             sell_age_ms=(now_ns - selling.recv_ns) // 1_000_000,
             buy_market=buying.instrument.market,
             sell_market=selling.instrument.market,
-            quote_rate=UNSET if rate is None else rate,
+            buy_raw_price=buy.ask if is_converted else UNSET,
+            sell_raw_price=sell.bid if is_converted else UNSET,
+            quote_rate=route.rate_used() or UNSET if is_converted else UNSET,
+            resumed_from=opportunity.resumed_from or UNSET,
         )
 
 
@@ -238,15 +309,3 @@ def _rounded(number: float, per_unit: float) -> float:
     """To a whole number of parts of a unit, of which there may be 2**51. `round` is right about decimal ties too, but
     its code is never in the caches when a signal needs it, and costs twenty times this then."""
     return (number * per_unit + _NO_FRACTIONS - _NO_FRACTIONS) / per_unit
-
-
-def _last_prices(route: Route) -> tuple[float, float]:
-    """Ask and bid; of a leg that is out of reach, the last price it had."""
-    buy, sell = route.buy.quote, route.sell.quote
-    assert buy is not None and sell is not None, "a route with an opportunity has had both quotes"
-    ask, bid = route.buy.ask, route.sell.bid
-    if route.buy.fault:
-        ask = buy.ask / (route.buy.rate_used(buying=True) or 1.0)
-    if route.sell.fault:
-        bid = sell.bid / (route.sell.rate_used(buying=False) or 1.0)
-    return ask, bid

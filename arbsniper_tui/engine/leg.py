@@ -18,23 +18,28 @@ class Leg:
     __slots__ = (
         "ask",
         "bid",
-        "dependents",
+        "currency",
         "fault",
+        "followers",
         "id",
         "instrument",
+        "is_suspect",
         "quote",
-        "rate",
         "received",
         "recv_ns",
         "venue",
     )
 
-    def __init__(self, instrument: Instrument) -> None:
+    rate: "Leg | None" = None
+    """The leg whose prices convert this one's; None where the venue's own prices count."""
+
+    def __init__(self, instrument: Instrument, currency: str) -> None:
         self.instrument = instrument
         self.id = instrument.id
         self.venue = instrument.venue
+        self.currency = currency
+        """What its prices are in."""
         self.ask = inf
-        """In the currency that counts, as is `bid`."""
         self.bid = 0.0
         self.recv_ns = 0
         self.quote: Quote | None = None
@@ -42,60 +47,97 @@ class Leg:
         self.fault = NO_DATA
         """Why it takes no part, age left aside; empty where it does."""
         self.received = 0
-        self.rate: Leg | None = None
-        """The leg whose prices convert this one's; None where they count 1:1."""
-        self.dependents: tuple[Leg, ...] = ()
-        """The legs that this one converts."""
+        self.is_suspect = False
+        """Whether a route with its newest quote shows a spread that cannot be."""
+        self.followers: tuple[ConvertedLeg, ...] = ()
+        """The legs whose prices are made from this one's."""
 
     def put(self, quote: Quote, ts_recv_ns: int) -> None:
-        """Take in a sound quote; the prices of dependents move with it."""
+        """Take in a sound quote; the prices of followers move with it."""
         self.quote = quote
         self.recv_ns = ts_recv_ns
         self.received += 1
-        if self.rate is None:
-            self.ask, self.bid, self.fault = quote.ask, quote.bid, ""
-        else:
-            self._convert(quote, self.rate)
-        for dependent in self.dependents:
-            if dependent.quote is not None and dependent.fault in ("", NO_RATE):
-                dependent._convert(dependent.quote, self)  # noqa: SLF001 - its own kind
+        self.ask, self.bid, self.fault = quote.ask, quote.bid, ""
+        self.is_suspect = False
+        for follower in self.followers:
+            follower.convert()
 
     def withdraw(self, reason: str) -> None:
-        """Take no part until the next quote; nor do the dependents, for want of a rate."""
+        """Take no part until the next quote; nor do the followers."""
         self.ask, self.bid, self.fault = inf, 0.0, reason
-        for dependent in self.dependents:
-            if not dependent.fault:
-                dependent.ask, dependent.bid, dependent.fault = inf, 0.0, NO_RATE
+        for follower in self.followers:
+            follower.convert()
 
     def oldest_ns(self) -> int:
-        """The receipt of the oldest thing that its price rests on: its quote, or its rate."""
-        return self.recv_ns if self.rate is None else min(self.recv_ns, self.rate.recv_ns)
+        """The receipt of the oldest thing that its price rests on."""
+        return self.recv_ns
 
     def rate_used(self, *, buying: bool) -> float | None:
-        """Units of its own currency for one that counts; None where it counts 1:1, or has had no rate yet."""
-        rate = self.rate.quote if self.rate is not None else None
+        """Units of the venue's currency for one of the leg's; None where they are the same, or no rate is known."""
+        return None
+
+    def last_price(self, *, buying: bool) -> float:
+        """The last ask or bid that it had, though it takes no part any more."""
+        assert self.quote is not None, "a leg that had a price has had a quote"
+        raw = self.quote.ask if buying else self.quote.bid
+        return raw / (self.rate_used(buying=buying) or 1.0)
+
+
+class ConvertedLeg(Leg):
+    """The same instrument in the currency that its quote currency counts as, at a live rate."""
+
+    __slots__ = ("_source", "rate")
+
+    def __init__(self, source: Leg, rate: Leg) -> None:
+        super().__init__(source.instrument, source.instrument.counted_quote)
+        self._source = source
+        self.rate: Leg = rate
+
+    def convert(self) -> None:
+        """Follow the venue's prices and the rate.
+
+        Each side is converted at the side of the rate at which it could be had: who buys must first get the currency,
+        who sells must change it back.
+        """
+        source = self._source
+        quote = self.quote = source.quote
+        self.recv_ns, self.received, self.is_suspect = source.recv_ns, source.received, False
+        to_buy, to_sell = self.rate_used(buying=True), self.rate_used(buying=False)
+        if source.fault or quote is None:
+            self.ask, self.bid, self.fault = inf, 0.0, source.fault
+        elif self.rate.fault or to_buy is None or to_sell is None:
+            self.ask, self.bid, self.fault = inf, 0.0, NO_RATE
+        else:
+            self.ask, self.bid, self.fault = quote.ask / to_buy, quote.bid / to_sell, ""
+
+    def oldest_ns(self) -> int:
+        return min(self._source.recv_ns, self.rate.recv_ns)
+
+    def rate_used(self, *, buying: bool) -> float | None:
+        rate = self.rate.quote
         if rate is None:
             return None
         if self.instrument.rate_inverted:
             return rate.bid if buying else rate.ask
         return 1.0 / (rate.ask if buying else rate.bid)
 
-    def _convert(self, quote: Quote, rate: "Leg") -> None:
-        # Each side at the side of the rate at which it could be had: who buys must first get the currency, who
-        # sells must change it back.
-        to_buy, to_sell = self.rate_used(buying=True), self.rate_used(buying=False)
-        if to_buy is None or to_sell is None or rate.fault:
-            self.ask, self.bid, self.fault = inf, 0.0, NO_RATE
-        else:
-            self.ask, self.bid, self.fault = quote.ask / to_buy, quote.bid / to_sell, ""
 
+class Legs:
+    """The legs of a node's instruments, by id: `shown` in the venue's own currency, `counted` in the one that counts
+    (the same leg, unless a live rate lies between)."""
 
-def build_legs(instruments: Sequence[Instrument]) -> list[Leg]:
-    """One leg an instrument, in their order, which is that of their ids; each tied to the one that is its rate."""
-    legs = [Leg(instrument) for instrument in instruments]
-    for leg in legs:
-        if leg.instrument.rate_id is not None:
-            leg.rate = legs[leg.instrument.rate_id]
-    for leg in legs:
-        leg.dependents = tuple(each for each in legs if each.rate is leg)
-    return legs
+    def __init__(self, instruments: Sequence[Instrument]) -> None:
+        self.shown = {each.id: Leg(each, each.native_quote) for each in instruments}
+        self.counted: dict[int, Leg] = dict(self.shown)
+        for each in instruments:
+            if each.rate_id is not None:
+                source, rate = self.shown[each.id], self.shown[each.rate_id]
+                converted = ConvertedLeg(source, rate)
+                self.counted[each.id] = converted
+                source.followers += (converted,)
+                rate.followers += (converted,)
+
+    def pair(self, buy: Instrument, sell: Instrument) -> tuple[Leg, Leg]:
+        """Both legs of a route. Two instruments in one currency meet at the venues' own prices and need no rate."""
+        prices = self.shown if buy.native_quote == sell.native_quote else self.counted
+        return prices[buy.id], prices[sell.id]

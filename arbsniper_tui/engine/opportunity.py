@@ -13,3 +13,5 @@ class Opportunity(Struct, gc=False):
     announced_ns: int = 0
     announced_pct: tuple[float, float] = (0.0, 0.0)
     """Gross and net, as last announced."""
+    resumed_from: str = ""
+    """The id of the same opportunity before the process that had announced it died."""

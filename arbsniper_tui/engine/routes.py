@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from arbsniper_tui.engine.leg import Leg
+from arbsniper_tui.engine.leg import Leg, Legs
 from arbsniper_tui.engine.opportunity import Opportunity
 from arbsniper_tui.model.instrument import Instrument, Market
 
@@ -10,6 +10,9 @@ SPOT_SPOT = "spot-spot"
 PERP_PERP = "perp-perp"
 SPOT_PERP = "spot-perp"
 ROUTE_KINDS = (SPOT_SPOT, PERP_PERP, SPOT_PERP)
+
+RouteKey = tuple[int, int]
+"""The ids of the instruments bought and sold."""
 
 
 class Route:
@@ -20,6 +23,7 @@ class Route:
         "buy",
         "buy_cost",
         "is_converted",
+        "key",
         "kind",
         "number",
         "opportunity",
@@ -36,7 +40,8 @@ class Route:
         self.kind = kind
         self.buy = buy
         self.sell = sell
-        self.symbol = bought.group if bought.market is sold.market else f"{bought.base}/{bought.counted_quote}"
+        self.key: RouteKey = (buy.id, sell.id)
+        self.symbol = route_symbol(bought, sold)
         self.buy_cost = 1.0 + bought.taker_fee_pct / 100.0
         """What a unit of price costs with the buy leg's taker fee."""
         self.sell_yield = 1.0 - sold.taker_fee_pct / 100.0
@@ -47,7 +52,7 @@ class Route:
             bought_at += f"_{bought.market.upper()}"
             sold_at += f"_{sold.market.upper()}"
         self.action = f"BUY_{bought_at}_SELL_{sold_at}"
-        self.is_converted = bought.rate_id is not None or sold.rate_id is not None
+        self.is_converted = buy.rate is not None or sell.rate is not None
         self.opportunity: Opportunity | None = None
         self.signalled_ns: int | None = None
         self.signals = 0
@@ -68,6 +73,10 @@ class Route:
         bought_ns, sold_ns = self.buy.recv_ns, self.sell.recv_ns
         return bought_ns if bought_ns < sold_ns else sold_ns
 
+    def rate_used(self) -> float | None:
+        """Units of the converted leg's own currency for one of the symbol's; of two such legs, of the bought one's."""
+        return self.buy.rate_used(buying=True) or self.sell.rate_used(buying=False)
+
 
 def route_kind(buy: Instrument, sell: Instrument) -> str:
     """The kind of route that two instruments form, or an empty string where they form none."""
@@ -82,13 +91,25 @@ def route_kind(buy: Instrument, sell: Instrument) -> str:
     return SPOT_SPOT if buy.market is Market.SPOT else PERP_PERP
 
 
-def build_routes(legs: Sequence[Leg], kinds: Iterable[str]) -> list[Route]:
+def route_symbol(buy: Instrument, sell: Instrument) -> str:
+    """The symbol of a route, in the currency of its prices: that of both legs, else the one that both count as.
+
+    A spot and a perpetual leg meet under the spot symbol.
+    """
+    if buy.symbol == sell.symbol:
+        return buy.symbol
+    currency = buy.native_quote if buy.native_quote == sell.native_quote else buy.counted_quote
+    pair = f"{buy.base}/{currency}"
+    return f"{pair}:{currency}" if buy.market is Market.PERP and sell.market is Market.PERP else pair
+
+
+def build_routes(legs: Legs, instruments: Sequence[Instrument], kinds: Iterable[str]) -> list[Route]:
     """All routes of the wanted kinds, in both directions, in a fixed order."""
     wanted = set(kinds)
     routes: list[Route] = []
-    for buy in legs:
-        for sell in legs:
-            kind = route_kind(buy.instrument, sell.instrument)
+    for buy in instruments:
+        for sell in instruments:
+            kind = route_kind(buy, sell)
             if kind in wanted:
-                routes.append(Route(len(routes), kind, buy, sell))
+                routes.append(Route(len(routes), kind, *legs.pair(buy, sell)))
     return routes

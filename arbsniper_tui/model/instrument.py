@@ -83,6 +83,11 @@ class Instrument(Struct, frozen=True):
         return self.symbol.partition("/")[0]
 
     @property
+    def native_quote(self) -> str:
+        """The currency that the venue shows its prices in."""
+        return self.symbol.partition("/")[2].partition(":")[0]
+
+    @property
     def group(self) -> str:
         """The symbol of the routes it belongs to, in the currency that counts: BTC/USD counted as USDT gives
         BTC/USDT."""

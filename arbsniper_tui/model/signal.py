@@ -51,8 +51,14 @@ class Signal(Struct, frozen=True, kw_only=True):
     sell_age_ms: int
     buy_market: Market
     sell_market: Market
+    buy_raw_price: float | UnsetType = UNSET
+    """As the venue shows it; this and the next two only where a leg is converted at a live rate."""
+    sell_raw_price: float | UnsetType = UNSET
     quote_rate: float | UnsetType = UNSET
-    """Units of the leg's own currency for one of the symbol's; only with a converted leg."""
+    """Units of the converted leg's own currency for one of the symbol's: its raw price is its price times this. Of two
+    converted legs, the bought one's."""
+    resumed_from: str | UnsetType = UNSET
+    """The id that this opportunity had before the process that announced it died."""
     duration_ms: int | UnsetType = UNSET
     """How long the opportunity was open; only when it closes."""
     best_spread_pct: float | UnsetType = UNSET

@@ -12,7 +12,7 @@ from arbsniper_tui import __version__
 from arbsniper_tui.config.recorded import recorded_settings
 from arbsniper_tui.config.settings import Settings, VenueSettings
 from arbsniper_tui.engine.gate import Rules
-from arbsniper_tui.engine.leg import build_legs
+from arbsniper_tui.engine.leg import Legs
 from arbsniper_tui.engine.routes import build_routes
 from arbsniper_tui.model.errors import UsageError
 from arbsniper_tui.model.health import RedisHealth, RedisState
@@ -104,9 +104,9 @@ def feed_worker(
 
 
 def spread_worker(
-    launch: Launch, endpoints: Endpoints, instruments: tuple[Instrument, ...], redis: RedisTarget
+    launch: Launch, endpoints: Endpoints, instruments: tuple[Instrument, ...], redis: RedisTarget, memory: int
 ) -> WorkerSpec:
-    """The worker that decides."""
+    """The worker that decides; `memory` is the descriptor of what it leaves to the one after it."""
     settings = launch.settings
     signals = settings.signals
     is_replay = launch.mode == "replay"
@@ -121,7 +121,7 @@ def spread_worker(
             started_ms=0.0 if is_replay else time.time() * 1000,
             instruments=instruments,
             route_kinds=signals.routes,
-            routes=len(build_routes(build_legs(instruments), signals.routes)),
+            routes=len(build_routes(Legs(instruments), instruments, signals.routes)),
             max_quote_age_ms=signals.max_quote_age_ms,
             cooldown_s=signals.cooldown_s,
             quotes_counted=quotes_in_words(settings),
@@ -131,6 +131,7 @@ def spread_worker(
             basis=signals.basis,
             max_age_ns=round(signals.max_quote_age_ms * 1e6),
             cooldown_ns=round(signals.cooldown_s * 1e9),
+            max_spread_pct=signals.max_spread_pct,
         ),
         refresh_hz=settings.ui.refresh_hz,
         redis=RedisHealth(
@@ -140,7 +141,8 @@ def spread_worker(
             redis.detail,
         ),
         redis_url=redis.url or "",
+        memory=memory,
         shares_cpu=None if is_replay else shared_cpu(),
     )
     # Begun again in the middle of the tapes, it would number its signals anew.
-    return WorkerSpec(SPREAD, "arbsniper_tui.workers.spread", plan, may_end=is_replay)
+    return WorkerSpec(SPREAD, "arbsniper_tui.workers.spread", plan, (memory,), may_end=is_replay)

@@ -1,6 +1,7 @@
 """A node from its start to its end, for whoever launches one."""
 
 import logging
+import os
 import socket
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from arbsniper_tui.wire.endpoints import REDIS_PID, Endpoints, create_endpoints
 from arbsniper_tui.wire.messages import WorkerNotice
 from arbsniper_tui.wire.viewing import CommandLine, CommandQueue
 from arbsniper_tui.workers.instruments import instruments_of
+from arbsniper_tui.workers.memory import SIZE
 from arbsniper_tui.workers.recorder import make_folder
 from arbsniper_tui.workers.recording_tally import TALLY_SIZE, RecordingTally
 from arbsniper_tui.workers.supervisor import Supervisor, spawner
@@ -41,17 +43,16 @@ class Node:
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._notices: CommandQueue | None = None
         self._recording_tally = -1
+        self.recorded: tuple[int, int] | None = None
+        """Frames and bytes that were recorded, once it has stopped; None where nothing was."""
+        self._memory: int | None = None
+        """The descriptor of what one spread worker leaves to the next."""
         self._supervisor = Supervisor(spawner(launch.log_level, launch.log_descriptor), self._tell)
 
     @property
     def pids(self) -> dict[str, int]:
         """The worker processes, by name."""
         return self._supervisor.pids
-
-    @property
-    def recorded(self) -> tuple[int, int] | None:
-        """Frames and bytes recorded until now, and to the last once it has stopped; None where nothing is recorded."""
-        return RecordingTally(self._recording_tally).read() if self._recording_tally >= 0 else None
 
     def start(self) -> Endpoints:
         """Start everything. Raises UsageError, or what the embedded Redis says when it was asked for and cannot be had;
@@ -84,6 +85,13 @@ class Node:
             self._redis.server.stop()
         for listening in self._sockets.values():
             listening.close()
+        if self._recording_tally >= 0:
+            self.recorded = RecordingTally(self._recording_tally).read()
+            os.close(self._recording_tally)
+            self._recording_tally = -1
+        if self._memory is not None:
+            os.close(self._memory)
+            self._memory = None
         if self.endpoints is not None:
             self.endpoints.remove()
 
@@ -105,7 +113,8 @@ class Node:
         redis = launch.settings.redis
         self._redis = resolve_redis(redis.mode, redis.url, endpoints.folder)
         self._note_redis_pid()
-        self._supervisor.start(spread_worker(launch, endpoints, instruments, self._redis))
+        self._memory = create_anonymous_file(SIZE)
+        self._supervisor.start(spread_worker(launch, endpoints, instruments, self._redis, self._memory))
         return endpoints
 
     def _keep_redis(self) -> None:
@@ -129,5 +138,5 @@ class Node:
         if self._notices is not None:
             self._notices.put(WorkerNotice(worker))
         if worker.name == SPREAD and worker.up and worker.restarts:
-            # It knows of nobody.
+            # A restarted spread worker has no record of the other workers.
             self._supervisor.tell_all_but(SPREAD)

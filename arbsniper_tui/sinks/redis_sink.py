@@ -70,21 +70,24 @@ class RedisSink:
         self._last_ping_ns = 0
         self._rtt_ms: float | None = None
 
-    def publish_signal(self, payload: bytes, timestamp_ms: int, now_ns: int) -> None:
-        """Announce a signal at once, in a send of its own; its history entry goes with the next flush."""
+    def publish_signal(self, payload: bytes, timestamp_ms: int, now_ns: int) -> bool:
+        """Announce a signal at once, in a send of its own; its history entry goes with the next flush. Returns whether
+        it has left: it waits in memory while Redis is away."""
         self._now_ns = now_ns
         self._taken += 1
         signal = OutgoingSignal(self._taken, payload, timestamp_ms)
         link = self._link
         if link is None or self._state is not _UP or link.unsent or self._signals.waiting:
             self._signals.add(signal)
-            return
+            return False
         self._gathered.append(signal)
         signal.published = True
         try:
             link.write(signal.publish_command(), [(now_ns, signal, _SIGNAL)])
         except LinkLost as loss:
             self._lose(str(loss))
+            return False
+        return True
 
     def append_event(self, payload: bytes, event: str, now_ns: int) -> None:
         """Gather an event for channel and stream; the next flush writes it."""

@@ -7,10 +7,8 @@ from msgspec import Struct
 
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.tapes.player import TapeSource, unknown_venue, venue_and_markets
-from arbsniper_tui.tapes.tape import DISCONNECTED, LISTING, SETTINGS, TapeLine, read_tape
+from arbsniper_tui.tapes.tape import SETTINGS, TapeLine, read_tape
 from arbsniper_tui.venues import VENUES
-
-_NO_FRAME = (LISTING, SETTINGS, DISCONNECTED)
 
 
 class TapeHead(Struct, frozen=True):
@@ -29,11 +27,11 @@ def read_head(source: TapeSource) -> TapeHead:
     are of a venue that cannot be told."""
     settings = ""
     for _, line in read_tape(Path(source.path)):
-        if not isinstance(line, TapeLine) or line.dir == "out":
+        if not isinstance(line, TapeLine):
             continue
         if line.kind == SETTINGS:
             settings = settings or line.raw or ""
-        elif line.kind not in _NO_FRAME:
+        elif line.is_frame:
             venue, markets = venue_and_markets(source, line)
             if venue not in VENUES:
                 raise unknown_venue(source, line.url)

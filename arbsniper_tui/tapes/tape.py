@@ -38,6 +38,11 @@ class TapeLine(Struct, omit_defaults=True):
     venue: str | None = ""
     market: str | None = ""
 
+    @property
+    def is_frame(self) -> bool:
+        """Whether the venue sent it on the connection; another recorder's kinds are kinds of frames."""
+        return self.dir != "out" and self.kind not in (LISTING, SETTINGS, DISCONNECTED)
+
     def frame(self) -> bytes:
         """The frame as it came. Raises BadFrame."""
         if self.raw is not None:

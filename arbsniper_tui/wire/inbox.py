@@ -70,6 +70,19 @@ class Inbox:
             self._read_any(wait_ms)
         return bodies.popleft() if bodies else None
 
+    @property
+    def has_more(self) -> bool:
+        """Whether further messages are at hand."""
+        return bool(self._bodies)
+
+    @property
+    def has_one_sender(self) -> bool:
+        return self._sole is not None
+
+    def receive_at_hand(self) -> bytes | None:
+        """The next message that has been read already."""
+        return self._bodies.popleft() if self._bodies else None
+
     def admit(self) -> None:
         """Let in who has knocked while the only sender was listened to."""
         if self._arrivals.poll(0):

@@ -16,11 +16,11 @@ class QuoteBatch(Struct, frozen=True, array_like=True, tag="q", gc=False):
     """The quotes of one read from a venue's socket."""
 
     ts_read_ns: int
-    """Monotonic, when the bytes arrived."""
+    """When the bytes arrived, by the clock of ages (`runtime.clock`)."""
     ts_parsed_ns: int
-    """Monotonic, when the batch was handed to the bus."""
+    """When the batch was handed to the bus."""
     quotes: Sequence[Quote]
-    recv_ns: list[int] = []
+    recv_ns: Sequence[int] = []
     """Receipt of each quote where it is not `ts_read_ns`: from a tape, or held back while the bus was full."""
 
 
@@ -41,6 +41,8 @@ class HealthReport(Struct, frozen=True, array_like=True, tag="h"):
     """Quotes that a newer one replaced before the spread worker could take them."""
     recording: RecordingHealth | None = None
     """None where nothing is recorded."""
+    sent_ns: int = 0
+    """When it was made, by the clock of ages."""
 
 
 class TapesEnded(Struct, frozen=True, array_like=True, tag="e"):

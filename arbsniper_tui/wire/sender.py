@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from time import monotonic_ns
 
 from arbsniper_tui.model.quote import Quote, Withdrawal
+from arbsniper_tui.runtime.clock import now_ns
 from arbsniper_tui.wire.messages import FromFeed, HealthReport, QuoteBatch, Withdrawn, encode
 from arbsniper_tui.wire.push import PushSocket
 
@@ -23,6 +23,7 @@ class QuoteSender:
         self._newest: dict[int, _State] = {}
         self._held: dict[int, _State] = {}
         self._held_reports: dict[str, HealthReport] = {}
+        self._is_paused = False
         self.conflated = 0
         """States that a newer one of the same instrument replaced before they could leave."""
 
@@ -30,35 +31,52 @@ class QuoteSender:
     def is_holding(self) -> bool:
         return bool(self._held or self._held_reports or self._push.rest)
 
-    def send_quotes(self, quotes: Sequence[Quote], ts_read_ns: int) -> None:
-        """The quotes of one read."""
-        has_left = not self._held and self._push.send(encode(QuoteBatch(ts_read_ns, monotonic_ns(), quotes)))
-        for quote in quotes:
-            self._note(quote.instrument_id, (ts_read_ns, quote), has_left=has_left)
+    def send_quotes(self, quotes: Sequence[Quote], ts_read_ns: int, recv_ns: Sequence[int] = ()) -> None:
+        """The quotes of one read, and the receipt of each where it is not that of the read."""
+        has_left = not (self._held or self._is_paused) and self._push.send(
+            encode(QuoteBatch(ts_read_ns, now_ns(), quotes, recv_ns))
+        )
+        for number, quote in enumerate(quotes):
+            ts_recv_ns = recv_ns[number] if recv_ns else ts_read_ns
+            self._note(quote.instrument_id, (ts_recv_ns, quote), has_left=has_left)
         if not has_left or self._push.rest:
             self._flush_or_tell()
 
+    def pause(self) -> None:
+        """Hold everything back until `resume`: more is at hand, and what is held now may be over already."""
+        self._is_paused = True
+
+    def resume(self) -> None:
+        """Send the newest state of each instrument, all together."""
+        self._is_paused = False
+        self._flush_or_tell()
+
     def withdraw(self, withdrawal: Withdrawal, at_ns: int) -> None:
         """Take instruments out, after the quotes that were sent before."""
-        has_left = not self._held and self._try(Withdrawn(at_ns, withdrawal.instrument_ids, withdrawal.reason))
+        has_left = not (self._held or self._is_paused) and self._try(
+            Withdrawn(at_ns, withdrawal.instrument_ids, withdrawal.reason)
+        )
         for instrument_id in withdrawal.instrument_ids:
             self._note(instrument_id, (at_ns, withdrawal), has_left=has_left)
         if not has_left or self._push.rest:
             self._flush_or_tell()
 
     def report(self, report: HealthReport) -> None:
-        """The newest report of a worker replaces one that could not leave."""
-        if not self._try(report):
+        """The newest report of a worker replaces one that could not leave. It comes after every state before it."""
+        if self._held or self._is_paused or not self._try(report):
             self._held_reports[report.worker] = report
             self._on_holding()
 
     def flush(self) -> None:
-        """Send what is held, as far as there is room: quotes together, in the order in which they were held."""
+        """Send what is held, as far as there is room and there is no pause: quotes together, in the order in which
+        they were held."""
         self._push.flush()
+        if self._is_paused:
+            return
         quotes = [(ts, state) for ts, state in self._held.values() if isinstance(state, Quote)]
         if quotes:
             batch = QuoteBatch(
-                min(ts for ts, _ in quotes), monotonic_ns(), [quote for _, quote in quotes], [ts for ts, _ in quotes]
+                min(ts for ts, _ in quotes), now_ns(), [quote for _, quote in quotes], [ts for ts, _ in quotes]
             )
             if not self._try(batch):
                 return
@@ -79,7 +97,7 @@ class QuoteSender:
 
     def _flush_or_tell(self) -> None:
         self.flush()
-        if self.is_holding:
+        if self.is_holding and not self._is_paused:
             self._on_holding()
 
     def _note(self, instrument_id: int, state: _State, *, has_left: bool) -> None:

@@ -23,14 +23,16 @@ class FeedWatch:
         self.changed_feeds: set[str] = set()
         self.changed_workers: set[str] = set()
         self._heard_ns: dict[str, int] = {}
+        self._sent_ns: dict[str, int] = {}
         self._served_by: dict[str, tuple[int, ...]] = {}
         self._lost: set[str] = set()
         self._up: set[str] = set()
-        self._told: dict[str, str] = {}
+        self._down: set[str] = set()
 
     def take(self, report: HealthReport, now_ns: int) -> None:
         """A report: the new state of its feeds, with an event for each that went up or down."""
         self._heard_ns[report.worker] = now_ns
+        self._sent_ns[report.worker] = report.sent_ns
         self._lost.discard(report.worker)
         self._served_by[report.worker] = tuple(i for feed in report.feeds for i in feed.instrument_ids)
         self.conflated = report.conflated
@@ -41,10 +43,18 @@ class FeedWatch:
             if health.state in _SERVING:
                 if health.feed not in self._up:
                     self._up.add(health.feed)
-                    self._told.pop(health.feed, None)
+                    self._down.discard(health.feed)
                     self._write("venue_up", health, now_ns)
             elif health.state is FeedState.DOWN:
                 self._tell_down(health, now_ns)
+
+    def wake(self, now_ns: int) -> None:
+        """This process did not run for a while: the silence of others in that time says nothing of them."""
+        self._heard_ns = dict.fromkeys(self._heard_ns, now_ns)
+
+    def have_all_reported_since(self, since_ns: int) -> bool:
+        """Whether every worker that is not lost has sent a report after this moment."""
+        return all(sent_ns >= since_ns for worker, sent_ns in self._sent_ns.items() if worker not in self._lost)
 
     def check(self, now_ns: int) -> list[Signal]:
         """Withdraw what a worker fed that has not reported for 3 s: it may hang, and its quotes with it."""
@@ -82,10 +92,10 @@ class FeedWatch:
         return signals
 
     def _tell_down(self, health: FeedHealth, now_ns: int) -> None:
-        """Once for each reason: an attempt that fails like the one before is no news."""
-        if health.feed in self._up or self._told.get(health.feed) != health.detail:
+        """Once for each outage: the reasons for which further attempts fail stand in the feed's health."""
+        if health.feed not in self._down:
             self._up.discard(health.feed)
-            self._told[health.feed] = health.detail
+            self._down.add(health.feed)
             self._write("venue_down", health, now_ns)
 
     def _write(self, kind: EventKind, health: FeedHealth, now_ns: int) -> None:

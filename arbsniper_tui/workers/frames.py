@@ -17,14 +17,15 @@ class Rows:
         self._gate = gate
         self.touched: set[int] = set()
         """Instruments with a new quote since the last frame."""
-        self._reasons = [leg.fault for leg in gate.legs]
+        self._legs = gate.legs.counted
+        self._reasons = {i: leg.fault for i, leg in self._legs.items()}
 
     def changed_quotes(self, now_ns: int) -> tuple[QuoteRow, ...]:
         """The rows of instruments that moved, or whose reason to take no part did."""
         changed = []
-        for i in range(len(self._reasons)):
+        for i, told in self._reasons.items():
             reason = self._reason(i, now_ns)
-            if i in self.touched or reason != self._reasons[i]:
+            if i in self.touched or reason != told:
                 self._reasons[i] = reason
                 changed.append(self._quote_row(i, reason))
         self.touched.clear()
@@ -32,33 +33,35 @@ class Rows:
 
     def all_quotes(self, now_ns: int) -> tuple[QuoteRow, ...]:
         """Every instrument's row."""
-        return tuple(self._quote_row(i, self._reason(i, now_ns)) for i in range(len(self._reasons)))
+        return tuple(self._quote_row(i, self._reason(i, now_ns)) for i in self._legs)
 
     def largest_routes(self, now_ns: int) -> tuple[RouteRow, ...]:
         """The routes with the largest spreads by the basis in force, largest first. A route of which a price is not
-        known has no spread, and stands after them as far as there is room."""
-        is_net = self._gate.rules.basis == NET
+        known, or whose spread cannot be, stands after them as far as there is room."""
+        is_net, most_pct = self._gate.rules.basis == NET, self._gate.rules.max_spread_pct
         measured: list[tuple[float, int]] = []
         unknown: list[Route] = []
         for route in self._gate.routes:
-            if route.buy.fault or route.sell.fault:
+            ask, bid = route.buy.ask, route.sell.bid
+            if route.buy.fault or route.sell.fault or (bid - ask) / ask * 100.0 > most_pct:
                 if len(unknown) < ROUTES_SHOWN:
                     unknown.append(route)
             else:
-                ask, bid = route.buy.ask, route.sell.bid
                 gain = route.net_profit(ask, bid) if is_net else bid - ask
                 measured.append((gain / ask, -route.number))
         best = [self._gate.routes[-number] for _, number in nlargest(ROUTES_SHOWN, measured)]
         return tuple(self._route_row(route, now_ns) for route in (*best, *unknown[: ROUTES_SHOWN - len(best)]))
 
     def _reason(self, i: int, now_ns: int) -> str:
-        leg = self._gate.legs[i]
+        leg = self._legs[i]
         if leg.fault:
             return leg.fault
-        return STALE if now_ns - leg.oldest_ns() > self._gate.rules.max_age_ns else ""
+        if now_ns - leg.oldest_ns() > self._gate.rules.max_age_ns:
+            return STALE
+        return self._gate.why_absurd(leg) if leg.is_suspect else ""
 
     def _quote_row(self, i: int, reason: str) -> QuoteRow:
-        leg = self._gate.legs[i]
+        leg = self._legs[i]
         quote = leg.quote
         if quote is None:
             return QuoteRow(i, 0.0, 0.0, 0.0, 0.0, 0.0, None, reason)

@@ -82,13 +82,17 @@ def _add(found: list[Instrument], settings: Settings, venue: str, symbol: Symbol
         return
     declared = settings.market_of(venue, symbol.market)
     assert declared is not None, "only served symbols are added"
+    counted_quote = settings.counted_quote(symbol.quote)
+    if counted_quote == symbol.base:
+        # USDT/USD, where USD counts as USDT: nothing can be counted in itself.
+        counted_quote = symbol.quote
     found.append(
         Instrument(
             id=len(found),
             venue=venue,
             symbol=str(symbol),
             venue_symbol=VENUES[venue].venue_symbol(symbol),
-            counted_quote=settings.counted_quote(symbol.quote),
+            counted_quote=counted_quote,
             taker_fee_pct=declared.taker_fee_pct,
             implied=implied,
         )
@@ -97,7 +101,7 @@ def _add(found: list[Instrument], settings: Settings, venue: str, symbol: Symbol
 
 def _with_rates(found: list[Instrument], settings: Settings) -> tuple[Instrument, ...]:
     """Point every instrument in a converted currency to the instrument of its rate, which is added where needed."""
-    used = {instrument.unified.quote for instrument in found}
+    used = {instrument.native_quote for instrument in found if instrument.counted_quote != instrument.native_quote}
     rates: dict[str, tuple[int, bool]] = {}
     for currency, counted in settings.quotes.items():
         if isinstance(counted, Conversion) and currency in used:
@@ -108,8 +112,8 @@ def _with_rates(found: list[Instrument], settings: Settings) -> tuple[Instrument
                 found[-1] = msgspec.structs.replace(found[-1], only_rate=True)
             rates[currency] = (known.get(key, len(found) - 1), counted.symbol.quote == currency)
     return tuple(
-        msgspec.structs.replace(i, rate_id=rates[i.unified.quote][0], rate_inverted=rates[i.unified.quote][1])
-        if i.unified.quote in rates and not i.only_rate and rates[i.unified.quote][0] != i.id
+        msgspec.structs.replace(i, rate_id=rates[i.native_quote][0], rate_inverted=rates[i.native_quote][1])
+        if i.counted_quote != i.native_quote and i.native_quote in rates
         else i
         for i in found
     )

@@ -3,12 +3,13 @@
 from collections import deque
 
 import msgspec
+from msgspec import UNSET
 
 from arbsniper_tui.model.signal import Event, EventKind, Signal
 from arbsniper_tui.sinks.redis_sink import RedisSink
 from arbsniper_tui.wire.messages import EVENT_TOPIC, encode
 from arbsniper_tui.wire.publisher import Publisher
-from arbsniper_tui.workers.numbers import Numbers
+from arbsniper_tui.workers.memory import SpreadMemory
 
 EVENTS_KEPT = 5000
 """For viewers that come late or fell behind; some MB."""
@@ -20,10 +21,10 @@ class Ledger:
     """Numbers events, keeps the last ones, and hands them on. Nothing here waits."""
 
     def __init__(
-        self, publisher: Publisher, sink: RedisSink | None, numbers: Numbers, *, keeps_all: bool = False
+        self, publisher: Publisher, sink: RedisSink | None, memory: SpreadMemory, *, keeps_all: bool = False
     ) -> None:
         self._publisher = publisher
-        self._numbers = numbers
+        self._memory = memory
         self._sink = sink
         self._kept: deque[Event] = deque(maxlen=None if keeps_all else EVENTS_KEPT)
         self.owed: deque[tuple[Signal, int]] = deque()
@@ -31,14 +32,24 @@ class Ledger:
 
     @property
     def last_seq(self) -> int:
-        return self._numbers.event
+        return self._memory.event
+
+    @property
+    def has_sink(self) -> bool:
+        return self._sink is not None
 
     def announce(self, signal: Signal, now_ns: int) -> None:
         """A signal to the programs that trade on it, at once; its event is owed, so that neither Redis nor the next
-        quote waits while it is written."""
-        self._numbers.give(self._numbers.event, signal.seq)
-        if self._sink is not None and signal.state != "close":
-            self._sink.publish_signal(_to_json(signal), signal.timestamp, now_ns)
+        quote waits while it is written. A close is an event only, and so is an opportunity that is opened again after
+        its first announcement."""
+        memory = self._memory
+        memory.give(memory.event, signal.seq)
+        if signal.state != "close":
+            written = _to_json(signal)
+            memory.note_open(signal, written, now_ns)
+            resumes = signal.state == "open" and signal.resumed_from is not UNSET
+            if resumes or (self._sink is not None and self._sink.publish_signal(written, signal.timestamp, now_ns)):
+                memory.note_sent(signal.id)
         self.owed.append((signal, now_ns))
 
     def write_up(self) -> None:
@@ -47,6 +58,14 @@ class Ledger:
             signal, now_ns = self.owed.popleft()
             event = Event(event=signal.state, seq=self.last_seq + 1, timestamp=signal.timestamp, signal=signal)
             self._record(event, now_ns)
+            if signal.state == "close":
+                self._memory.note_closed(signal.id)
+            else:
+                self._memory.note_told(signal.id)
+
+    def tell_open(self, signal: Signal, now_ns: int) -> None:
+        """Write the event of an opening that was announced by a worker which died before it wrote it."""
+        self._record(Event(event="open", seq=self.last_seq + 1, timestamp=signal.timestamp, signal=signal), now_ns)
 
     def write(
         self,
@@ -74,7 +93,7 @@ class Ledger:
 
     def _record(self, event: Event, now_ns: int) -> None:
         """To viewers, and to the sink, which writes it with its next flush."""
-        self._numbers.give(event.seq, self._numbers.signal)
+        self._memory.give(event.seq, self._memory.signal)
         self._kept.append(event)
         self._publisher.publish(EVENT_TOPIC, encode(event))
         if self._sink is not None:

@@ -51,8 +51,8 @@ class SpreadPlan(Struct, frozen=True):
     redis: RedisHealth
     """Which server, as chosen; its state is `off` where there is none."""
     redis_url: str = ""
-    redis_pid: int = 0
-    """The node's own server, ended with the node; 0 for none."""
+    memory: int = -1
+    """The inherited descriptor of what outlives this process; -1: nothing does."""
     shares_cpu: int | None = None
 
     @property

@@ -28,7 +28,7 @@ class PriceKeys:
     def __init__(self, gate: Gate, sink: RedisSink) -> None:
         self._gate = gate
         self._sink = sink
-        self._written = [0] * len(gate.legs)
+        self._written = dict.fromkeys(gate.legs.shown, 0)
         self._queue: list[int] = []
         self._due_ns = 0
 
@@ -36,13 +36,13 @@ class PriceKeys:
         """Write the next few of those that have had a quote since they were last written."""
         if now_ns >= self._due_ns and not self._queue:
             self._due_ns = now_ns + REFRESH_EVERY_NS
-            self._queue = [leg.id for leg in self._gate.legs if leg.received != self._written[leg.id]]
+            self._queue = [leg.id for leg in self._gate.legs.shown.values() if leg.received != self._written[leg.id]]
         for i in self._queue[:AT_ONCE]:
             self._write(i, now_ns)
         del self._queue[:AT_ONCE]
 
     def _write(self, i: int, now_ns: int) -> None:
-        leg = self._gate.legs[i]
+        leg = self._gate.legs.shown[i]
         quote = leg.quote
         self._written[i] = leg.received
         if quote is None:

@@ -2,11 +2,10 @@
 
 import time
 from math import inf
-from pathlib import Path
 
 import msgspec
 
-from arbsniper_tui.engine.gate import GROSS, NET, Gate, Rules
+from arbsniper_tui.engine.gate import GROSS, NET, Gate
 from arbsniper_tui.latency.stages import Stages
 from arbsniper_tui.model.health import RedisHealth
 from arbsniper_tui.model.signal import Signal
@@ -33,6 +32,7 @@ from arbsniper_tui.wire.messages import (
 from arbsniper_tui.workers.feed_watch import FeedWatch
 from arbsniper_tui.workers.frames import Rows
 from arbsniper_tui.workers.ledger import Ledger
+from arbsniper_tui.workers.memory import SpreadMemory
 from arbsniper_tui.workers.plan import SpreadPlan
 
 _STAGES_EVERY_NS = 500_000_000
@@ -49,8 +49,10 @@ class Reception:
         feeds: FeedWatch,
         stages: Stages,
         sink: RedisSink | None,
+        memory: SpreadMemory,
     ) -> None:
         self._plan = plan
+        self._memory = memory
         self._gate = gate
         self._ledger = ledger
         self._feeds = feeds
@@ -101,7 +103,7 @@ class Reception:
 
     def measure_rate(self, mono_ns: int) -> None:
         """Quotes a second since the last call."""
-        received = sum(leg.received for leg in self._gate.legs)
+        received = sum(leg.received for leg in self._gate.legs.shown.values())
         before, since_ns = self._rated
         if since_ns:
             self._rate_per_s = (received - before) / max((mono_ns - since_ns) / 1e9, 1e-3)
@@ -128,10 +130,7 @@ class Reception:
             wall_ms = (now_ns + self._gate.wall_offset_ns) // 1_000_000
             self._ledger.write("settings", wall_ms, now_ns, detail=f"threshold {threshold_pct:.2f}% {basis}")
             self._announcements += self._gate.change_rules(changed, now_ns)
-            file = _rules_file(self._plan)
-            # Whole or not at all: half a file would keep the next spread worker from starting.
-            file.with_suffix(".new").write_bytes(msgspec.json.encode(changed))
-            file.with_suffix(".new").replace(file)
+            self._memory.rules = changed
         return Done()
 
     def _frame(self, now_ns: int, *, is_full: bool) -> Frame:
@@ -174,15 +173,3 @@ class Reception:
             viewers=self.viewers,
             conflated=self._feeds.conflated,
         )
-
-
-def rules_in_force(plan: SpreadPlan) -> Rules:
-    """The rules of the plan, or those that a viewer set before this process had to be started again."""
-    try:
-        return msgspec.json.decode(_rules_file(plan).read_bytes(), type=Rules)
-    except FileNotFoundError:
-        return plan.rules
-
-
-def _rules_file(plan: SpreadPlan) -> Path:
-    return Path(plan.folder) / "rules.json"

@@ -101,6 +101,7 @@ def test_the_samples_commented_keys_are_valid_when_they_are_used():
     settings = load("\n".join(wanted)).settings
     assert settings.quotes == {"USD": "USDT", "USDC": "USDT"}
     assert settings.venues["binance"].ws_url == "wss://data-stream.binance.vision"
+    assert settings.venues["okx"].taker_fee_pct == {"spot": 0.08, "perp": 0.03}
 
 
 def test_an_option_wins_over_the_environment_which_wins_over_the_file():

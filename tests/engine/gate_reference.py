@@ -145,19 +145,22 @@ class Reference:
             cause_ns = now_ns - step.lag_ns
             self.held[step.i] = Held(step.bid, step.ask, cause_ns)
             self.out.discard(step.i)
-            touched = {step.i} | {each.id for each in self.instruments if each.rate_id == step.i}
+            touched = {step.i}
         elif isinstance(step, Withdraw):
             self.out.add(step.i)
         elif isinstance(step, Change):
             self.rules = replace(self.rules, threshold_pct=step.threshold_pct, basis=step.basis)
             touched = {each.id for each in self.instruments}
         for buy_id, sell_id in self.pairs:
-            found += self._look(buy_id, sell_id, now_ns, cause_ns, buy_id in touched or sell_id in touched)
+            found += self._look(
+                buy_id, sell_id, now_ns, cause_ns, not touched.isdisjoint(self._moved_by(buy_id, sell_id))
+            )
         return found
 
     def spreads(self, buy_id: int, sell_id: int) -> tuple[float, float] | None:
         """Gross and net in percent, or None where a leg takes no part."""
-        buy, sell = self._price(buy_id), self._price(sell_id)
+        converts = self._converts(buy_id, sell_id)
+        buy, sell = self._price(buy_id, converts), self._price(sell_id, converts)
         if buy is None or sell is None:
             return None
         ask, bid = buy[0], sell[1]
@@ -170,16 +173,20 @@ class Reference:
         for i in pair:
             rate_id = self.instruments[i].rate_id
             oldest.append(self.held[i].recv_ns)
-            if rate_id is not None:
+            if rate_id is not None and self._converts(*pair):
                 oldest.append(self.held[rate_id].recv_ns)
         return min(oldest) + self.rules.max_age_ns
 
-    def _price(self, i: int) -> tuple[float, float] | None:
-        """Ask and bid in the currency that counts."""
+    def _converts(self, *pair: int) -> bool:
+        """Two legs that are quoted in one currency meet in that."""
+        return len({parse_symbol(self.instruments[i].symbol).quote for i in pair}) > 1
+
+    def _price(self, i: int, converts: bool) -> tuple[float, float] | None:
+        """Ask and bid, in the currency that counts or in the venue's own."""
         instrument, held = self.instruments[i], self.held.get(i)
         if held is None or i in self.out:
             return None
-        if instrument.rate_id is None:
+        if instrument.rate_id is None or not converts:
             return held.ask, held.bid
         rate = self.held.get(instrument.rate_id)
         if rate is None or instrument.rate_id in self.out:
@@ -187,6 +194,11 @@ class Reference:
         if instrument.rate_inverted:
             return held.ask / rate.bid, held.bid / rate.ask
         return held.ask * rate.ask, held.bid * rate.bid
+
+    def _moved_by(self, *pair: int) -> set[int]:
+        """The instruments whose quotes move the spread of a pair."""
+        rates = {self.instruments[i].rate_id for i in pair} if self._converts(*pair) else set()
+        return {*pair, *(i for i in rates if i is not None)}
 
     def _is_route(self, buy: Instrument, sell: Instrument) -> bool:
         if buy.only_rate or sell.only_rate or buy.base != sell.base or buy.counted_quote != sell.counted_quote:
@@ -200,9 +212,22 @@ class Reference:
         found = []
         for pair in list(self.standing):
             end_ns = self.deadline_ns(pair) + 1
+            found += self._cooled_down(pair, min(now_ns, end_ns - 1))
             if end_ns <= now_ns and self.standing.pop(pair).is_announced:
                 found.append(("close", *pair, end_ns // MS, end_ns // MS))
         return found
+
+    def _cooled_down(self, pair: tuple[int, int], now_ns: int) -> list[Happening]:
+        """What was held back is announced at the moment at which the cooldown is over."""
+        state, spreads = self.standing[pair], self.spreads(*pair)
+        if state.is_announced or pair not in self.last_signal_ns or spreads is None:
+            return []
+        ready_ns = self.last_signal_ns[pair] + self.rules.cooldown_ns
+        if ready_ns > now_ns:
+            return []
+        state.is_announced, state.announced_ns, state.announced = True, ready_ns, spreads
+        self.last_signal_ns[pair] = ready_ns
+        return [("open", *pair, ready_ns // MS, ready_ns // MS)]
 
     def _look(self, buy_id: int, sell_id: int, now_ns: int, cause_ns: int, touched: bool) -> list[Happening]:
         pair = buy_id, sell_id

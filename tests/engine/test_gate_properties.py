@@ -141,8 +141,11 @@ def test_no_signal_rests_on_a_quote_that_is_too_old_or_withdrawn(steps: list[Ste
             if signal.state == "close":
                 continue
             assert max(signal.buy_age_ms, signal.sell_age_ms) <= MAX_AGE_NS // MS
+            is_converted = instruments[place[signal.buy_exchange, signal.buy_symbol]].native_quote != (
+                instruments[place[signal.sell_exchange, signal.sell_symbol]].native_quote
+            )
             for leg in happening(signal, place)[1:3]:
-                rate_id = instruments[leg].rate_id
+                rate_id = instruments[leg].rate_id if is_converted else None
                 for source in (leg,) if rate_id is None else (leg, rate_id):
                     assert now_ns - recv_ns[source] <= MAX_AGE_NS
 

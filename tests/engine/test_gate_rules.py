@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from arbsniper_tui.engine.gate import Gate, Rules
-from arbsniper_tui.engine.leg import build_legs
+from arbsniper_tui.engine.leg import Leg
 from arbsniper_tui.engine.routes import SPOT_SPOT
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
@@ -83,7 +83,7 @@ def test_updates_of_one_opportunity_are_at_least_a_quarter_of_a_second_apart() -
     announced_ms = [
         signal.timestamp - NOW // MS
         for step in range(1, 100)
-        for signal in put(gate, 1, 101.0 + step, 300.0, NOW + step * 10 * MS)
+        for signal in put(gate, 1, 101.0 + step * 0.15, 300.0, NOW + step * 10 * MS)
     ]
     assert announced_ms == [250, 500, 750]
 
@@ -192,8 +192,31 @@ class TestCooldown:
         put(gate, 0, 99.9, 100.0, NOW + 4 * S)
         put(gate, 1, 101.0, 101.1, NOW + 8 * S)
         assert gate.why_not(gate.routes[0], NOW + 8 * S) == "cooldown"
-        (signal,) = put(gate, 0, 99.9, 100.0, NOW + 10 * S)
+        assert put(gate, 0, 99.9, 100.0, NOW + 9 * S) == []
+        assert gate.expire(NOW + 10 * S - 1) == []
+        (signal,) = gate.expire(NOW + 10 * S + 15 * MS)
         assert (signal.state, signal.seq) == ("open", 2)
+        assert signal.timestamp == signal.detected_at == (NOW + 10 * S) // MS
+        assert gate.expire(NOW + 11 * S) == []
+
+    def test_one_that_grows_too_old_before_the_cooldown_is_over_is_not_announced(self) -> None:
+        gate = two_venues(cooldown_ns=10 * S, max_age_ns=5 * S)
+        opened(gate)
+        put(gate, 1, 100.2, 100.3, NOW + S)
+        put(gate, 1, 101.0, 101.1, NOW + 2 * S)
+        assert gate.expire(NOW + 60 * S) == []
+        assert gate.open_count == 0
+
+    def test_a_quote_that_comes_after_the_cooldown_finds_it_announced_at_its_end(self) -> None:
+        gate = two_venues(cooldown_ns=3 * S)
+        opened(gate)
+        put(gate, 1, 100.2, 100.3, NOW + S)
+        put(gate, 1, 101.0, 101.1, NOW + 2 * S)
+        announced = put(gate, 1, 100.2, 100.3, NOW + 4 * S)
+        assert [(s.state, s.timestamp) for s in announced] == [
+            ("open", (NOW + 3 * S) // MS),
+            ("close", (NOW + 4 * S) // MS),
+        ]
 
     def test_one_that_ends_within_the_cooldown_is_never_announced_nor_closed(self) -> None:
         gate = two_venues(cooldown_ns=10 * S)
@@ -271,7 +294,7 @@ class TestWhyNot:
 
 
 def test_a_leg_keeps_what_its_instrument_last_showed_before_it_was_withdrawn() -> None:
-    (leg,) = build_legs([instrument(0, "binance")])
+    leg = Leg(instrument(0, "binance"), "USDT")
     quote = Quote(0, 99.0, 1.0, 100.0, 2.0)
     leg.put(quote, NOW)
     leg.withdraw("disconnected")

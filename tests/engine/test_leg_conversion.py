@@ -3,12 +3,15 @@
 from math import inf
 
 import pytest
+from msgspec import UNSET
 
+from arbsniper_tui.config.settings import Conversion, Settings, VenueSettings
 from arbsniper_tui.engine.gate import Gate, Rules
-from arbsniper_tui.engine.leg import NO_RATE, build_legs
+from arbsniper_tui.engine.leg import NO_RATE, Leg, Legs
 from arbsniper_tui.engine.routes import SPOT_SPOT
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.workers.instruments import instruments_of
 
 MS = 1_000_000
 S = 1000 * MS
@@ -48,30 +51,31 @@ def quote(i: int, bid: float, ask: float) -> Quote:
 def test_each_side_is_converted_at_the_side_of_the_rate_that_it_could_be_had_at(
     is_inverted: bool, ask: float, bid: float
 ) -> None:
-    legs = build_legs(instruments(is_inverted=is_inverted))
-    legs[RATE].put(quote(RATE, 0.98, 1.01), NOW)
-    legs[THERE].put(quote(THERE, 101.0, 102.0), NOW)
-    assert legs[THERE].ask == pytest.approx(ask, rel=1e-12)
-    assert legs[THERE].bid == pytest.approx(bid, rel=1e-12)
-    assert legs[THERE].fault == ""
+    legs = Legs(instruments(is_inverted=is_inverted))
+    legs.shown[RATE].put(quote(RATE, 0.98, 1.01), NOW)
+    legs.shown[THERE].put(quote(THERE, 101.0, 102.0), NOW)
+    assert legs.counted[THERE].ask == pytest.approx(ask, rel=1e-12)
+    assert legs.counted[THERE].bid == pytest.approx(bid, rel=1e-12)
+    assert legs.counted[THERE].fault == ""
+    assert (legs.shown[THERE].bid, legs.shown[THERE].ask) == (101.0, 102.0)
 
 
 @pytest.mark.parametrize("is_inverted", [True, False])
 def test_a_rate_with_a_width_never_makes_a_spread_out_of_one_price(is_inverted: bool) -> None:
-    legs = build_legs(instruments(is_inverted=is_inverted))
-    legs[RATE].put(quote(RATE, 0.98, 1.01), NOW)
-    legs[THERE].put(quote(THERE, 100.0, 100.0), NOW)
-    assert legs[THERE].bid < legs[THERE].ask
+    legs = Legs(instruments(is_inverted=is_inverted))
+    legs.shown[RATE].put(quote(RATE, 0.98, 1.01), NOW)
+    legs.shown[THERE].put(quote(THERE, 100.0, 100.0), NOW)
+    assert legs.counted[THERE].bid < legs.counted[THERE].ask
 
 
 def test_without_a_rate_there_is_no_part_rather_than_a_rate_of_one() -> None:
     gate = make_gate(is_inverted=True)
     gate.on_quote(quote(HERE, 99.0, 100.0), NOW, NOW)
-    assert gate.on_quote(quote(THERE, 200.0, 201.0), NOW, NOW) == []
-    assert (gate.legs[THERE].ask, gate.legs[THERE].bid) == (inf, 0.0)
-    assert gate.legs[THERE].fault == NO_RATE
+    assert gate.on_quote(quote(THERE, 110.0, 111.0), NOW, NOW) == []
+    there = gate.legs.counted[THERE]
+    assert (there.ask, there.bid, there.fault) == (inf, 0.0, NO_RATE)
     (signal,) = gate.on_quote(quote(RATE, 1.0, 1.0), NOW, NOW)
-    assert (signal.state, signal.sell_price) == ("open", 200.0)
+    assert (signal.state, signal.sell_price) == ("open", 110.0)
 
 
 def test_a_rate_that_moves_opens_and_closes_what_it_converts() -> None:
@@ -93,11 +97,14 @@ def test_a_signal_tells_the_converted_price_and_the_rate_used(buys_there: bool, 
     gate = make_gate(is_inverted=True)
     gate.on_quote(quote(RATE, 0.99, 1.01), NOW, NOW)
     gate.on_quote(quote(THERE, 101.0 if not buys_there else 99.0, 200.0 if not buys_there else 100.0), NOW, NOW)
-    here = quote(HERE, 120.0, 130.0) if buys_there else quote(HERE, 80.0, 90.0)
+    here = quote(HERE, 112.0, 130.0) if buys_there else quote(HERE, 80.0, 90.0)
     (signal,) = gate.on_quote(here, NOW, NOW)
     assert signal.quote_rate == rate
     assert (signal.buy_price if buys_there else signal.sell_price) == pytest.approx(price, rel=1e-12)
     assert signal.symbol == "BTC/USDT"
+    raw = (signal.buy_raw_price, signal.sell_raw_price)
+    assert raw == ((100.0, 112.0) if buys_there else (90.0, 101.0))
+    assert raw[0 if buys_there else 1] == pytest.approx(price * rate, rel=1e-12)
     assert (signal.buy_symbol if buys_there else signal.sell_symbol) == "BTC/USD"
 
 
@@ -132,15 +139,96 @@ def test_an_opportunity_is_as_old_as_its_rate() -> None:
 
 
 def test_a_new_rate_does_not_bring_a_withdrawn_instrument_back() -> None:
-    legs = build_legs(instruments(is_inverted=True))
-    legs[RATE].put(quote(RATE, 1.0, 1.0), NOW)
-    legs[THERE].put(quote(THERE, 100.0, 101.0), NOW)
-    legs[THERE].withdraw("crossed")
-    legs[RATE].put(quote(RATE, 1.0, 1.0), NOW)
-    assert (legs[THERE].fault, legs[THERE].ask) == ("crossed", inf)
+    legs = Legs(instruments(is_inverted=True))
+    legs.shown[RATE].put(quote(RATE, 1.0, 1.0), NOW)
+    legs.shown[THERE].put(quote(THERE, 100.0, 101.0), NOW)
+    legs.shown[THERE].withdraw("crossed")
+    legs.shown[RATE].put(quote(RATE, 1.0, 1.0), NOW)
+    assert (legs.counted[THERE].fault, legs.counted[THERE].ask) == ("crossed", inf)
 
 
 def test_a_market_that_is_watched_for_itself_can_be_a_rate_as_well() -> None:
-    legs = build_legs(instruments(is_inverted=True, only_rate=False))
-    legs[RATE].put(quote(RATE, 0.99, 1.01), NOW)
-    assert (legs[RATE].ask, legs[RATE].bid, legs[RATE].dependents) == (1.01, 0.99, (legs[THERE],))
+    legs = Legs(instruments(is_inverted=True, only_rate=False))
+    rate = legs.shown[RATE]
+    rate.put(quote(RATE, 0.99, 1.01), NOW)
+    assert (rate.ask, rate.bid, rate.followers) == (1.01, 0.99, (legs.counted[THERE],))
+
+
+BOTH_IN_DOLLARS = [
+    Instrument(0, "coinbase", "BTC/USD", "BTC-USD", "USDT", 0.6, rate_id=2, rate_inverted=True),
+    Instrument(1, "kraken", "BTC/USD", "BTC/USD", "USDT", 0.4, rate_id=2, rate_inverted=True),
+    Instrument(2, "kraken", "USDT/USD", "USDT/USD", "USD", 0.4, only_rate=True),
+]
+
+
+class TestTwoLegsInOneCurrency:
+    """Each would be converted through the other side of the rate, and its width would be taken off the spread."""
+
+    def gate(self) -> Gate:
+        return Gate(BOTH_IN_DOLLARS, [SPOT_SPOT], Rules(threshold_pct=0.5), "node")
+
+    def test_meet_at_the_prices_that_the_venues_show(self) -> None:
+        gate = self.gate()
+        gate.on_quote(quote(2, 0.9990, 1.0), NOW, NOW)
+        gate.on_quote(quote(0, 99_990.0, 100_000.0), NOW, NOW)
+        (signal,) = gate.on_quote(quote(1, 100_550.0, 100_560.0), NOW, NOW)
+        assert (signal.spread_pct, signal.buy_price, signal.sell_price) == (0.55, 100_000.0, 100_550.0)
+        assert signal.symbol == signal.buy_symbol == signal.sell_symbol == "BTC/USD"
+        assert (signal.quote_rate, signal.buy_raw_price, signal.sell_raw_price) == (UNSET, UNSET, UNSET)
+
+    def test_need_no_rate(self) -> None:
+        gate = self.gate()
+        gate.on_quote(quote(0, 99_990.0, 100_000.0), NOW, NOW)
+        (signal,) = gate.on_quote(quote(1, 100_550.0, 100_560.0), NOW, NOW)
+        assert signal.state == "open"
+        assert gate.withdraw(2, "disconnected", NOW + MS) == []
+        assert gate.why_not(gate.routes[0], NOW + MS) == ""
+
+    def test_are_as_old_as_their_own_quotes(self) -> None:
+        gate = self.gate()
+        gate.on_quote(quote(2, 0.9990, 1.0), NOW - 60 * S, NOW - 60 * S)
+        gate.on_quote(quote(0, 99_990.0, 100_000.0), NOW, NOW)
+        assert [s.state for s in gate.on_quote(quote(1, 100_550.0, 100_560.0), NOW, NOW)] == ["open"]
+
+
+def test_of_two_converted_legs_the_rate_is_that_of_the_one_bought_and_both_raw_prices_are_told() -> None:
+    legs = [
+        Instrument(0, "coinbase", "BTC/USD", "BTC-USD", "USDT", 0.0, rate_id=2, rate_inverted=True),
+        Instrument(1, "kraken", "BTC/EUR", "BTC/EUR", "USDT", 0.0, rate_id=3),
+        Instrument(2, "kraken", "USDT/USD", "USDT/USD", "USD", 0.0, only_rate=True),
+        Instrument(3, "kraken", "EUR/USDT", "EUR/USDT", "USDT", 0.0, only_rate=True),
+    ]
+    gate = Gate(legs, [SPOT_SPOT], Rules(), "node")
+    gate.on_quote(quote(2, 0.98, 0.99), NOW, NOW)
+    gate.on_quote(quote(3, 1.10, 1.11), NOW, NOW)
+    gate.on_quote(quote(0, 97.0, 98.0), NOW, NOW)
+    (signal,) = gate.on_quote(quote(1, 100.0, 101.0), NOW, NOW)
+    assert (signal.symbol, signal.quote_rate) == ("BTC/USDT", 0.98)
+    assert (signal.buy_raw_price, signal.sell_raw_price) == (98.0, 100.0)
+    assert (signal.buy_price, signal.sell_price) == pytest.approx((100.0, 110.0), rel=1e-12)
+
+
+def test_the_market_of_a_rate_against_its_like_elsewhere_shows_no_spread_that_is_not_there() -> None:
+    quotes = {"USD": Conversion("kraken:USDT/USD")}
+    settings = Settings(
+        ("BTC/USDT", "USDT/USD"), quotes=quotes, venues={v: VenueSettings() for v in ("kraken", "coinbase")}
+    )
+    found = instruments_of(settings)
+    gate = Gate(found, [SPOT_SPOT], Rules(threshold_pct=0.1), "node")
+    signals = [
+        signal
+        for each in found
+        for signal in gate.on_quote(
+            quote(each.id, 0.98, 0.99) if each.base == "USDT" else quote(each.id, 50_000.0, 50_001.0), NOW, NOW
+        )
+        if signal.buy_symbol == "USDT/USD"
+    ]
+    assert signals == []
+    assert {route.symbol for route in gate.routes if route.buy.instrument.base == "USDT"} == {"USDT/USD"}
+
+
+def test_a_leg_has_a_price_of_its_own_for_each_currency_it_meets_others_in() -> None:
+    legs = Legs(BOTH_IN_DOLLARS)
+    assert isinstance(legs.counted[0], Leg) and legs.counted[0] is not legs.shown[0]
+    assert (legs.shown[0].currency, legs.counted[0].currency) == ("USD", "USDT")
+    assert legs.counted[2] is legs.shown[2]

@@ -2,13 +2,26 @@
 
 import pytest
 
-from arbsniper_tui.engine.leg import build_legs
-from arbsniper_tui.engine.routes import PERP_PERP, ROUTE_KINDS, SPOT_PERP, SPOT_SPOT, Route, build_routes, route_kind
+from arbsniper_tui.engine.leg import Leg, Legs
+from arbsniper_tui.engine.routes import (
+    PERP_PERP,
+    ROUTE_KINDS,
+    SPOT_PERP,
+    SPOT_SPOT,
+    Route,
+    build_routes,
+    route_kind,
+    route_symbol,
+)
 from arbsniper_tui.model.instrument import Instrument
 
 
 def leg(i: int, venue: str, symbol: str = "BTC/USDT", counted: str = "USDT", **more: object) -> Instrument:
     return Instrument(i, venue, symbol, symbol, counted, 0.1, **more)  # type: ignore[arg-type]  # fields by name
+
+
+def route_between(buy: Instrument, sell: Instrument) -> Route:
+    return Route(0, SPOT_SPOT, Leg(buy, buy.native_quote), Leg(sell, sell.native_quote))
 
 
 @pytest.mark.parametrize(
@@ -34,25 +47,43 @@ def test_two_instruments_form_a_route_of_one_kind_or_none(buy: Instrument, sell:
 
 
 def test_every_pair_is_a_route_in_both_directions_and_only_of_the_kinds_asked_for() -> None:
-    legs = build_legs([leg(0, "binance"), leg(1, "okx"), leg(2, "kraken"), leg(3, "okx", "BTC/USDT:USDT")])
-    spot_only = build_routes(legs, [SPOT_SPOT])
+    instruments = [leg(0, "binance"), leg(1, "okx"), leg(2, "kraken"), leg(3, "okx", "BTC/USDT:USDT")]
+
+    def build(*kinds: str) -> list[Route]:
+        return build_routes(Legs(instruments), instruments, kinds)
+
+    spot_only = build(SPOT_SPOT)
     assert {(route.buy.id, route.sell.id) for route in spot_only} == {(0, 1), (1, 0), (0, 2), (2, 0), (1, 2), (2, 1)}
     assert [route.number for route in spot_only] == list(range(6))
-    assert len(build_routes(legs, [SPOT_PERP])) == 6
-    assert len(build_routes(legs, ROUTE_KINDS)) == 12
-    assert build_routes(legs, [PERP_PERP]) == []
+    assert len(build(SPOT_PERP)) == 6
+    assert len(build(*ROUTE_KINDS)) == 12
+    assert build(PERP_PERP) == []
+
+
+@pytest.mark.parametrize(
+    ("buy_symbol", "sell_symbol", "symbol"),
+    [
+        ("BTC/USDT", "BTC/USDT", "BTC/USDT"),
+        ("BTC/USD", "BTC/USDT", "BTC/USDT"),
+        ("BTC/USD", "BTC/USD", "BTC/USD"),
+        ("BTC/USDT:USDT", "BTC/USD:BTC", "BTC/USDT:USDT"),
+        ("BTC/USD:BTC", "BTC/USD:BTC", "BTC/USD:BTC"),
+        ("BTC/USDT", "BTC/USDT:USDT", "BTC/USDT"),
+        ("BTC/USD", "BTC/USD:BTC", "BTC/USD"),
+    ],
+)
+def test_a_route_is_named_in_the_currency_of_its_prices(buy_symbol: str, sell_symbol: str, symbol: str) -> None:
+    assert route_symbol(leg(0, "binance", buy_symbol), leg(1, "okx", sell_symbol)) == symbol
 
 
 def test_the_action_names_both_venues_in_capitals() -> None:
-    assert (
-        Route(0, SPOT_SPOT, *build_legs([leg(0, "binance"), leg(1, "coinbase")])).action == "BUY_BINANCE_SELL_COINBASE"
-    )
+    assert route_between(leg(0, "binance"), leg(1, "coinbase")).action == "BUY_BINANCE_SELL_COINBASE"
 
 
 def test_net_is_gross_without_fees_and_less_with_them() -> None:
     free = [Instrument(i, venue, "BTC/USDT", "", "USDT", 0.0) for i, venue in enumerate(("binance", "okx"))]
-    gross, net = Route(0, SPOT_SPOT, *build_legs(free)).spreads_pct(100.0, 101.0)
+    gross, net = route_between(*free).spreads_pct(100.0, 101.0)
     assert gross == net == 1.0
-    gross, net = Route(0, SPOT_SPOT, *build_legs([leg(0, "binance"), leg(1, "okx")])).spreads_pct(100.0, 101.0)
+    gross, net = route_between(leg(0, "binance"), leg(1, "okx")).spreads_pct(100.0, 101.0)
     assert gross == 1.0
     assert net == pytest.approx(1.0 - 0.1 - 0.101)

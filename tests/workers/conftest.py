@@ -1,5 +1,6 @@
 """The bench of the decision tests."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,5 +8,7 @@ from decision_bench import DecisionBench
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> DecisionBench:
-    return DecisionBench(tmp_path)
+def bench(tmp_path: Path) -> Iterator[DecisionBench]:
+    bench = DecisionBench(tmp_path)
+    yield bench
+    bench.close()

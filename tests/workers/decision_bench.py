@@ -1,6 +1,7 @@
 """A gate, a ledger and what is around them, in one process, with sockets and Redis replaced by lists."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.signal import Event, Signal
 from arbsniper_tui.model.view import NodeIntro
+from arbsniper_tui.runtime.anonymous_file import create_anonymous_file
 from arbsniper_tui.wire.messages import EVENT_TOPIC, HealthReport, decode_event
 from arbsniper_tui.workers.feed_watch import FeedWatch
 from arbsniper_tui.workers.ledger import Ledger
-from arbsniper_tui.workers.numbers import Numbers
+from arbsniper_tui.workers.memory import SIZE, SpreadMemory
 from arbsniper_tui.workers.plan import SpreadPlan
 from arbsniper_tui.workers.reception import Reception
 
@@ -45,9 +47,12 @@ class NotedSink:
         self.prices: list[tuple[str, str, dict[str, Any]]] = []
         self.order: list[str] = []
 
-    def publish_signal(self, payload: bytes, timestamp_ms: int, now_ns: int) -> None:
+        self.is_up = True
+
+    def publish_signal(self, payload: bytes, timestamp_ms: int, now_ns: int) -> bool:
         self.signals.append(json.loads(payload))
         self.order.append("signal")
+        return self.is_up
 
     def append_event(self, payload: bytes, event: str, now_ns: int) -> None:
         self.events.append(json.loads(payload))
@@ -63,15 +68,25 @@ class NotedSink:
 class DecisionBench:
     """Everything of a spread worker but its loop and its sockets. Time stands until `now_ns` is moved."""
 
-    def __init__(self, folder: Path, threshold_pct: float = 0.5) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        threshold_pct: float = 0.5,
+        *,
+        heir_of: "DecisionBench | None" = None,
+        has_redis: bool = True,
+    ) -> None:
         self.now_ns = 1000 * S
         self.folder = folder
         rules = Rules(threshold_pct=threshold_pct)
-        self.gate = Gate(INSTRUMENTS, ("spot-spot",), rules, "node")
+        self.gate = Gate(INSTRUMENTS, ("spot-spot",), rules, "heir" if heir_of else "node")
         self.gate.wall_offset_ns = WALL_OFFSET_NS
         self.publisher = NotedPublisher()
         self.sink = NotedSink()
-        self.ledger = Ledger(self.publisher, self.sink, Numbers(folder))  # type: ignore[arg-type]  # noting stand-ins
+        self._descriptor = os.dup(heir_of._descriptor) if heir_of else create_anonymous_file(SIZE)  # noqa: SLF001
+        self.memory = SpreadMemory(self._descriptor)
+        sink = self.sink if has_redis else None
+        self.ledger = Ledger(self.publisher, sink, self.memory)  # type: ignore[arg-type]  # noting stand-ins
         self.watch = FeedWatch(self.gate, self.ledger)
         self.plan = spread_plan(folder, rules)
         self.reception = Reception(
@@ -81,7 +96,15 @@ class DecisionBench:
             self.watch,
             Stages(),
             self.sink,  # type: ignore[arg-type]  # a noting stand-in
+            self.memory,
         )
+
+    def memory_after_a_kill(self) -> SpreadMemory:
+        """What the next worker finds: nothing of this one is left but the file."""
+        return SpreadMemory(self._descriptor)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
 
     def quote(self, instrument_id: int, bid: float, ask: float, size: float = 1.0) -> list[Signal]:
         self.reception.rows.touched.add(instrument_id)

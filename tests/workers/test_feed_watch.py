@@ -34,11 +34,28 @@ def test_a_feed_that_goes_down_is_told_with_its_reason_and_again_when_it_is_back
     ]
 
 
-def test_a_venue_that_is_down_from_the_start_is_told_and_each_new_reason(bench: DecisionBench) -> None:
-    for detail in ("connection refused", "connection refused", "HTTP 503"):
+def test_one_outage_is_told_once_whatever_further_attempts_say(bench: DecisionBench) -> None:
+    bench.report(binance())
+    for detail in ("code 1012 service restart", "connection refused", "HTTP 503"):
         bench.report(binance(DOWN, detail))
         bench.report(binance(FeedState.CONNECTING))
-    assert [detail for _, _, detail in bench.told] == ["connection refused", "HTTP 503"]
+    assert [detail for _, _, detail in bench.told] == ["", "code 1012 service restart"]
+    assert bench.watch.feeds["binance spot"].state is FeedState.CONNECTING
+
+
+def test_a_venue_that_is_down_from_the_start_is_told(bench: DecisionBench) -> None:
+    bench.report(binance(DOWN, "connection refused"))
+    bench.report(binance(DOWN, "HTTP 503"))
+    assert bench.told == [("venue_down", "binance spot", "connection refused")]
+
+
+def test_the_silence_of_others_during_a_pause_of_ones_own_says_nothing(bench: DecisionBench) -> None:
+    bench.report(binance(), okx())
+    bench.opportunity()
+    bench.now_ns += 100 * SILENT_AFTER_NS
+    bench.watch.wake(bench.now_ns)
+    assert bench.watch.check(bench.now_ns + SILENT_AFTER_NS) == []
+    assert [signal.state for signal in bench.watch.check(bench.now_ns + SILENT_AFTER_NS + 1)] == ["close"]
 
 
 def test_the_newest_report_of_each_feed_stands(bench: DecisionBench) -> None:
@@ -64,7 +81,7 @@ def test_a_silent_worker_costs_what_it_fed_once(bench: DecisionBench) -> None:
     bench.now_ns += SILENT_AFTER_NS + 1
     [closed] = bench.watch.check(bench.now_ns)
     assert (closed.state, closed.reason) == ("close", "binance: feed worker does not answer")
-    assert [leg.fault for leg in bench.gate.legs[:2]] == ["feed worker does not answer"] * 2
+    assert [bench.gate.legs.shown[i].fault for i in (0, 1)] == ["feed worker does not answer"] * 2
     assert bench.watch.feeds["okx spot"].state is DOWN
     assert bench.watch.feeds["okx spot"].detail == "feed worker does not answer"
     told = bench.told
@@ -86,7 +103,7 @@ def test_a_worker_that_speaks_again_is_up_again_with_its_next_report(bench: Deci
     bench.now_ns += SILENT_AFTER_NS + 1
     bench.quote(0, 99.0, 100.0)
     bench.watch.check(bench.now_ns)
-    assert bench.gate.legs[0].fault == "feed worker does not answer"
+    assert bench.gate.legs.shown[0].fault == "feed worker does not answer"
 
 
 def test_only_the_silent_workers_feeds_are_lost(bench: DecisionBench) -> None:
@@ -96,7 +113,7 @@ def test_only_the_silent_workers_feeds_are_lost(bench: DecisionBench) -> None:
     bench.now_ns += SILENT_AFTER_NS + 1
     bench.report(okx(), worker="feed 2")
     bench.watch.check(bench.now_ns)
-    assert [leg.fault for leg in bench.gate.legs[:2]] == ["feed worker does not answer", ""]
+    assert [bench.gate.legs.shown[i].fault for i in (0, 1)] == ["feed worker does not answer", ""]
     assert bench.watch.feeds["okx spot"].state is FeedState.LIVE
 
 

@@ -1,5 +1,7 @@
 """From the settings to instruments: which are asked for, which follow from that, and what each costs."""
 
+import pytest
+
 from arbsniper_tui.config.settings import Conversion, Settings, VenueSettings
 from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.workers.instruments import instruments_of, quotes_in_words
@@ -112,8 +114,16 @@ def test_a_rate_that_is_asked_for_as_a_symbol_takes_part_too() -> None:
     settings = Settings(("BTC/USD", "USDT/USD"), quotes={"USD": AT_KRAKEN}, venues={"kraken": ON, "coinbase": ON})
     found = by_name(instruments_of(settings))
     rate = found["kraken USDT/USD"]
-    assert not rate.only_rate and rate.rate_id is None
+    assert not rate.only_rate
     assert found["kraken BTC/USD"].rate_id == rate.id
+
+
+@pytest.mark.parametrize("counted", [AT_KRAKEN, "USDT"])
+def test_a_coin_is_not_counted_in_itself(counted: Conversion | str) -> None:
+    venues = {"kraken": ON, "coinbase": ON}
+    found = by_name(instruments_of(Settings(("BTC/USDT", "USDT/USD"), quotes={"USD": counted}, venues=venues)))
+    for name in ("kraken USDT/USD", "coinbase USDT/USD"):
+        assert (found[name].counted_quote, found[name].rate_id, found[name].group) == ("USD", None, "USDT/USD"), name
 
 
 def test_a_rate_that_nothing_needs_is_not_watched() -> None:

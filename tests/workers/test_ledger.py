@@ -1,13 +1,10 @@
 """Everything that is announced is numbered once, for viewers and for Redis alike."""
 
-from pathlib import Path
-
 import pytest
 from decision_bench import DecisionBench, NotedPublisher, S
 
 from arbsniper_tui.workers import ledger
 from arbsniper_tui.workers.ledger import Ledger
-from arbsniper_tui.workers.numbers import Numbers
 
 
 def test_numbers_have_no_gap_whatever_is_written(bench: DecisionBench) -> None:
@@ -68,11 +65,10 @@ def test_who_takes_over_goes_on_numbering(bench: DecisionBench) -> None:
     for signal in bench.opportunity():
         bench.ledger.announce(signal, bench.now_ns)
     bench.ledger.write("heartbeat", 5, bench.now_ns)
-    # As after a kill: nothing of the one before is left but its folder.
-    numbers = Numbers(bench.folder)
-    assert (numbers.event, numbers.signal) == (2, 1)
+    memory = bench.memory_after_a_kill()
+    assert (memory.event, memory.signal) == (2, 1)
     publisher = NotedPublisher()
-    heir = Ledger(publisher, None, numbers)  # type: ignore[arg-type]  # a noting stand-in
+    heir = Ledger(publisher, None, memory)  # type: ignore[arg-type]  # a noting stand-in
     heir.write("heartbeat", 6, bench.now_ns)
     assert [event.seq for event in publisher.events] == [3]
     assert [event.seq for event in heir.since(0)] == [3]
@@ -80,15 +76,20 @@ def test_who_takes_over_goes_on_numbering(bench: DecisionBench) -> None:
 
 def test_a_number_is_noted_before_anyone_is_told(bench: DecisionBench, monkeypatch: pytest.MonkeyPatch) -> None:
     noted: list[int] = []
-    monkeypatch.setattr(bench.sink, "publish_signal", lambda *told: noted.append(Numbers(bench.folder).signal))
+
+    def publish_signal(*told: object) -> bool:
+        noted.append(bench.memory_after_a_kill().signal)
+        return True
+
+    monkeypatch.setattr(bench.sink, "publish_signal", publish_signal)
     for signal in bench.opportunity():
         bench.ledger.announce(signal, bench.now_ns)
     assert noted == [1]
 
 
-def test_a_replay_keeps_them_all(tmp_path: Path) -> None:
+def test_a_replay_keeps_them_all(bench: DecisionBench) -> None:
     publisher = NotedPublisher()
-    keeping = Ledger(publisher, None, Numbers(tmp_path), keeps_all=True)  # type: ignore[arg-type]  # a noting stand-in
+    keeping = Ledger(publisher, None, bench.memory, keeps_all=True)  # type: ignore[arg-type]  # a noting stand-in
     for number in range(ledger.EVENTS_KEPT + 10):
         keeping.write("heartbeat", number, S)
     assert len(keeping.since(0)) == ledger.EVENTS_KEPT + 10

@@ -6,7 +6,6 @@ import msgspec
 import pytest
 from decision_bench import DecisionBench, S, binance
 
-from arbsniper_tui.engine.gate import Rules
 from arbsniper_tui.latency.stages import Stages
 from arbsniper_tui.model.health import FeedState, RedisState, WorkerHealth
 from arbsniper_tui.model.threshold import HIGHEST_THRESHOLD_PCT
@@ -26,7 +25,7 @@ from arbsniper_tui.wire.messages import (
     WorkerNotice,
     decode_frame,
 )
-from arbsniper_tui.workers.reception import Reception, rules_in_force
+from arbsniper_tui.workers.reception import Reception
 
 
 def next_frame(bench: DecisionBench) -> Frame:
@@ -109,7 +108,8 @@ def test_a_threshold_is_in_force_at_once_and_told_and_kept(bench: DecisionBench)
     [closed] = bench.reception.take_announcements()
     assert (closed.state, closed.reason) == ("close", "below threshold")
     assert bench.reception.take_announcements() == []
-    assert rules_in_force(bench.plan).threshold_pct == 2.0
+    kept = bench.memory_after_a_kill().rules
+    assert kept is not None and kept.threshold_pct == 2.0
 
 
 def test_a_lower_threshold_opens_what_it_lets_through(bench: DecisionBench) -> None:
@@ -145,12 +145,6 @@ def test_a_basis_that_does_not_exist_is_refused_in_words(bench: DecisionBench) -
     assert bench.gate.rules.threshold_pct == 0.5
 
 
-def test_rules_nobody_has_changed_are_those_of_the_plan(bench: DecisionBench) -> None:
-    assert rules_in_force(bench.plan) == bench.plan.rules
-    changed = msgspec.structs.replace(bench.plan, rules=Rules(threshold_pct=9.0))
-    assert rules_in_force(changed).threshold_pct == 9.0
-
-
 def test_missed_events_are_handed_out_again(bench: DecisionBench) -> None:
     for number in range(3):
         bench.ledger.write("heartbeat", number, bench.now_ns)
@@ -180,9 +174,8 @@ REPORT = TapeReport(ReplayStatus(1, 2, 3, 1.0))
 
 def as_replay(bench: DecisionBench) -> None:
     intro = msgspec.structs.replace(bench.plan.intro, mode="replay")
-    bench.reception = Reception(
-        msgspec.structs.replace(bench.plan, intro=intro), bench.gate, bench.ledger, bench.watch, Stages(), None
-    )
+    plan = msgspec.structs.replace(bench.plan, intro=intro)
+    bench.reception = Reception(plan, bench.gate, bench.ledger, bench.watch, Stages(), None, bench.memory)
 
 
 def test_the_worker_that_plays_is_answered_with_what_a_viewer_asked_for(bench: DecisionBench) -> None:

@@ -1,0 +1,37 @@
+"""A price against those of its peers: the same base coin in the same currency, elsewhere."""
+
+from collections.abc import Iterable
+from statistics import median
+
+from arbsniper_tui.engine.leg import Leg
+
+FEWEST_PEERS = 2
+"""With one peer alone nobody can tell which of the two is wrong."""
+
+
+class Peers:
+    """The legs by base coin and currency."""
+
+    def __init__(self, legs: Iterable[Leg]) -> None:
+        self._legs: dict[tuple[str, str], list[Leg]] = {}
+        for leg in legs:
+            if not leg.instrument.only_rate:
+                self._legs.setdefault((leg.instrument.base, leg.currency), []).append(leg)
+
+    def why_absurd(self, leg: Leg, limit_pct: float) -> str:
+        """Why a price cannot be believed: it is more than `limit_pct` away from the median of its peers. Empty where it
+        is not, and where fewer than two peers show a price."""
+        if leg.fault:
+            return ""
+        others = [
+            (each.bid + each.ask) / 2
+            for each in self._legs.get((leg.instrument.base, leg.currency), ())
+            if each is not leg and not each.fault
+        ]
+        if len(others) < FEWEST_PEERS:
+            return ""
+        middle, bound = median(others), 1.0 + limit_pct / 100.0
+        price = (leg.bid + leg.ask) / 2
+        if middle / bound <= price <= middle * bound:
+            return ""
+        return f"absurd: {price:.6g}, more than {limit_pct:g}% from {middle:.6g}, the median of {len(others)} peers"

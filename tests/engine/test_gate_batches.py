@@ -1,0 +1,131 @@
+"""Several states at hand at once, the end of a gate, and what another gate had announced before it."""
+
+from msgspec import UNSET
+
+from arbsniper_tui.engine.gate import Gate, Rules
+from arbsniper_tui.engine.routes import SPOT_SPOT
+from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.model.signal import Signal
+
+MS = 1_000_000
+S = 1000 * MS
+NOW = 1000 * S
+
+
+def two_venues(**rules: object) -> Gate:
+    """Buy at `binance` (0), sell at `okx` (1)."""
+    pair = [Instrument(i, venue, "BTC/USDT", "BTCUSDT", "USDT", 0.1) for i, venue in enumerate(("binance", "okx"))]
+    return Gate(pair, [SPOT_SPOT], Rules(**rules), "node")  # type: ignore[arg-type]  # fields by name
+
+
+def quote(i: int, bid: float, ask: float) -> Quote:
+    return Quote(i, bid, 1.0, ask, 1.0)
+
+
+def opened(gate: Gate, now_ns: int = NOW) -> list[Signal]:
+    return [
+        *gate.on_quote(quote(0, 99.9, 100.0), now_ns, now_ns),
+        *gate.on_quote(quote(1, 101.0, 101.1), now_ns, now_ns),
+    ]
+
+
+class TestWhatIsAtHandTogether:
+    def test_only_the_newest_state_of_an_instrument_is_judged(self) -> None:
+        gate = two_venues()
+        gate.put(quote(0, 99.9, 100.0), NOW)
+        gate.put(quote(1, 101.0, 101.1), NOW)
+        gate.put(quote(1, 99.9, 100.0), NOW + MS)
+        assert gate.judge({0: NOW, 1: NOW + MS}, NOW + 2 * MS) == []
+
+    def test_a_route_that_two_of_them_touch_is_announced_once(self) -> None:
+        gate = two_venues()
+        gate.put(quote(0, 99.9, 100.0), NOW)
+        gate.put(quote(1, 101.0, 101.1), NOW + MS)
+        (signal,) = gate.judge({0: NOW, 1: NOW + MS}, NOW + 2 * MS)
+        assert (signal.state, signal.buy_age_ms, signal.sell_age_ms) == ("open", 2, 1)
+
+    def test_an_opportunity_that_is_over_is_closed_and_not_opened_again_by_what_came_between(self) -> None:
+        gate = two_venues()
+        opened(gate)
+        gate.put(quote(1, 90.0, 90.1), NOW + MS)
+        gate.put(quote(1, 103.0, 103.1), NOW + MS)
+        gate.put(quote(1, 100.1, 100.2), NOW + MS)
+        (closed,) = gate.judge({1: NOW + MS}, NOW + MS)
+        assert (closed.state, closed.best_spread_pct) == ("close", 1.0)
+
+    def test_what_has_expired_before_them_is_closed_at_its_own_time(self) -> None:
+        gate = two_venues(max_age_ns=5 * S)
+        opened(gate)
+        closed = gate.expire(NOW + 9 * S)
+        gate.put(quote(0, 99.9, 100.0), NOW + 9 * S)
+        gate.put(quote(1, 101.0, 101.1), NOW + 9 * S)
+        opened_again = gate.judge({0: NOW + 9 * S, 1: NOW + 9 * S}, NOW + 9 * S)
+        told = [(signal.state, signal.timestamp) for signal in (*closed, *opened_again)]
+        assert told == [("close", (NOW + 5 * S) // MS), ("open", (NOW + 9 * S) // MS)]
+
+    def test_what_a_cooldown_held_back_can_be_left_unannounced(self) -> None:
+        """After a pause: what stands by old prices may be over by those that wait."""
+        gate = two_venues(cooldown_ns=2 * S)
+        opened(gate)
+        gate.on_quote(quote(1, 100.0, 100.1), NOW + S, NOW + S)
+        gate.on_quote(quote(1, 101.0, 101.1), NOW + S, NOW + S)
+        assert gate.expire(NOW + 3 * S, announces=False) == []
+        gate.put(quote(1, 100.0, 100.1), NOW + 3 * S)
+        assert gate.judge({1: NOW + 3 * S}, NOW + 3 * S) == []
+        assert gate.open_count == 0
+
+
+class TestEnd:
+    def test_everything_that_is_open_is_closed_with_the_reason(self) -> None:
+        gate = two_venues()
+        (signal,) = opened(gate)
+        (closed,) = gate.close_all("stopped", NOW + 40 * MS)
+        assert (closed.state, closed.id, closed.reason, closed.duration_ms) == ("close", signal.id, "stopped", 40)
+        assert gate.open_count == 0
+        assert gate.close_all("stopped", NOW + 50 * MS) == []
+
+    def test_what_was_never_announced_is_not_closed_either(self) -> None:
+        gate = two_venues(cooldown_ns=60 * S)
+        opened(gate)
+        gate.on_quote(quote(1, 100.0, 100.1), NOW, NOW)
+        gate.on_quote(quote(1, 101.0, 101.1), NOW, NOW)
+        assert gate.close_all("stopped", NOW + S) == []
+
+
+class TestAnOpportunityThatAnotherGateHadAnnounced:
+    def gate(self) -> Gate:
+        gate = two_venues()
+        gate.resumable = {(0, 1): "node-old-7"}
+        gate.signal_seq = 41
+        return gate
+
+    def test_opens_under_a_new_id_that_names_the_old_one_and_takes_no_number(self) -> None:
+        gate = self.gate()
+        (signal,) = opened(gate)
+        assert (signal.state, signal.id, signal.resumed_from, signal.seq) == ("open", "node-1", "node-old-7", 41)
+        assert gate.resumable == {}
+
+    def test_names_it_for_as_long_as_it_stands(self) -> None:
+        gate = self.gate()
+        opened(gate)
+        (update,) = gate.on_quote(quote(1, 102.0, 102.1), NOW + S, NOW + S)
+        assert (update.state, update.resumed_from, update.seq) == ("update", "node-old-7", 42)
+        (closed,) = gate.on_quote(quote(1, 100.0, 100.1), NOW + S, NOW + S)
+        assert (closed.state, closed.resumed_from) == ("close", "node-old-7")
+
+    def test_is_forgotten_once_both_prices_say_that_it_is_over(self) -> None:
+        gate = self.gate()
+        gate.on_quote(quote(0, 99.9, 100.0), NOW, NOW)
+        assert gate.resumable
+        gate.on_quote(quote(1, 100.0, 100.1), NOW, NOW)
+        assert gate.resumable == {}
+        (signal,) = gate.on_quote(quote(1, 101.0, 101.1), NOW, NOW)
+        assert (signal.resumed_from, signal.seq) == (UNSET, 42)
+
+    def test_is_found_among_states_that_are_at_hand_together(self) -> None:
+        gate = self.gate()
+        gate.put(quote(0, 99.9, 100.0), NOW)
+        gate.put(quote(1, 101.0, 101.1), NOW)
+        (signal,) = gate.judge({0: NOW, 1: NOW}, NOW)
+        assert signal.resumed_from == "node-old-7"
