@@ -101,7 +101,8 @@ class Decoder:
                         self._quotes += 1
                         output.write(_to_json(_decoded(quote, instrument, line.t)) + b"\n")
             except FrameError as error:
-                self._complaints.take(kind_of(error), f"line {number}: {error}")
+                is_list = isinstance(line, TapeLine) and line.kind == LISTING
+                self._complaints.take("unreadable list" if is_list else kind_of(error), f"line {number}: {error}")
         output.flush()
 
     def conclude(self) -> None:
@@ -111,10 +112,14 @@ class Decoder:
             counts = {"quote" if self._quotes == 1 else "quotes": self._quotes, **self._complaints.counts}
             _say(f"{counted(self._frames, 'frame')}: {counted_by_reason(counts)}")
         if has_nothing:
-            told, own = self._told_venue, self._adapter.venue
-            is_other = told not in ("", own)
-            why = f": the frames come from {told}, by their URL; write decode {told}" if is_other else ""
-            raise TapeError(f"no quote could be read as {own}{why}")
+            raise TapeError(self._why_nothing())
+
+    def _why_nothing(self) -> str:
+        told, own = self._told_venue, self._adapter.venue
+        if told not in ("", own):
+            return f"no quote could be read as {own}: the frames come from {told}, by their URL; write decode {told}"
+        asked = ", ".join(instrument.symbol for instrument in self._subscribed)
+        return f"no quote could be read as {own}" + (f" of {asked}" if asked else "")
 
     def _decode(self, line: TapeLine) -> list[tuple[Quote, Instrument]]:
         if line.dir == "out" or line.kind == SETTINGS:

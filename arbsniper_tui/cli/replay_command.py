@@ -68,6 +68,8 @@ def replay(
     from arbsniper_tui.session.launch import Launch
 
     try:
+        if "-" in tapes:
+            raise UsageError("replay -: expected files, found standard input: a tape is read more than once")
         heads = read_heads(parse_source(tape) for tape in tapes)
         playable, warnings = _playable(heads)
         carried = [TapeSettings(head.source.path, head.settings) for head in heads if head.settings]

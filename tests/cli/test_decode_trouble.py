@@ -69,6 +69,12 @@ def test_the_tape_of_another_venue_ends_with_counts_and_exit_code_2(place, venue
     assert why == f"no quote could be read as {venue}: the frames come from okx, by their URL; write decode okx"
 
 
+def test_a_symbol_that_is_not_on_the_tape_ends_with_exit_code_2(place):
+    done = place.run("decode", "binance", "--symbol", "ETH/USDT", stdin=line(BINANCE) * 3)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode() == "3 frames: 0 quotes\nno quote could be read as binance of ETH/USDT\n"
+
+
 def test_without_a_venue_the_file_is_not_taken_for_one(place):
     (place.folder / "some.jsonl").write_bytes(line(BINANCE, venue="binance"))
     for arguments in (["some.jsonl"], ["nowhere.gz"], ["-"]):

@@ -116,6 +116,12 @@ def test_a_tape_that_is_not_there_is_refused_by_name(place, tapes):
         assert b"nowhere.gz" in done.stderr
 
 
+def test_the_standard_input_is_refused(place, tapes):
+    done = place.run("replay", "-", "--no-ui", stdin=(place.folder / "b").read_bytes())
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"replay -: expected files" in done.stderr
+
+
 def test_a_tape_without_frames_is_refused_alone_and_passed_over_among_others(place, tapes):
     (place.folder / "empty").write_bytes(b"")
     said = b"tape empty: expected recorded frames, found none"
