@@ -1,22 +1,34 @@
 """What a feed lets through: sound quotes that are not older than the one held. Counts the rest by reason."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 
 from arbsniper_tui.model.quote import Quote, Withdrawal, defect, is_older
 
 OLDER = "older than the quote held"
+BEGAN_AGAIN = "the venue's numbers began again"
+CHAIN = 3
+"""So many quotes in a row that are older than the one held, in order among themselves, are a sequence of their own."""
 
 
 class Sieve:
     """Made for one connection. An unsound quote says that the price held is no longer the venue's, so it withdraws
-    its instrument; an older one says nothing new."""
+    its instrument; an older one says nothing new, unless the venue has begun to count anew."""
 
-    def __init__(self, dropped: dict[str, int], on_drop: Callable[[str, Quote], None] | None = None) -> None:
+    def __init__(
+        self,
+        dropped: dict[str, int],
+        on_drop: Callable[[str, Quote], None] | None = None,
+        barred: Set[int] = frozenset(),
+    ) -> None:
         self.dropped = dropped
         """Counts by reason; the caller's, so that they outlive the connection."""
         self._on_drop = on_drop
+        self._barred = barred
+        """Ids of instruments that take no part, whatever comes; the caller's, who changes them."""
         self._held: dict[int, Quote] = {}
         self._withdrawn: set[int] = set()
+        self._chains: dict[int, tuple[int, Quote]] = {}
+        """Of quotes older than the one held: how many in a row, and the last."""
 
     def sift(self, quotes: Sequence[Quote]) -> tuple[list[Quote], list[Withdrawal]]:
         """The quotes to pass on, and what is to be withdrawn, each instrument once until it is sound again."""
@@ -24,22 +36,49 @@ class Sieve:
         withdrawn: list[Withdrawal] = []
         for quote in quotes:
             instrument_id = quote.instrument_id
-            if reason := defect(quote):
+            if self._barred and instrument_id in self._barred:
+                continue
+            reason = defect(quote)
+            held = self._held.get(instrument_id)
+            if not reason and held is not None and is_older(quote, held):
+                if not self._is_new_chain(quote):
+                    self._drop(OLDER, quote)
+                    continue
+                self._held[instrument_id] = quote
+                reason = BEGAN_AGAIN
+            if reason:
                 self._drop(reason, quote)
                 if instrument_id not in self._withdrawn:
                     self._withdrawn.add(instrument_id)
                     withdrawn.append(Withdrawal((instrument_id,), reason))
-                # A sound quote that came before it in the same frame is no longer the venue's either.
+                # A sound quote that came before it in the same read is no longer the venue's either.
                 sound = [kept for kept in sound if kept.instrument_id != instrument_id]
                 continue
-            held = self._held.get(instrument_id)
-            if held is not None and is_older(quote, held):
-                self._drop(OLDER, quote)
-                continue
             self._held[instrument_id] = quote
-            self._withdrawn.discard(instrument_id)
+            if self._withdrawn or self._chains:
+                self._withdrawn.discard(instrument_id)
+                self._chains.pop(instrument_id, None)
             sound.append(quote)
         return sound, withdrawn
+
+    def has(self, instrument_id: int) -> bool:
+        """Whether a sound quote of the instrument has come."""
+        return instrument_id in self._held
+
+    def withdraw(self, instrument_id: int) -> None:
+        """The instrument was withdrawn for another reason; its next sound quote brings it back."""
+        self._withdrawn.add(instrument_id)
+        self._held.pop(instrument_id, None)
+
+    def _is_new_chain(self, quote: Quote) -> bool:
+        """Whether older quotes have come in a row that is in order, so that it is the one held that was wrong."""
+        count, last = self._chains.get(quote.instrument_id, (0, quote))
+        count = 1 if is_older(quote, last) else count + 1
+        self._chains[quote.instrument_id] = (count, quote)
+        if count < CHAIN:
+            return False
+        del self._chains[quote.instrument_id]
+        return True
 
     def _drop(self, reason: str, quote: Quote) -> None:
         self.count(reason)

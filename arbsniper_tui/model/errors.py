@@ -4,25 +4,29 @@ ArbsniperError
 ├── UsageError          what the user typed or configured; exit code 2
 │   ├── ConfigError         a key of arbsniper.toml, an environment variable or an option
 │   ├── SymbolError         a symbol that is not in unified form
-│   └── TapeError           a tape that cannot be opened, or whose venue cannot be told
-├── FrameError          what a venue sent; the stream goes on
-│   ├── BadFrame            not the shape the venue's page describes
-│   ├── VenueRejected       the venue refuses one symbol; the others run
-│   ├── VenueClosing        the venue announces that it will close this connection
-│   └── BookLost            updates without the snapshot they belong to: only a new connection mends it
-├── RestError           a venue's REST answer that cannot be had or read
+│   └── TapeError           a tape that cannot be opened, or whose venue cannot be told; an OutsideError too
+├── OutsideError        its words quote what came from outside, and are made fit to show
+│   ├── FrameError          what a venue sent; the stream goes on
+│   │   ├── BadFrame            not the shape the venue's page describes
+│   │   ├── VenueRejected       the venue refuses one symbol; the others run
+│   │   ├── VenueClosing        the venue announces that it will close this connection
+│   │   └── BookLost            the state kept of a book is no longer the venue's, until a new snapshot
+│   ├── RestError           a venue's REST answer that cannot be had or read
+│   └── BadPeer             a process on the bus that does not speak its protocol
 ├── RedisUnreachable    a Redis server that does not answer (sinks.errors)
 ├── RedisNotStarted     a Redis server of the node's own that cannot be had (sinks.errors)
 ├── LinkLost            a connection to Redis that broke (sinks.errors)
-├── BadPeer             a process on the bus that does not speak its protocol
 ├── NodeUnreachable     no node answers at this endpoint
 └── WorkerLost          a worker could not be kept running; exit code 3
 """
 
 import msgspec
 
+from arbsniper_tui.model.clean_text import NAME_LIMIT, clean_text
+
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes from outside: it checks text apart from structure, and nesting has a limit."""
+_WORDS_LIMIT = 1000
 
 
 class ArbsniperError(Exception):
@@ -41,11 +45,18 @@ class SymbolError(UsageError):
     """A symbol is not in unified form."""
 
 
-class TapeError(UsageError):
+class OutsideError(ArbsniperError):
+    """What came from outside is at fault. The words quote it, so they are made fit to show: one visible line."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(clean_text(words, _WORDS_LIMIT))
+
+
+class TapeError(OutsideError, UsageError):
     """A tape cannot be opened, or its venue cannot be told."""
 
 
-class FrameError(ArbsniperError):
+class FrameError(OutsideError):
     """A frame of a venue that carries no quotes."""
 
 
@@ -57,9 +68,9 @@ class VenueRejected(FrameError):
     """The venue refuses `venue_symbol` (or, where it names none, the whole request)."""
 
     def __init__(self, venue_symbol: str, reason: str) -> None:
-        super().__init__(f"{venue_symbol or 'request'}: {reason}")
-        self.venue_symbol = venue_symbol
-        self.reason = reason
+        self.venue_symbol = clean_text(venue_symbol, NAME_LIMIT)
+        self.reason = clean_text(reason)
+        super().__init__(f"{self.venue_symbol or 'request'}: {self.reason}")
 
 
 class VenueClosing(FrameError):
@@ -67,20 +78,23 @@ class VenueClosing(FrameError):
 
 
 class BookLost(FrameError):
-    """The book kept of `venue_symbol` is no longer the venue's; empty: nobody can tell which, so all of the
-    connection are lost. Only a new snapshot mends it."""
+    """The book kept of `venue_symbol` is no longer the venue's: an update or a snapshot of it could not be read, or
+    never came. Empty: nobody can tell which, so that every book of the connection is lost.
+
+    Only a new snapshot mends it: subscribe again, or connect again where all are lost.
+    """
 
     def __init__(self, venue_symbol: str, reason: str) -> None:
-        super().__init__(f"{venue_symbol or 'all books'}: {reason}")
-        self.venue_symbol = venue_symbol
-        self.reason = reason
+        self.venue_symbol = clean_text(venue_symbol, NAME_LIMIT)
+        self.reason = clean_text(reason)
+        super().__init__(f"{self.venue_symbol or 'all books'}: {self.reason}")
 
 
-class RestError(ArbsniperError):
+class RestError(OutsideError):
     """A venue's REST answer could not be had or read."""
 
 
-class BadPeer(ArbsniperError):
+class BadPeer(OutsideError):
     """A process on the bus does not speak its protocol; it is let go."""
 
 

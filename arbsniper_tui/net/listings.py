@@ -1,9 +1,10 @@
-"""A venue's list of instruments, fetched until it is had."""
+"""A venue's list of instruments: fetched until it is had, and then kept up to date."""
 
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import NoReturn
 
 from arbsniper_tui.model.errors import FrameError, RestError
 from arbsniper_tui.net.backoff import delays_s
@@ -12,21 +13,49 @@ from arbsniper_tui.venues.base import Listing, VenueAdapter
 
 _log = logging.getLogger(__name__)
 
+REFRESH_S = 300.0
+_JITTER = 0.2
+
 OnList = Callable[[dict[str, Listing], bytes], None]
 """The list by the venue's own symbols, and the body it was read from."""
 OnFailure = Callable[[str], None]
+Waits = Callable[[random.Random], Iterator[float]]
+"""Makes the waits between two attempts, in seconds."""
 
 
-async def keep_fetching(adapter: VenueAdapter, url: str, on_list: OnList, on_failure: OnFailure) -> None:
-    """GET the list, waiting longer after each failure; returns when it is had."""
-    for delay_s in delays_s(random.Random()):
+def refreshes_s(rng: random.Random) -> Iterator[float]:
+    """Five minutes, each time shortened or lengthened by up to a fifth, so that the feeds do not ask in step."""
+    while True:
+        yield REFRESH_S * (1.0 + rng.uniform(-_JITTER, _JITTER))
+
+
+async def keep_listed(
+    adapter: VenueAdapter,
+    url: str,
+    on_list: OnList,
+    on_failure: OnFailure,
+    *,
+    retries_s: Waits = delays_s,
+    refreshes_s: Waits = refreshes_s,
+) -> NoReturn:
+    """GET the list again and again, for ever: after a failure as `retries_s` says, after a list as `refreshes_s`.
+
+    A list that holds no instrument, or that the venue itself calls an error, is a failure.
+    """
+    rng = random.Random()
+    refreshes, retries = refreshes_s(rng), retries_s(rng)
+    had: dict[str, Listing] = {}
+    while True:
         try:
             body = await fetch(url)
             listings = adapter.parse_listings(body)
         except (RestError, FrameError) as error:
             on_failure(str(error))
+            wait_s = next(retries)
         else:
-            _log.info("%s: %d instruments listed by %s", adapter.venue, len(listings), url)
+            level = logging.DEBUG if listings == had else logging.INFO
+            _log.log(level, "%s: %d instruments listed by %s", adapter.venue, len(listings), url)
+            had = listings
             on_list(listings, body)
-            return
-        await asyncio.sleep(delay_s)
+            wait_s, retries = next(refreshes), retries_s(rng)
+        await asyncio.sleep(wait_s)

@@ -1,43 +1,177 @@
-"""REST: one GET in a thread, bounded in time and size. Venues' lists are the only thing fetched this way."""
+"""REST: one GET on the event loop, bounded in time and size. Nothing of it outlives the loop (docs/decisions/0006)."""
 
 import asyncio
-import threading
-import urllib.error
-import urllib.request
-from concurrent.futures import Future
-from http.client import HTTPException
+import importlib
+import zlib
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from arbsniper_tui import __version__
+from arbsniper_tui.model.clean_text import clean_text
 from arbsniper_tui.model.errors import RestError
+from arbsniper_tui.net.tls import tls_context
+from arbsniper_tui.net.words import words_of
 
-TIMEOUT_S = 10.0
+if TYPE_CHECKING:
+    import h11
+
+WITHIN_S = 20.0
+"""For the whole exchange, however many bytes come meanwhile."""
 LARGEST_BODY = 64 << 20
+"""Unzipped."""
+
+_REDIRECTS = (301, 302, 303, 307, 308)
+_MOST_REDIRECTS = 3
+_LARGEST_HEADER = 64 << 10
+_READ = 64 << 10
+_GZIP = 31
+"""What zlib calls a gzip header and a window of any size."""
+_UNZIPPED_AT_ONCE = 256 << 10
+"""About half a millisecond of work; the other tasks of the loop run in between."""
+_SHOWN = 200
+"""Characters of a URL, and of the body of an error."""
 
 
-async def fetch(url: str) -> bytes:
-    """The body of a GET. Raises RestError with the URL and what went wrong."""
-    answer: Future[bytes] = Future()
-    answer.set_running_or_notify_cancel()
-    # Not one of the loop's own threads: a loop that ends waits for those, and a venue may take its time.
-    threading.Thread(target=_fulfil, args=(answer, url), name="rest", daemon=True).start()
-    return await asyncio.wrap_future(answer)
-
-
-def _fulfil(answer: Future[bytes], url: str) -> None:
+async def fetch(url: str, *, within_s: float = WITHIN_S, largest: int = LARGEST_BODY) -> bytes:
+    """The body of a GET, at most `largest` bytes of it. Raises RestError with the URL and what went wrong."""
+    shown = clean_text(url, _SHOWN)
     try:
-        answer.set_result(_get(url))
-    except Exception as error:  # noqa: BLE001 - the thread's boundary: whoever awaits the answer gets it
-        answer.set_exception(error)
+        async with asyncio.timeout(within_s):
+            return await _follow(url, largest)
+    except TimeoutError as error:
+        raise RestError(f"GET {shown}: no whole answer within {within_s:g} s") from error
+    except RestError as error:
+        raise RestError(f"GET {shown}: {error}") from error
 
 
-def _get(url: str) -> bytes:
+async def _follow(url: str, largest: int) -> bytes:
+    """GET, where the answer is a redirect as well. Raises RestError."""
+    schemes: tuple[str, ...] = ("http", "https")
+    for _ in range(_MOST_REDIRECTS + 1):
+        try:
+            parts = urlsplit(url)
+            if parts.scheme not in schemes or not parts.hostname:
+                raise RestError(f"expected a URL of {' or '.join(schemes)}, found {url!r}")
+            answer = await _get(parts, largest)
+        except (OSError, ValueError) as error:
+            raise RestError(words_of(error)) from error
+        if isinstance(answer, bytes):
+            return answer
+        url = urljoin(url, answer)
+        if parts.scheme == "https":
+            schemes = ("https",)
+    raise RestError(f"more than {_MOST_REDIRECTS} redirects")
+
+
+async def _get(parts: SplitResult, largest: int) -> bytes | str:
+    """The body, or where else to look for it. Raises RestError, OSError and ValueError."""
+    # Not on the loop: loading the library takes 8 ms, for which no quote may wait.
+    await asyncio.to_thread(importlib.import_module, "h11")
+    is_tls = parts.scheme == "https"
+    context = await tls_context() if is_tls else None
+    port = parts.port or (443 if is_tls else 80)
+    reader, writer = await asyncio.open_connection(parts.hostname, port, ssl=context)
     try:
-        request = urllib.request.Request(url, headers={"User-Agent": f"arbsniper-tui/{__version__}"})
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
-            body: bytes = response.read(LARGEST_BODY)
-            return body
-    except urllib.error.HTTPError as error:
-        raise RestError(f"GET {url}: HTTP {error.code} {error.reason}") from error
-    except (OSError, ValueError, HTTPException) as error:
-        reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        raise RestError(f"GET {url}: {reason}") from error
+        answer = _Answer(reader)
+        writer.write(answer.request(parts))
+        return await answer.read(largest)
+    finally:
+        writer.transport.abort()
+
+
+class _Answer:
+    """What a server sends, through the library that knows HTTP."""
+
+    def __init__(self, reader: asyncio.StreamReader) -> None:
+        from h11 import CLIENT, Connection
+
+        self._reader = reader
+        self._connection = Connection(CLIENT, max_incomplete_event_size=_LARGEST_HEADER)
+        self._is_begun = False
+
+    def request(self, parts: SplitResult) -> bytes:
+        """The bytes that ask for it. Raises ValueError for a URL that HTTP cannot carry."""
+        from h11 import EndOfMessage, LocalProtocolError, Request
+
+        headers = [
+            ("Host", parts.netloc.rpartition("@")[2]),
+            ("User-Agent", f"arbsniper-tui/{__version__}"),
+            ("Accept", "application/json"),
+            ("Accept-Encoding", "gzip"),
+            ("Connection", "close"),
+        ]
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        try:
+            head = self._connection.send(Request(method="GET", target=target, headers=headers))
+            return (head or b"") + (self._connection.send(EndOfMessage()) or b"")
+        except LocalProtocolError as error:
+            raise ValueError(str(error)) from error
+
+    async def read(self, largest: int) -> bytes | str:
+        """The whole body, or where else to look for it. Raises RestError."""
+        from h11 import Response
+
+        while not isinstance(response := await self._event(), Response):
+            continue  # 1xx: more is to come
+        headers = {name.decode(): value.decode("latin-1") for name, value in response.headers}
+        if response.status_code in _REDIRECTS and "location" in headers:
+            return headers["location"]
+        if not 200 <= response.status_code < 300:
+            reason = f"HTTP {response.status_code} {response.reason.decode('latin-1')}"
+            words = (await self._data())[:_SHOWN].decode("utf-8", "replace")
+            raise RestError(f"{reason}: {words}" if words else reason)
+        encoding = headers.get("content-encoding", "identity").lower()
+        if encoding not in ("gzip", "identity"):
+            raise RestError(f"a body that is encoded: expected gzip, found {encoding!r}")
+        return await self._body(encoding == "gzip", largest)
+
+    async def _body(self, is_zipped: bool, largest: int) -> bytes:
+        unzip = zlib.decompressobj(_GZIP) if is_zipped else None
+        body = bytearray()
+        while data := await self._data():
+            while data:
+                if unzip is None:
+                    piece, data = data, b""
+                else:
+                    piece = _unzipped(unzip, data)
+                    data = unzip.unconsumed_tail
+                    await asyncio.sleep(0)
+                body += piece
+                if len(body) > largest:
+                    raise RestError(f"a body of more than {largest} bytes")
+            if unzip is not None and unzip.eof:
+                break
+        if unzip is not None and not unzip.eof:
+            raise RestError("a zipped body that is cut short")
+        return bytes(body)
+
+    async def _data(self) -> bytes:
+        """The next bytes of the body; none at its end."""
+        from h11 import Data
+
+        event = await self._event()
+        return bytes(event.data) if isinstance(event, Data) else b""
+
+    async def _event(self) -> "h11.Event":
+        """The next part of the answer. Raises RestError for what is not HTTP, or ends too early."""
+        from h11 import NEED_DATA, ConnectionClosed, Event, RemoteProtocolError
+
+        try:
+            while (event := self._connection.next_event()) is NEED_DATA:
+                received = await self._reader.read(_READ)
+                if not received and not self._is_begun:
+                    raise RestError("the server closed the connection without an answer")
+                self._is_begun = True
+                self._connection.receive_data(received)
+        except RemoteProtocolError as error:
+            raise RestError(f"not the HTTP that was expected: {error}") from error
+        if not isinstance(event, Event) or isinstance(event, ConnectionClosed):
+            raise RestError("the server closed the connection in the middle of its answer")
+        return event
+
+
+def _unzipped(unzip: "zlib._Decompress", data: bytes) -> bytes:
+    try:
+        return unzip.decompress(data, _UNZIPPED_AT_ONCE)
+    except zlib.error as error:
+        raise RestError(f"a body that is no gzip: {error}") from error

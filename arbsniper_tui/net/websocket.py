@@ -1,13 +1,14 @@
-"""A WebSocket client for quotes: whole frames of one read at once, stamped when their bytes arrive.
+"""A WebSocket client for quotes: whole frames of one read at once, with the time that their age counts from.
 
 The `websockets` library does the handshake, control frames, fragments and closing. Unfragmented data frames, which are
-nearly all there is, are cut out here: that halves the time from socket to parser (docs/decisions/0004).
+nearly all that a venue sends, are cut out of the read here (docs/decisions/0004).
 """
 
 import asyncio
+import fcntl
 import ssl
+import termios
 from collections.abc import Callable
-from time import monotonic_ns
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -18,16 +19,29 @@ from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
+from arbsniper_tui.model.clean_text import clean_text
+from arbsniper_tui.net.backlog import Backlog
+from arbsniper_tui.net.words import words_of
+from arbsniper_tui.runtime.clock import now_ns
+
 MAX_FRAME = 64 << 20
 """A whole book of a large venue is several MB."""
+MAX_HANDSHAKE = 64 << 10
 OPEN_WITHIN_S = 10.0
+CROWDED_BYTES = 1 << 16
+"""A read of this size has probably left more behind it."""
 
 _HEADERS_END = b"\r\n\r\n"
 _WHOLE = (0x81, 0x82)
 """First byte of an unfragmented text or binary frame without extensions."""
+_NOT_WHOLE: tuple[int, ...] = ()
+"""Between the fragments of a message no other data frame may come: the library refuses it."""
+_NEVER_NS = 2**63
+_PINGS_KEPT = 16
+"""Some venues never answer one."""
 
 OnFrames = Callable[[list[bytes], int], None]
-"""The data frames of one read, and the monotonic ns at which it came."""
+"""The data frames of one read, and the time from which their age counts, in ns of the clock of ages."""
 
 
 class WebSocketError(OSError):
@@ -35,22 +49,37 @@ class WebSocketError(OSError):
 
 
 class WebSocket(asyncio.Protocol):
-    """One connection. `closed` is done, with the reason in words, when it has ended."""
+    """One connection. `closed` is done, with the reason in words, when it has ended.
 
-    def __init__(self, url: str, on_frames: OnFrames) -> None:
+    The age of what is read counts from the read, unless it may have waited longer: after a pause of this process from
+    the moment before that, and while a pong is overdue from the sending of the last ping that was answered. A venue's
+    answers come in order, so that the next pong ends either.
+    """
+
+    def __init__(self, url: str, on_frames: OnFrames, backlog: Backlog, max_age_ns: int = _NEVER_NS) -> None:
+        """`max_age_ns`: when a pong is overdue."""
         self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.last_read_ns = monotonic_ns()
+        self.last_read_ns = now_ns()
         self.received_bytes = 0
         self.rtt_ms: float | None = None
+        self.answered_ns: int | None = None
+        """When the newest ping that was answered had been sent; None while none was."""
         self._on_frames = on_frames
+        self._backlog = backlog
+        self._max_age_ns = max_age_ns
+        self._overdue_ns = _NEVER_NS
+        self._as_old_as_ns = 0
+        """From when the age of what is read counts; 0 for the read itself."""
+        self._doubted_ns = 0
+        """A ping sent after this ends the doubt when it is answered."""
+        self._pings: dict[bytes, int] = {}
         self._protocol = ClientProtocol(parse_uri(url), max_size=MAX_FRAME)
         self._transport: asyncio.Transport | None = None
         self._is_open = False
         self._buffer = bytearray()
         self._needed = 0
         self._fragments: list[bytes] = []
-        self._pinged_ns = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports do not derive from asyncio's, though they do all that those do.
@@ -61,8 +90,15 @@ class WebSocket(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         # One function from the bytes to the frames: between two quotes the caches go cold, and each further function
         # costs several times what it does when warm.
-        ts_read_ns = self.last_read_ns = monotonic_ns()
-        self.received_bytes += len(data)
+        ts_read_ns = self.last_read_ns = now_ns()
+        if ts_read_ns > self._backlog.late_ns:
+            self._backlog.beat(ts_read_ns)
+        if ts_read_ns > self._overdue_ns:
+            self.doubt(self._overdue_ns - self._max_age_ns)
+        size = len(data)
+        self.received_bytes += size
+        if size >= CROWDED_BYTES:
+            self._backlog.crowd()
         if self._buffer:
             self._buffer += data
             if len(self._buffer) < self._needed:
@@ -72,7 +108,10 @@ class WebSocket(asyncio.Protocol):
         if not self._is_open:
             data = self._shake_hands(data)
         frames: list[bytes] = []
+        # A pong in this read says nothing of the frames before it.
+        as_old_as_ns = self._as_old_as_ns or ts_read_ns
         at, size = 0, len(data)
+        whole = _NOT_WHOLE if self._fragments else _WHOLE
         self._needed = 0
         while size - at >= 2:
             length, body = data[at + 1], at + 2
@@ -90,16 +129,18 @@ class WebSocket(asyncio.Protocol):
             if size < end or size < body:
                 self._needed = end - at
                 break
-            if data[at] in _WHOLE:
+            if data[at] in whole:
                 frames.append(data[body:end])
             elif not self._take_part(data[at:end], frames):
                 at = size
                 break
+            else:
+                whole = _NOT_WHOLE if self._fragments else _WHOLE
             at = end
         if at < size:
             self._buffer += data[at:]
         if frames:
-            self._on_frames(frames, ts_read_ns)
+            self._on_frames(frames, as_old_as_ns)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end(str(exc) if exc else self._close_reason())
@@ -113,9 +154,46 @@ class WebSocket(asyncio.Protocol):
     def ping(self) -> None:
         """Ask for a pong, whose way there and back becomes `rtt_ms`."""
         if self._protocol.state is State.OPEN:
-            self._pinged_ns = monotonic_ns()
-            self._protocol.send_ping(b"rtt")
+            sent_ns = now_ns()
+            payload = b"%x" % sent_ns
+            self._pings[payload] = sent_ns
+            if len(self._pings) > _PINGS_KEPT:
+                del self._pings[next(iter(self._pings))]
+            self._protocol.send_ping(payload)
             self._write()
+
+    def doubt(self, since_ns: int) -> None:
+        """What is read from now on may have waited since this moment: until the answer to a ping sent now has come, or,
+        where the venue has never answered one, until `trust` is called."""
+        self._as_old_as_ns = since_ns if not self._as_old_as_ns else min(since_ns, self._as_old_as_ns)
+        self._overdue_ns = _NEVER_NS
+        self._doubted_ns = now_ns()
+        self.ping()
+
+    def trust(self) -> None:
+        """All that had waited has been read."""
+        if self.answered_ns is None:
+            self._as_old_as_ns = 0
+
+    @property
+    def is_doubted(self) -> bool:
+        """Whether what is read may have waited longer than it shows."""
+        return bool(self._as_old_as_ns)
+
+    @property
+    def overdue_ns(self) -> int:
+        """When the answer to a ping is overdue."""
+        return self._overdue_ns
+
+    @property
+    def unread_bytes(self) -> int:
+        """What has arrived and was not read yet."""
+        if self._transport is None or self._transport.is_closing():
+            return 0
+        connected = self._transport.get_extra_info("socket")
+        waiting = bytearray(4)
+        fcntl.ioctl(connected.fileno(), termios.FIONREAD, waiting)
+        return int.from_bytes(waiting, "little")
 
     def abort(self, reason: str) -> None:
         """Drop the connection now; `closed` gives `reason`."""
@@ -136,6 +214,9 @@ class WebSocket(asyncio.Protocol):
         """Feed the answer to our handshake to the library; returns what comes after it."""
         end = data.find(_HEADERS_END)
         if end < 0:
+            if len(data) > MAX_HANDSHAKE:
+                self.abort(f"the handshake was answered with more than {MAX_HANDSHAKE} bytes and no end of its header")
+                return b""
             self._buffer += data
             return b""
         status = data.split(b"\r\n", 1)[0].decode("latin-1").partition(" ")[2]
@@ -173,9 +254,19 @@ class WebSocket(asyncio.Protocol):
             if frame.fin:
                 frames.append(b"".join(self._fragments))
                 self._fragments.clear()
-        elif frame.opcode is Opcode.PONG and self._pinged_ns:
-            self.rtt_ms = (self.last_read_ns - self._pinged_ns) / 1e6
-            self._pinged_ns = 0
+        elif frame.opcode is Opcode.PONG and bytes(frame.data) in self._pings:
+            self._take_pong(self._pings[bytes(frame.data)])
+
+    def _take_pong(self, sent_ns: int) -> None:
+        """Everything that the venue sends after this was sent after `sent_ns`."""
+        self.rtt_ms = (self.last_read_ns - sent_ns) / 1e6
+        self.answered_ns = sent_ns
+        self._pings = {payload: later_ns for payload, later_ns in self._pings.items() if later_ns > sent_ns}
+        if sent_ns >= self._doubted_ns:
+            self._as_old_as_ns = 0
+            self._overdue_ns = sent_ns + self._max_age_ns
+        elif self._as_old_as_ns:
+            self._as_old_as_ns = max(self._as_old_as_ns, sent_ns)
 
     def _write(self) -> None:
         if self._transport is None or self._transport.is_closing():
@@ -192,6 +283,8 @@ class WebSocket(asyncio.Protocol):
         return f"the venue closed the connection: code {received.code}{words}"
 
     def _end(self, reason: str) -> None:
+        # The venue's own words may stand in it: a status line, the reason of a close, what its frames hold.
+        reason = clean_text(reason)
         if not self.closed.done():
             self.closed.set_result(reason)
         if not self.opened.done():
@@ -199,7 +292,9 @@ class WebSocket(asyncio.Protocol):
             self.opened.exception()  # seen here, so that nobody need await a connection that was dropped
 
 
-async def open_websocket(url: str, on_frames: OnFrames) -> WebSocket:
+async def open_websocket(
+    url: str, on_frames: OnFrames, backlog: Backlog, max_age_ns: int = _NEVER_NS, within_s: float = OPEN_WITHIN_S
+) -> WebSocket:
     """Connect and shake hands. Raises WebSocketError with what failed, where, in words."""
     parts = urlsplit(url)
     is_tls = parts.scheme == "wss"
@@ -207,24 +302,15 @@ async def open_websocket(url: str, on_frames: OnFrames) -> WebSocket:
     context = ssl.create_default_context() if is_tls else None
     socket: WebSocket | None = None
     try:
-        async with asyncio.timeout(OPEN_WITHIN_S):
+        async with asyncio.timeout(within_s):
             _, socket = await asyncio.get_running_loop().create_connection(
-                lambda: WebSocket(url, on_frames), parts.hostname or "", port, ssl=context
+                lambda: WebSocket(url, on_frames, backlog, max_age_ns), parts.hostname or "", port, ssl=context
             )
             await socket.opened
     except TimeoutError as error:
         if socket is not None:
             socket.abort("no answer to the handshake")
-        raise WebSocketError(f"{parts.hostname}:{port}: no answer within {OPEN_WITHIN_S:g} s") from error
+        raise WebSocketError(f"{parts.hostname}:{port}: no answer within {within_s:g} s") from error
     except (OSError, InvalidURI, InvalidHandshake) as error:
-        raise WebSocketError(f"{parts.hostname}:{port}: {_words(error)}") from error
+        raise WebSocketError(f"{parts.hostname}:{port}: {words_of(error)}") from error
     return socket
-
-
-def _words(error: Exception) -> str:
-    """An error without the numbers that mean nothing to a reader."""
-    if isinstance(error, ConnectionRefusedError):
-        return "connection refused"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error) or type(error).__name__

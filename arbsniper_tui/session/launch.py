@@ -96,6 +96,7 @@ def feed_worker(
         feed_specs(instruments, demo_settings(launch.settings, simulated)),
         launch.record_folder,
         shared_cpu(),
+        launch.settings.signals.max_quote_age_ms,
         recorded_settings(launch.settings) if is_recording else "",
         recording_tally,
     )

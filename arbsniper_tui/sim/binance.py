@@ -27,6 +27,9 @@ from arbsniper_tui.sim.market import Top
 
 RAW, WRAPPED = "ws", "stream"
 _TARGET = re.compile(r"(?P<public>/public)?/(?P<channel>ws|stream)(?:/(?P<streams>[^?]*))?(?:\?(?P<query>.*))?")
+_LISTS = {"/api/v3/exchangeInfo": Market.SPOT, "/fapi/v1/exchangeInfo": Market.PERP}
+_TICKERS = {"/api/v3/ticker/bookTicker": Market.SPOT, "/fapi/v1/ticker/bookTicker": Market.PERP}
+_NO_PRICE = Shown(*["0.00000000"] * 4)
 _METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS")
 _RULES = {
     Market.SPOT: LinkRules(ping_interval_s=20.0, ping_timeout_s=60.0, requests_per_s=5),
@@ -50,13 +53,30 @@ class Binance(Dialect):
         super().__init__(listings, top)
         self._by_stream = {(listing.market, _stream(listing)): listing for listing in self.listings}
 
-    def rest(self, target: str) -> str | None:
+    def rest(self, target: str, halted: Collection[str], now: Moment) -> str | None:
         path = target.partition("?")[0]
-        if path == "/api/v3/exchangeInfo":
-            return _exchange_info([_spot_row(each) for each in self.listings if each.market is Market.SPOT])
-        if path == "/fapi/v1/exchangeInfo":
-            return _exchange_info([_perp_row(each) for each in self.listings if each.market is Market.PERP])
+        if market := _LISTS.get(path):
+            return _exchange_info(self._rows(market, halted))
+        if market := _TICKERS.get(path):
+            tops = [(each, self._top(each.id, now)) for each in self.listings if each.market is market]
+            return json_text([_ticker(each, _shown(each, top), top.serial, now) for each, top in tops])
         return None
+
+    def maintenance(self, target: str, now: Moment) -> str | None:
+        path = target.partition("?")[0]
+        if market := _LISTS.get(path):
+            return _exchange_info(self._rows(market, {each.venue_symbol for each in self.listings}))
+        if market := _TICKERS.get(path):
+            return json_text([_ticker(each, _NO_PRICE, 0, now) for each in self.listings if each.market is market])
+        return None
+
+    def _rows(self, market: Market, halted: Collection[str]) -> list[dict[str, Any]]:
+        row = _spot_row if market is Market.SPOT else _perp_row
+        return [
+            {**row(each), "status": "BREAK" if each.venue_symbol in halted else "TRADING"}
+            for each in self.listings
+            if each.market is market
+        ]
 
     def is_stream(self, target: str) -> bool:
         return _TARGET.fullmatch(target) is not None
@@ -148,6 +168,18 @@ def _frame(listing: Listing, shown: Shown, serial: int, channel: str, now: Momen
     return f'{{"stream":"{_stream(listing)}","data":{frame}}}' if channel == WRAPPED else frame
 
 
+def _ticker(listing: Listing, shown: Shown, serial: int, now: Moment) -> dict[str, object]:
+    """One instrument as REST shows its best bid and ask."""
+    row: dict[str, object] = {
+        "symbol": listing.venue_symbol,
+        "bidPrice": shown.bid,
+        "bidQty": shown.bid_size,
+        "askPrice": shown.ask,
+        "askQty": shown.ask_size,
+    }
+    return row if listing.market is Market.SPOT else {"lastUpdateId": serial, **row, "time": now.wall_ms - 1}
+
+
 def _error(code: int, message: str, request_id: int | str | None) -> str:
     error: dict[str, object] = {"code": code, "msg": message}
     if request_id is not None:
@@ -171,7 +203,6 @@ def _filters(listing: Listing) -> list[dict[str, str]]:
 def _spot_row(listing: Listing) -> dict[str, Any]:
     return {
         "symbol": listing.venue_symbol,
-        "status": "TRADING",
         "baseAsset": listing.base,
         "baseAssetPrecision": 8,
         "quoteAsset": listing.quote,
@@ -196,7 +227,6 @@ def _perp_row(listing: Listing) -> dict[str, Any]:
         "contractType": "PERPETUAL",
         "deliveryDate": 4133404800000,
         "onboardDate": 1569398400000,
-        "status": "TRADING",
         "baseAsset": listing.base,
         "quoteAsset": listing.quote,
         "marginAsset": listing.quote,

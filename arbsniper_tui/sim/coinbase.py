@@ -80,10 +80,13 @@ class Coinbase(Dialect):
         self._by_id = {listing.id: listing for listing in self.listings}
         self._ladders: dict[int, Ladder] = {}
 
-    def rest(self, target: str) -> str | None:
+    def rest(self, target: str, halted: Collection[str], now: Moment) -> str | None:
         if target.partition("?")[0] != "/products":
             return None
-        return json_text([_row(listing) for listing in self.listings])
+        return json_text([_row(listing, listing.venue_symbol in halted) for listing in self.listings])
+
+    def maintenance(self, target: str, now: Moment) -> str | None:
+        return "[]" if target.partition("?")[0] == "/products" else None
 
     def is_stream(self, target: str) -> bool:
         return target.partition("?")[0] == "/"
@@ -215,7 +218,7 @@ def _error(message: str, reason: str) -> str:
     return json_text({"type": "error", "message": message, "reason": reason})
 
 
-def _row(listing: Listing) -> dict[str, Any]:
+def _row(listing: Listing, is_halted: bool) -> dict[str, Any]:
     return {
         "id": listing.venue_symbol,
         "base_currency": listing.base,
@@ -230,7 +233,7 @@ def _row(listing: Listing) -> dict[str, Any]:
         "cancel_only": False,
         "status": "online",
         "status_message": "",
-        "trading_disabled": False,
+        "trading_disabled": is_halted,
         "fx_stablecoin": listing.base == "USDT",
         "max_slippage_percentage": "0.02",
         "auction_mode": False,

@@ -121,8 +121,12 @@ class Dialect(ABC):
         self._top = top
 
     @abstractmethod
-    def rest(self, target: str) -> str | None:
-        """The JSON body of a REST answer; None where there is no such path."""
+    def rest(self, target: str, halted: Collection[str], now: Moment) -> str | None:
+        """The JSON body of a REST answer, `halted` symbols listed as not trading; None where there is no such path."""
+
+    @abstractmethod
+    def maintenance(self, target: str, now: Moment) -> str | None:
+        """The JSON body of a REST answer while the venue is in maintenance; None where there is no such path."""
 
     @abstractmethod
     def is_stream(self, target: str) -> bool:

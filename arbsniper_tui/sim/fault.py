@@ -29,6 +29,11 @@ class FaultKind(StrEnum):
     """TCP connections are accepted, and their requests are not answered until the fault is over."""
     REJECT = "reject"
     """`symbols` are refused as if the venue did not list them."""
+    HALT = "halt"
+    """`symbols` are listed as not trading, in the venue's own word; their quotes go on."""
+    MAINTENANCE = "maintenance"
+    """The list is empty, an error, or says that nothing trades, whichever the venue does; connections stay, pings are
+    answered, and nothing else is."""
 
 
 class Fault(Struct, frozen=True):

@@ -24,6 +24,7 @@ from arbsniper_tui.sim.market import NS_PER_S, Top
 
 BBO, TRADES = "bbo", "trades"
 _STREAM = "/v2"
+_LIST = "/0/public/AssetPairs"
 _UNUSED_NS = 60 * NS_PER_S
 _OLD_CODES = {"BTC": "XBT", "DOGE": "XDG"}
 _LONG_CODES = {"BTC": "XXBT", "ETH": "XETH", "XRP": "XXRP", "LTC": "XLTC", "DOGE": "XXDG"}
@@ -54,10 +55,14 @@ class Kraken(Dialect):
         super().__init__(listings, top)
         self._by_symbol = {listing.venue_symbol: listing for listing in self.listings}
 
-    def rest(self, target: str) -> str | None:
-        if target.partition("?")[0] != "/0/public/AssetPairs":
+    def rest(self, target: str, halted: Collection[str], now: Moment) -> str | None:
+        if target.partition("?")[0] != _LIST:
             return None
-        return json_text({"error": [], "result": dict(_pair_row(listing) for listing in self.listings)})
+        pairs = (_pair_row(listing, listing.venue_symbol in halted) for listing in self.listings)
+        return json_text({"error": [], "result": dict(pairs)})
+
+    def maintenance(self, target: str, now: Moment) -> str | None:
+        return json_text({"error": ["EService:Unavailable"]}) if target.partition("?")[0] == _LIST else None
 
     def is_stream(self, target: str) -> bool:
         return target.partition("?")[0] == _STREAM
@@ -160,7 +165,7 @@ def _refusal(method: str, reason: str, symbol: str, req_id: int | None, now: Mom
     return _stamped(frame, req_id, now)
 
 
-def _pair_row(listing: Listing) -> tuple[str, dict[str, Any]]:
+def _pair_row(listing: Listing, is_halted: bool) -> tuple[str, dict[str, Any]]:
     base, quote = listing.base, listing.quote
     old = _OLD_CODES.get(base, base)
     name = f"{old}{quote}"
@@ -186,5 +191,5 @@ def _pair_row(listing: Listing) -> tuple[str, dict[str, Any]]:
         "ordermin": f"{5.0 / opening_price(base) if base != 'USDT' else 5.0:.5f}",
         "costmin": "0.5",
         "tick_size": listing.tick_text,
-        "status": "online",
+        "status": "cancel_only" if is_halted else "online",
     }

@@ -26,6 +26,7 @@ from arbsniper_tui.sim.market import NS_PER_S, Top
 
 BBO = "bbo-tbt"
 _STREAM = "/ws/v5/public"
+_LIST = "/api/v5/public/instruments"
 _SILENCE_NS = 30 * NS_PER_S
 
 
@@ -50,16 +51,23 @@ class Okx(Dialect):
         super().__init__(listings, top)
         self._by_symbol = {listing.venue_symbol: listing for listing in self.listings}
 
-    def rest(self, target: str) -> str | None:
+    def rest(self, target: str, halted: Collection[str], now: Moment) -> str | None:
         path, _, query = target.partition("?")
-        if path != "/api/v5/public/instruments":
+        if path != _LIST:
             return None
         kind = parse_qs(query).get("instType", [""])[0]
         if kind not in ("SPOT", "SWAP"):
             return json_text({"code": "51000", "data": [], "msg": "Parameter instType error"})
         market = Market.SPOT if kind == "SPOT" else Market.PERP
-        rows = [_row(each, kind) for each in self.listings if each.market is market]
+        rows = [_row(each, kind, each.venue_symbol in halted) for each in self.listings if each.market is market]
         return json_text({"code": "0", "data": rows, "msg": ""})
+
+    def maintenance(self, target: str, now: Moment) -> str | None:
+        if target.partition("?")[0] != _LIST:
+            return None
+        return json_text(
+            {"code": "50001", "data": [], "msg": "Service temporarily unavailable, please try again later"}
+        )
 
     def is_stream(self, target: str) -> bool:
         return target.partition("?")[0] == _STREAM
@@ -134,7 +142,7 @@ def _error(code: str, reason: str, request_id: str | None, connection: str) -> s
     return json_text(_named(error, request_id))
 
 
-def _row(listing: Listing, kind: str) -> dict[str, Any]:
+def _row(listing: Listing, kind: str, is_halted: bool) -> dict[str, Any]:
     is_swap = listing.market is Market.PERP
     pair = f"{listing.base}-{listing.quote}"
     settle = listing.base if listing.inverse else listing.quote
@@ -159,5 +167,5 @@ def _row(listing: Listing, kind: str) -> dict[str, Any]:
         "listTime": "1548133413000",
         "expTime": "",
         "ruleType": "normal",
-        "state": "live",
+        "state": "suspend" if is_halted else "live",
     }

@@ -24,6 +24,7 @@ _UNSENT_LIMIT = 4 * 1024 * 1024
 _GOOD_PER_BAD = 4
 _OPEN_TIMEOUT_S = 60.0
 _CLOSE_TIMEOUT_S = 0.3
+_STALLING = (FaultKind.STALL, FaultKind.MAINTENANCE)
 _TOO_MANY_REQUESTS = Closing(1008, "Too many requests")
 
 
@@ -134,7 +135,7 @@ class VenueSim:
             subscriber.told_ns = now.mono_ns
 
     def _keep_up(self, now: Moment) -> None:
-        is_stalled = self._fault is not None and self._fault.kind is FaultKind.STALL
+        is_stalled = self._fault is not None and self._fault.kind in _STALLING
         for connection, subscriber in tuple(self._subscribers.items()):
             if connection.transport.get_write_buffer_size() > _UNSENT_LIMIT:
                 connection.transport.abort()
@@ -169,7 +170,7 @@ class VenueSim:
         if self._fault is not None and self._fault.kind is FaultKind.REFUSE:
             return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "Service unavailable\n")
         if "Upgrade" not in request.headers:
-            body = self._dialect.rest(request.path)
+            body = self._rest(request.path)
             if body is None:
                 return connection.respond(HTTPStatus.NOT_FOUND, "Not found\n")
             return _json_response(connection, HTTPStatus.OK, body)
@@ -179,6 +180,13 @@ class VenueSim:
         connection.ping_interval = rules.ping_interval_s
         connection.ping_timeout = rules.ping_timeout_s
         return None
+
+    def _rest(self, target: str) -> str | None:
+        fault, now = self._fault, Moment.now()
+        if fault is not None and fault.kind is FaultKind.MAINTENANCE:
+            return self._dialect.maintenance(target, now)
+        halted = fault.symbols if fault is not None and fault.kind is FaultKind.HALT else ()
+        return self._dialect.rest(target, halted, now)
 
     def _answer_fault(self, connection: ServerConnection, query: str) -> Response:
         if query:
@@ -223,7 +231,7 @@ class VenueSim:
 
     def _answer(self, connection: ServerConnection, subscriber: Subscriber, text: str, now: Moment) -> None:
         fault = self._fault
-        if fault is not None and fault.kind is FaultKind.STALL and not self._dialect.is_ping(text):
+        if fault is not None and fault.kind in _STALLING and not self._dialect.is_ping(text):
             return
         self._send({connection: subscriber}, self._dialect.answer(subscriber, text, self._refused, now), now)
         self._file(connection, subscriber, now)
@@ -246,7 +254,7 @@ class VenueSim:
 def _is_silent(fault: Fault, venue_symbol: str) -> bool:
     if fault.kind is FaultKind.FREEZE:
         return not fault.symbols or venue_symbol in fault.symbols
-    return fault.kind is FaultKind.STALL
+    return fault.kind in _STALLING
 
 
 def _json_response(connection: ServerConnection, status: HTTPStatus, body: str) -> Response:

@@ -207,6 +207,7 @@ class Player:
         if instrument is None or instrument.id in connection.rejected:
             return
         reason = f"{words}: {error.reason}"
+        connection.sieve.withdraw(instrument.id)
         if isinstance(error, VenueRejected):
             connection.rejected[instrument.id] = reason
         yield Withdrawal((instrument.id,), reason)

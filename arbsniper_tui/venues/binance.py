@@ -4,7 +4,7 @@ https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams#ind
 https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -37,7 +37,9 @@ class Binance(VenueAdapter):
             ws_url="wss://stream.binance.com:9443",
             ws_path="/ws",
             rest_url="https://api.binance.com",
-            list_path="/api/v3/exchangeInfo",
+            # Without the permission sets of each symbol, so that the list is shorter.
+            list_path="/api/v3/exchangeInfo?showPermissionSets=false",
+            seed_path="/api/v3/ticker/bookTicker",
             channel="bookTicker",
             taker_fee_pct=0.10,
             symbol_example="BTCUSDT",
@@ -52,6 +54,7 @@ class Binance(VenueAdapter):
             ws_path="/public/ws",
             rest_url="https://fapi.binance.com",
             list_path="/fapi/v1/exchangeInfo",
+            seed_path="/fapi/v1/ticker/bookTicker",
             channel="bookTicker (/public)",
             taker_fee_pct=0.05,
             symbol_example="BTCUSDT",
@@ -67,7 +70,7 @@ class Binance(VenueAdapter):
             return ""
         return symbol.base + symbol.quote
 
-    def unified(self, venue_symbol: str, market: Market) -> str:
+    def _unified(self, venue_symbol: str, market: Market) -> str:
         for quote in _QUOTES:
             base = venue_symbol.removesuffix(quote)
             if base and base != venue_symbol and "_" not in base:
@@ -75,22 +78,41 @@ class Binance(VenueAdapter):
         return ""
 
     def subscribe(self, instruments: Sequence[Instrument]) -> list[str]:
-        params = [f"{instrument.venue_symbol.lower()}@bookTicker" for instrument in instruments]
-        return [msgspec.json.encode({"method": "SUBSCRIBE", "params": params, "id": 1}).decode()]
+        return [_request("SUBSCRIBE", instruments, 1)]
+
+    def unsubscribe(self, instruments: Sequence[Instrument]) -> list[str]:
+        return [_request("UNSUBSCRIBE", instruments, 2)]
 
     def parser(self, instruments: Mapping[str, Instrument], listings: Mapping[str, Listing]) -> QuoteParser:
         return _BookTickerParser(instruments)
 
-    def parse_listings(self, body: bytes) -> dict[str, Listing]:
+    def parse_seeds(self, body: bytes, instruments: Mapping[str, Instrument]) -> Sequence[Quote]:
+        # All symbols in one answer: asked for by name, one that is not listed costs the others their answer too.
+        try:
+            seeds = _SEEDS(body)
+        except UNREADABLE as error:
+            raise undecodable(body, "Binance bookTicker", error) from error
+        return [
+            Quote(instrument.id, seed.bidPrice, seed.bidQty, seed.askPrice, seed.askQty, seed.time)
+            for seed in seeds
+            if (instrument := instruments.get(seed.symbol)) is not None
+        ]
+
+    def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:
         try:
             listed = _LIST(body)
         except UNREADABLE as error:
             raise undecodable(body, "Binance exchangeInfo", error) from error
-        return {
-            symbol.symbol: Listing(is_trading=symbol.status == "TRADING")
+        return (
+            (symbol.symbol, Listing(is_trading=symbol.status == "TRADING"))
             for symbol in listed.symbols
             if symbol.contractType in ("", "PERPETUAL")
-        }
+        )
+
+
+def _request(method: str, instruments: Sequence[Instrument], request_id: int) -> str:
+    params = [f"{instrument.venue_symbol.lower()}@bookTicker" for instrument in instruments]
+    return msgspec.json.encode({"method": method, "params": params, "id": request_id}).decode()
 
 
 class _Ticker(Struct, gc=False):
@@ -114,6 +136,15 @@ class _Frame(_Ticker, gc=False):
     id: Any = UNSET
 
 
+class _Seed(Struct, gc=False):
+    symbol: str
+    bidPrice: float  # noqa: N815 - the venue's spelling
+    bidQty: float  # noqa: N815 - the venue's spelling
+    askPrice: float  # noqa: N815 - the venue's spelling
+    askQty: float  # noqa: N815 - the venue's spelling
+    time: VenueInt | None = None
+
+
 class _Listed(Struct):
     symbol: str
     status: str = ""
@@ -131,6 +162,7 @@ class _Named(Struct):
 
 # Not strict, so that "25.35190000" is read as the number it writes.
 _DECODE = msgspec.json.Decoder(_Frame, strict=False).decode
+_SEEDS = msgspec.json.Decoder(list[_Seed], strict=False).decode
 _NAME = msgspec.json.Decoder(_Named).decode
 _LIST = msgspec.json.Decoder(_ExchangeInfo).decode
 

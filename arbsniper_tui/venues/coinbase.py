@@ -4,16 +4,18 @@ There is no public channel of the best bid and ask: `ticker` comes only with tra
 https://docs.cdp.coinbase.com/exchange/websocket-feed/channels
 """
 
+import re
 from bisect import bisect_left, insort
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from math import inf, nan
-from typing import ClassVar, Literal
+from itertools import chain
+from math import inf
+from typing import Any, ClassVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
-from arbsniper_tui.model.errors import UNREADABLE, BookLost, VenueRejected
+from arbsniper_tui.model.errors import UNREADABLE, BookLost, FrameError, VenueRejected
 from arbsniper_tui.model.instrument import Instrument, Market, Symbol
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.venues.base import (
@@ -26,11 +28,14 @@ from arbsniper_tui.venues.base import (
     undecodable,
 )
 
+_BOOK_TYPES = frozenset(("l2update", "snapshot"))
 # Sent at once by the venue, or asked for by others on a recorded connection; none carries a whole top of book.
 _OTHER_TYPES = frozenset(
     ("subscriptions", "heartbeat", "ticker", "ticker_batch", "match", "last_match", "status")
     + ("received", "open", "done", "change", "activate", "auction", "rfq_match")
 )
+_JITTER_MS = 1000
+"""A time that goes back by no more than this is the venue's own disorder."""
 
 
 class Coinbase(VenueAdapter):
@@ -57,52 +62,53 @@ class Coinbase(VenueAdapter):
     def venue_symbol(self, symbol: Symbol) -> str:
         return "" if symbol.settle else f"{symbol.base}-{symbol.quote}"
 
-    def unified(self, venue_symbol: str, market: Market) -> str:
+    def _unified(self, venue_symbol: str, market: Market) -> str:
         base, dash, quote = venue_symbol.partition("-")
         return f"{base}/{quote}" if dash and base and quote else ""
 
     def subscribe(self, instruments: Sequence[Instrument]) -> list[str]:
-        # A frame a product: the venue answers one bad product with an error for the whole frame.
-        channels = ["level2_batch", "heartbeat"]
-        return [
-            msgspec.json.encode(
-                {"type": "subscribe", "product_ids": [instrument.venue_symbol], "channels": channels}
-            ).decode()
-            for instrument in instruments
-        ]
+        return _requests("subscribe", instruments)
+
+    def unsubscribe(self, instruments: Sequence[Instrument]) -> list[str]:
+        return _requests("unsubscribe", instruments)
 
     def parser(self, instruments: Mapping[str, Instrument], listings: Mapping[str, Listing]) -> QuoteParser:
         return _Level2Parser(instruments)
 
-    def parse_listings(self, body: bytes) -> dict[str, Listing]:
+    def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:
         try:
             products = _PRODUCTS(body)
         except UNREADABLE as error:
             raise undecodable(body, "Coinbase products", error) from error
-        return {
-            product.id: Listing(is_trading=product.status == "online" and not product.trading_disabled)
+        return (
+            (product.id, Listing(is_trading=product.status == "online" and not product.trading_disabled))
             for product in products
-        }
+        )
+
+
+def _requests(kind: str, instruments: Sequence[Instrument]) -> list[str]:
+    # A frame a product: the venue answers one bad product with an error for the whole frame.
+    channels = ["level2_batch", "heartbeat"]
+    requests = ({"type": kind, "product_ids": [each.venue_symbol], "channels": channels} for each in instruments)
+    return [msgspec.json.encode(request).decode() for request in requests]
 
 
 class _Frame(Struct, gc=False):
     type: str
     product_id: str = ""
-    changes: list[tuple[str, float, float]] = []
-    bids: list[tuple[float, float]] = []
-    asks: list[tuple[float, float]] = []
+    changes: list[tuple[str, float, float]] | UnsetType = UNSET
+    bids: list[tuple[float, float]] | UnsetType = UNSET
+    asks: list[tuple[float, float]] | UnsetType = UNSET
     time: datetime | None = None
     message: str = ""
     reason: str = ""
 
 
-class _Unsound(Struct, gc=False):
-    """A frame of which some number cannot be read; what else it says still counts."""
+class _Named(Struct):
+    """What a frame is about, where the rest of it cannot be read."""
 
-    type: Literal["snapshot", "l2update"]
-    product_id: str
-    changes: list[tuple[str, str, str]] = []
-    time: datetime | None = None
+    type: Any = ""
+    product_id: Any = ""
 
 
 class _Product(Struct):
@@ -113,8 +119,12 @@ class _Product(Struct):
 
 # Not strict, so that "22356.27" is read as the number it writes.
 _DECODE = msgspec.json.Decoder(_Frame, strict=False).decode
-_DECODE_UNSOUND = msgspec.json.Decoder(_Unsound).decode
+_NAMED = msgspec.json.Decoder(_Named).decode
 _PRODUCTS = msgspec.json.Decoder(list[_Product]).decode
+
+# The same names in what is no JSON, such as a frame that was cut short.
+_TYPE = re.compile(rb'"type"\s*:\s*"(\w+)"')
+_PRODUCT_ID = re.compile(rb'"product_id"\s*:\s*"([\w-]+)"')
 
 
 class _Side:
@@ -144,10 +154,34 @@ class _Side:
 
 
 class _Book:
-    def __init__(self, bids: _Side, asks: _Side) -> None:
-        self.bids = bids
-        self.asks = asks
-        self.ts_venue_ms: int | None = None
+    """One product: its levels, and the latest time that a frame of it named. The time never goes back, also not from
+    one snapshot to the next: what comes later on a connection is the newer state."""
+
+    def __init__(self) -> None:
+        self.is_lost = True
+        self.bids = _Side(1, ())
+        self.asks = _Side(-1, ())
+        self._latest_ms: int | None = None
+
+    def begin(self, bids: Sequence[tuple[float, float]], asks: Sequence[tuple[float, float]]) -> None:
+        self.bids = _Side(1, bids)
+        self.asks = _Side(-1, asks)
+        self.is_lost = False
+
+    def ts_venue_ms(self, time: datetime | None) -> int | None:
+        """The time of this state: the frame's own, or the latest one."""
+        # Year 1 stands on some updates in place of a time.
+        if time is None or time.year < 2000:
+            return self._latest_ms
+        ts_ms, latest_ms = epoch_ms(time), self._latest_ms
+        if latest_ms is not None and ts_ms < latest_ms:
+            if latest_ms - ts_ms <= _JITTER_MS:
+                return latest_ms
+            # The time before, or the venue's clock, was wrong: this state has no time that compares with the last one.
+            self._latest_ms = ts_ms
+            return None
+        self._latest_ms = ts_ms
+        return ts_ms
 
 
 class _Level2Parser:
@@ -156,7 +190,9 @@ class _Level2Parser:
     {"type":"l2update","product_id":"BTC-USD","changes":[["buy","22356.27","0.00000000"]],
      "time":"2022-08-04T15:25:05.010758Z"}
 
-    A change is side, price and the new size of that level; size 0 removes it.
+    A change is side, price and the new size of that level; size 0 removes it. Updates have no number: one that cannot
+    be read whole may have removed the best level, so it costs the book. That is raised once, and the product's updates
+    are passed over until its next snapshot.
     """
 
     def __init__(self, instruments: Mapping[str, Instrument]) -> None:
@@ -167,75 +203,89 @@ class _Level2Parser:
         try:
             message = _DECODE(frame)
         except UNREADABLE as error:
-            message = self._with_gaps(frame, error)
-        if message.type == "error":
-            raise VenueRejected(_product_named(message.reason), f"{message.message}: {message.reason}")
-        if message.type not in ("l2update", "snapshot"):
-            if message.type not in _OTHER_TYPES:
-                raise bad_frame(frame, "a Coinbase Exchange message type")
-            return ()
-        instrument = self._instruments.get(message.product_id)
+            raise self._unread(frame, error) from error
+        if message.type not in _BOOK_TYPES:
+            return _without_book(message, frame)
+        product_id = message.product_id
+        instrument = self._instruments.get(product_id)
         if instrument is None:
+            if not product_id:
+                raise self._lost("", "a book frame that names no product")
             return ()
+        book = self._books.get(product_id)
         if message.type == "snapshot":
-            # The book before is over, whether or not this one can be read.
-            self._books.pop(message.product_id, None)
-            book = self._books[message.product_id] = _snapshot(message, frame)
+            book = self._begin(message)
+        elif book is None:
+            raise self._lost(product_id, "an update came before its snapshot")
+        elif book.is_lost:
+            return ()
         else:
-            book = self._books.get(message.product_id) or _lost(message.product_id)
-            _apply(book, message, frame)
-        # Year 1 stands on some updates in place of a time: the time before it goes on.
-        if message.time is not None and message.time.year > 2000:
-            book.ts_venue_ms = epoch_ms(message.time)
+            self._apply(book, message)
         bid, bid_size = book.bids.best()
         ask, ask_size = book.asks.best()
-        return (Quote(instrument.id, bid, bid_size, ask, ask_size, book.ts_venue_ms),)
+        return (Quote(instrument.id, bid, bid_size, ask, ask_size, book.ts_venue_ms(message.time)),)
 
-    def _with_gaps(self, frame: bytes, error: Exception) -> _Frame:
-        """An update with NaN for the numbers that cannot be read. Raises BadFrame for any other unreadable frame."""
-        try:
-            unsound = _DECODE_UNSOUND(frame)
-        except UNREADABLE:
-            raise undecodable(frame, "Coinbase", error) from error
-        if unsound.type == "snapshot":
-            self._books.pop(unsound.product_id, None)
-            raise undecodable(frame, "Coinbase", error) from error
-        changes = [(side, _number(price), _number(size)) for side, price, size in unsound.changes]
-        return _Frame(unsound.type, unsound.product_id, changes, time=unsound.time)
+    def _begin(self, message: _Frame) -> _Book:
+        bids, asks = message.bids, message.asks
+        if bids is UNSET or asks is UNSET:
+            raise self._lost(message.product_id, "a snapshot without bids or asks")
+        if not all(0.0 < price < inf and 0.0 <= size < inf for price, size in chain(bids, asks)):
+            raise self._lost(message.product_id, "a snapshot with a price or size that cannot be")
+        book = self._books.setdefault(message.product_id, _Book())
+        book.begin(bids, asks)
+        return book
+
+    def _apply(self, book: _Book, message: _Frame) -> None:
+        if message.changes is UNSET:
+            raise self._lost(message.product_id, "an update without changes")
+        for side, price, size in message.changes:
+            if not (0.0 < price < inf and 0.0 <= size < inf):
+                raise self._lost(message.product_id, f"a change that cannot be: {side} {price:g} {size:g}")
+            if side == "buy":
+                book.bids.set(price, size)
+            elif side == "sell":
+                book.asks.set(price, size)
+            else:
+                raise self._lost(message.product_id, f"a change of no side: {side}")
+
+    def _lost(self, product_id: str, reason: str) -> BookLost:
+        """Forget the book of this product, or without one every book, and say so."""
+        for lost in (product_id,) if product_id else tuple(self._instruments):
+            self._books.setdefault(lost, _Book()).is_lost = True
+        return BookLost(product_id, reason)
+
+    def _unread(self, frame: bytes, error: Exception) -> FrameError:
+        """What it means that a frame cannot be read: the loss of a book, unless it names something else."""
+        bad = undecodable(frame, "Coinbase", error)
+        types, products = _names(frame)
+        if types and types.isdisjoint(_BOOK_TYPES):
+            return bad
+        if len(products) != 1:
+            return self._lost("", str(bad))
+        (product_id,) = products
+        return self._lost(product_id, str(bad)) if self._instruments.get(product_id) else bad
 
 
-def _snapshot(message: _Frame, frame: bytes) -> _Book:
-    if not all(0.0 < price < inf and 0.0 <= size < inf for price, size in message.bids + message.asks):
-        raise bad_frame(frame, "positive prices and sizes in a snapshot")
-    return _Book(_Side(1, message.bids), _Side(-1, message.asks))
-
-
-def _apply(book: _Book, message: _Frame, frame: bytes) -> None:
-    """Put every sound change into the book; a level whose new size cannot be read is no longer known, and goes.
-    Raises BadFrame afterwards if one was not sound."""
-    unsound = ""
-    for side, price, size in message.changes:
-        levels = book.bids if side == "buy" else book.asks
-        if not 0.0 < price < inf or side not in ("buy", "sell"):
-            unsound = f"{side} {price:g}"
-        elif 0.0 <= size < inf:
-            levels.set(price, size)
-        else:
-            unsound = f"{side} {price:g} {size:g}"
-            levels.set(price, 0.0)
-    if unsound:
-        raise bad_frame(frame, f"side, price and size in a change ({unsound})")
-
-
-def _number(text: str) -> float:
+def _names(frame: bytes) -> tuple[set[str], set[str]]:
+    """The types and the products that an unreadable frame names; for JSON that is no book frame some other type."""
     try:
-        return float(text)
-    except ValueError:
-        return nan
+        named = _NAMED(frame)
+    except msgspec.ValidationError:  # JSON, but no object
+        return {""}, set()
+    except UNREADABLE:
+        types, products = _TYPE.findall(frame), _PRODUCT_ID.findall(frame)
+        return {each.decode() for each in types}, {each.decode() for each in products}
+    return {str(named.type)}, {named.product_id} if named.product_id and isinstance(named.product_id, str) else set()
 
 
-def _lost(product_id: str) -> _Book:
-    raise BookLost(product_id, "an update came before its snapshot")
+def _without_book(message: _Frame, frame: bytes) -> tuple[()]:
+    if message.type == "error":
+        if message.message == "Failed to unsubscribe":  # which says nothing of whether the product is served
+            return ()
+        raise VenueRejected(_product_named(message.reason), f"{message.message}: {message.reason}")
+    if message.type not in _OTHER_TYPES:
+        raise bad_frame(frame, "a Coinbase Exchange message type")
+    return ()
 
 
 def _product_named(reason: str) -> str:

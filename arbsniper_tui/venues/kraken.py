@@ -3,7 +3,7 @@
 https://docs.kraken.com/api/docs/websocket-v2/ticker
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -53,34 +53,40 @@ class Kraken(VenueAdapter):
     def venue_symbol(self, symbol: Symbol) -> str:
         return "" if symbol.settle else str(symbol)
 
-    def unified(self, venue_symbol: str, market: Market) -> str:
-        return venue_symbol if "/" in venue_symbol else ""
+    def _unified(self, venue_symbol: str, market: Market) -> str:
+        base, _, quote = venue_symbol.partition("/")
+        return venue_symbol if base and quote and "/" not in quote else ""
 
     def subscribe(self, instruments: Sequence[Instrument]) -> list[str]:
-        # Without the event trigger the venue sends tickers only with trades.
-        params = {
-            "channel": "ticker",
-            "symbol": [instrument.venue_symbol for instrument in instruments],
-            "event_trigger": "bbo",
-            "snapshot": True,
-        }
-        return [msgspec.json.encode({"method": "subscribe", "params": params, "req_id": 1}).decode()]
+        return [_request("subscribe", instruments, 1)]
+
+    def unsubscribe(self, instruments: Sequence[Instrument]) -> list[str]:
+        return [_request("unsubscribe", instruments, 2)]
 
     def parser(self, instruments: Mapping[str, Instrument], listings: Mapping[str, Listing]) -> QuoteParser:
         return _TickerParser(instruments)
 
-    def parse_listings(self, body: bytes) -> dict[str, Listing]:
+    def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:
         try:
-            pairs = _PAIRS(body).result
+            listed = _PAIRS(body)
         except UNREADABLE as error:
             raise undecodable(body, "Kraken AssetPairs", error) from error
-        return {
-            "/".join(_RENAMED.get(coin, coin) for coin in pair.wsname.split("/")): Listing(
-                is_trading=pair.status == "online"
-            )
-            for pair in pairs.values()
-            if pair.wsname
-        }
+        if listed.error:
+            raise bad_frame(body, f"no error from Kraken AssetPairs ({', '.join(listed.error)})")
+        pairs = listed.result.values()
+        return ((_renamed(pair.wsname), Listing(is_trading=pair.status == "online")) for pair in pairs)
+
+
+def _request(method: str, instruments: Sequence[Instrument], request_id: int) -> str:
+    params: dict[str, object] = {
+        "channel": "ticker",
+        "symbol": [instrument.venue_symbol for instrument in instruments],
+        # Without it the venue sends tickers only with trades.
+        "event_trigger": "bbo",
+    }
+    if method == "subscribe":
+        params["snapshot"] = True
+    return msgspec.json.encode({"method": method, "params": params, "req_id": request_id}).decode()
 
 
 class _Top(Struct, gc=False):
@@ -109,12 +115,18 @@ class _Pair(Struct):
 
 
 class _Pairs(Struct):
-    result: dict[str, _Pair]
+    error: list[str] = []
+    result: dict[str, _Pair] = {}
 
 
 _DECODE = msgspec.json.Decoder(_Frame).decode
 _TOPS = msgspec.json.Decoder(list[_Top]).decode
 _PAIRS = msgspec.json.Decoder(_Pairs).decode
+
+
+def _renamed(wsname: str) -> str:
+    """A pair of version 1, as version 2 spells it."""
+    return "/".join(_RENAMED.get(coin, coin) for coin in wsname.split("/"))
 
 
 class _TickerParser:
@@ -135,7 +147,8 @@ class _TickerParser:
         except UNREADABLE as error:
             raise undecodable(frame, "Kraken v2", error) from error
         if message.method:
-            if not message.success:
+            # A failed unsubscription says nothing of whether the symbol is served.
+            if not message.success and message.method != "unsubscribe":
                 raise VenueRejected(message.symbol, message.error)
             return ()
         if message.channel not in _OTHER_CHANNELS:

@@ -3,7 +3,10 @@
 https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-order-book-channel
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from functools import partial
+from math import inf
 from typing import ClassVar
 
 import msgspec
@@ -20,6 +23,8 @@ from arbsniper_tui.venues.base import (
     VenueInt,
     VenueMarket,
     bad_frame,
+    in_coins,
+    in_coins_inverse,
     undecodable,
 )
 
@@ -59,8 +64,10 @@ class Okx(VenueAdapter):
     def venue_symbol(self, symbol: Symbol) -> str:
         return f"{symbol.base}-{symbol.quote}" + ("-SWAP" if symbol.settle else "")
 
-    def unified(self, venue_symbol: str, market: Market) -> str:
+    def _unified(self, venue_symbol: str, market: Market) -> str:
         parts = venue_symbol.split("-")
+        if not all(parts):
+            return ""
         if len(parts) == 2:
             return "/".join(parts)
         if len(parts) == 3 and parts[2] == "SWAP":
@@ -69,21 +76,28 @@ class Okx(VenueAdapter):
         return ""
 
     def subscribe(self, instruments: Sequence[Instrument]) -> list[str]:
-        # One frame: the venue counts 480 subscribe operations an hour, and answers each argument by itself.
-        args = [{"channel": "bbo-tbt", "instId": instrument.venue_symbol} for instrument in instruments]
-        return [msgspec.json.encode({"id": "b1", "op": "subscribe", "args": args}).decode()]
+        return [_request("subscribe", instruments, "b1")]
+
+    def unsubscribe(self, instruments: Sequence[Instrument]) -> list[str]:
+        return [_request("unsubscribe", instruments, "b2")]
 
     def parser(self, instruments: Mapping[str, Instrument], listings: Mapping[str, Listing]) -> QuoteParser:
         return _BboParser(instruments, listings)
 
-    def parse_listings(self, body: bytes) -> dict[str, Listing]:
+    def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:
         try:
             listed = _LIST(body)
         except UNREADABLE as error:
             raise undecodable(body, "OKX instruments", error) from error
         if listed.code != "0":
             raise bad_frame(body, f"code 0 from OKX instruments ({listed.msg})")
-        return {instrument.instId: _listing(instrument) for instrument in listed.data}
+        return ((instrument.instId, _listing(instrument)) for instrument in listed.data)
+
+
+def _request(op: str, instruments: Sequence[Instrument], request_id: str) -> str:
+    # One frame: the venue counts 480 operations an hour and connection, and answers each argument by itself.
+    args = [{"channel": "bbo-tbt", "instId": instrument.venue_symbol} for instrument in instruments]
+    return msgspec.json.encode({"id": request_id, "op": op, "args": args}).decode()
 
 
 class _Arg(Struct, gc=False):
@@ -91,11 +105,20 @@ class _Arg(Struct, gc=False):
     instId: str = ""  # noqa: N815 - the venue's spelling
 
 
+class _Level(Struct, array_like=True, gc=False):
+    price: float
+    size: float
+
+
 class _Level1(Struct, gc=False):
-    asks: list[list[float]]
-    bids: list[list[float]]
+    asks: list[_Level]
+    bids: list[_Level]
     ts: VenueInt | None = None
     seqId: VenueInt | None = None  # noqa: N815 - the venue's spelling
+
+
+_EMPTY = _Level(0.0, 0.0)
+"""The level of an empty side."""
 
 
 class _Frame(Struct, gc=False):
@@ -123,15 +146,27 @@ class _Instruments(Struct):
 _DECODE = msgspec.json.Decoder(_Frame, strict=False).decode
 _LEVEL1 = msgspec.json.Decoder(_Level1, strict=False).decode
 _LIST = msgspec.json.Decoder(_Instruments).decode
+_NUMBERS = partial(msgspec.convert, type=tuple[float, float], strict=False)
 
 
 def _listing(listed: _Listed) -> Listing:
-    """A swap's unit in coins or quote currency; spot has no contract fields. Raises BadFrame."""
-    try:
-        contract_size = float(listed.ctVal or 1) * float(listed.ctMult or 1)
-    except ValueError as error:
-        raise bad_frame(repr(listed).encode(), f"numbers in ctVal and ctMult of {listed.instId}") from error
+    """A swap's unit in coins or quote currency; spot has no contract fields."""
+    contract_size: float | None = 1.0
+    if listed.instId.count("-") > 1:
+        contract_size = _contract_size(listed) if listed.ctType in ("linear", "inverse") else None
     return Listing(contract_size, listed.ctType == "inverse", listed.state == "live")
+
+
+def _contract_size(listed: _Listed) -> float | None:
+    """`ctVal` x `ctMult`; None where one of them is missing or no positive number."""
+    try:
+        # As frames are read: Python's own float() takes "1_000" and the digits of every script.
+        size, multiplier = _NUMBERS((listed.ctVal, listed.ctMult))
+    except UNREADABLE:
+        return None
+    if not (0.0 < size < inf and 0.0 < multiplier < inf):
+        return None
+    return float(Decimal(listed.ctVal) * Decimal(listed.ctMult))
 
 
 class _BboParser:
@@ -160,26 +195,26 @@ class _BboParser:
             return [self._quote(instrument, _LEVEL1(raw)) for raw in message.data]
         except UNREADABLE as error:
             raise undecodable(frame, "OKX v5", error) from error
-        except ValueError as error:
-            raise bad_frame(frame, "price and size in a level") from error
 
     def _quote(self, instrument: Instrument, top: _Level1) -> Quote:
-        bid, bid_size = top.bids[0][:2] if top.bids else (0.0, 0.0)
-        ask, ask_size = top.asks[0][:2] if top.asks else (0.0, 0.0)
-        if instrument.market is Market.PERP:
+        bids, asks = top.bids, top.asks
+        bid, ask = bids[0] if bids else _EMPTY, asks[0] if asks else _EMPTY
+        bid_size, ask_size = bid.size, ask.size
+        # A perpetual; before Python 3.12, looking up an enum's member runs code each time.
+        if ":" in instrument.symbol:
             listing = self._listings.get(instrument.venue_symbol)
-            if listing is None:
+            if listing is None or listing.contract_size is None:
                 raise bad_frame(
                     instrument.venue_symbol.encode(),
                     "its contract size in the list of instruments (--instruments)",
                 )
             if listing.is_inverse:
-                bid_size = bid_size * listing.contract_size / bid if bid else 0.0
-                ask_size = ask_size * listing.contract_size / ask if ask else 0.0
+                bid_size = in_coins_inverse(bid_size, listing.contract_size, bid.price)
+                ask_size = in_coins_inverse(ask_size, listing.contract_size, ask.price)
             else:
-                bid_size *= listing.contract_size
-                ask_size *= listing.contract_size
-        return Quote(instrument.id, bid, bid_size, ask, ask_size, top.ts, top.seqId)
+                bid_size = in_coins(bid_size, listing.contract_size)
+                ask_size = in_coins(ask_size, listing.contract_size)
+        return Quote(instrument.id, bid.price, bid_size, ask.price, ask_size, top.ts, top.seqId)
 
 
 def _without_quote(message: _Frame, frame: bytes) -> tuple[()]:

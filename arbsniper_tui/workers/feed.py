@@ -6,13 +6,16 @@ import gc
 import logging
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import uvloop
 
-from arbsniper_tui.model.quote import Quote, Withdrawal
+from arbsniper_tui.model.quote import Withdrawal
+from arbsniper_tui.net.backlog import Backlog
 from arbsniper_tui.net.feed import Feed
+from arbsniper_tui.net.spec import FeedTimings
+from arbsniper_tui.runtime.clock import now_ns
 from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.messages import HealthReport
 from arbsniper_tui.wire.sender import QuoteSender
@@ -39,7 +42,7 @@ class _BusOutlet:
         self._is_flushing = False
         self.health_is_due = asyncio.Event()
         # Not methods of this class that call these: a call more on the way of every quote.
-        self.quotes: Callable[[Sequence[Quote], int], None] = self.sender.send_quotes
+        self.quotes: Callable[..., None] = self.sender.send_quotes
         self.withdraw: Callable[[Withdrawal, int], None] = self.sender.withdraw
 
     def health_changed(self) -> None:
@@ -64,11 +67,15 @@ async def _serve(plan: FeedPlan) -> None:
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_reader(LIFELINE, stop.set)  # readable means its end: nothing follows the plan
     outlet = _BusOutlet(Endpoints(Path(plan.folder)).quotes)
+    backlog = Backlog(outlet.sender.pause, outlet.sender.resume)
+    timings = FeedTimings(max_quote_age_s=plan.max_quote_age_ms / 1000)
     recorder = _make_recorder(plan)
     feeds = [
         Feed(
             spec,
             outlet,
+            backlog,
+            timings,
             on_frame=recorder.frames_of(spec) if recorder else None,
             on_listing=recorder.listings_of(spec) if recorder else None,
             on_disconnect=recorder.disconnects_of(spec) if recorder else None,
@@ -76,6 +83,7 @@ async def _serve(plan: FeedPlan) -> None:
         for spec in plan.feeds
     ]
     tasks = [asyncio.create_task(feed.run(), name=feed.spec.name) for feed in feeds]
+    tasks.append(asyncio.create_task(backlog.run(), name="backlog"))
     for task in tasks:
         task.add_done_callback(lambda ended: stop.set())
     reporting = asyncio.create_task(_report(plan, feeds, outlet, recorder))
@@ -105,7 +113,9 @@ async def _report(plan: FeedPlan, feeds: list[Feed], outlet: _BusOutlet, recorde
     ticked_s, ticks = 0.0, 0
     while True:
         outlet.health_is_due.clear()
-        report = HealthReport(plan.worker, tuple(feed.health() for feed in feeds), outlet.sender.conflated)
+        conflated = outlet.sender.conflated + sum(feed.counts.superseded for feed in feeds)
+        health = tuple(feed.health() for feed in feeds)
+        report = HealthReport(plan.worker, health, conflated, sent_ns=now_ns())
         outlet.sender.report(report)
         now_s = time.monotonic()
         if now_s - ticked_s >= _TICK_EVERY_S:

@@ -37,6 +37,7 @@ def feed_specs(instruments: Sequence[Instrument], settings: Settings) -> tuple[F
     ):
         declared = settings.market_of(venue, market)
         assert declared is not None, "instruments_of takes only markets that the venue has"
+        rest_url = declared.rest_url.rstrip("/")
         for number, part in enumerate(_parts(tuple(members), declared.connection_limit), 1):
             specs.append(
                 FeedSpec(
@@ -44,8 +45,9 @@ def feed_specs(instruments: Sequence[Instrument], settings: Settings) -> tuple[F
                     venue=venue,
                     market=market,
                     ws_url=declared.ws_url.rstrip("/") + declared.ws_path,
-                    list_url=declared.rest_url.rstrip("/") + declared.list_path,
+                    list_url=rest_url + declared.list_path,
                     instruments=part,
+                    seed_url=rest_url + declared.seed_path if declared.seed_path else "",
                 )
             )
     return tuple(specs)

@@ -21,6 +21,7 @@ class FeedPlan(Struct, frozen=True):
     record_folder: str = ""
     """Where tapes are written; empty for no recording."""
     shares_cpu: int | None = None
+    max_quote_age_ms: float = 5000.0
     recorded_settings: str = ""
     """What the tapes carry at their head, JSON."""
     recording_tally: int = -1

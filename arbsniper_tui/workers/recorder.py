@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from arbsniper_tui.model.errors import UsageError
-from arbsniper_tui.net.feed import OnDisconnect, OnFrame, OnListing
+from arbsniper_tui.net.outlet import OnDisconnect, OnFrame, OnListing
 from arbsniper_tui.net.spec import FeedSpec
 from arbsniper_tui.tapes.tape import DISCONNECTED, LISTING, SETTINGS, TapeWriter
 from arbsniper_tui.workers.recording_tally import RecordingTally

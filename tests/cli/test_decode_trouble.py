@@ -152,3 +152,33 @@ def test_a_reader_that_leaves_ends_it_without_a_complaint(place):
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(30) == 0
+
+
+FORGED = "\x1b[2J\x1b]0;mine\x07\r\nline 99: forged\u202e\x9b1m"
+
+
+@pytest.mark.parametrize(
+    ("venue", "frame"),
+    [
+        ("binance", {"code": 2, "msg": FORGED}),
+        ("coinbase", {"type": "error", "message": FORGED, "reason": f"{FORGED} X-USD"}),
+        ("kraken", {"method": "subscribe", "success": False, "symbol": FORGED, "error": FORGED}),
+        ("okx", {"event": "error", "code": FORGED, "msg": f"instId:{FORGED}"}),
+        ("okx", {"event": "notice", "code": "64008", "msg": FORGED}),
+        ("kraken", {"channel": FORGED}),
+        ("coinbase", {"type": FORGED}),
+        ("binance", {"s": FORGED}),
+    ],
+)
+def test_control_characters_of_a_frame_reach_no_terminal(place, venue, frame):
+    done = place.run("decode", venue, stdin=line(json.dumps(frame)))
+    report, *_ = said = done.stderr.decode().splitlines()
+    assert report.startswith("line 1: ")
+    assert all(each.isprintable() for each in said)
+    assert "[2J" in report
+
+
+def test_a_name_with_control_characters_is_no_symbol_on_standard_output(place):
+    frames = [json.dumps({**json.loads(BINANCE), "s": name}) for name in ("B\x1b[2JUSDT", "B\u202eUSDT", "BTCUSDT")]
+    done = place.run("decode", "binance", stdin=b"".join(map(line, frames)))
+    assert [json.loads(each)["symbol"] for each in done.stdout.splitlines()] == ["BTC/USDT"]

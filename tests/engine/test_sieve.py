@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from arbsniper_tui.engine.sieve import OLDER, Sieve
+from arbsniper_tui.engine.sieve import BEGAN_AGAIN, OLDER, Sieve
 from arbsniper_tui.model.quote import Quote, Withdrawal, defect, is_older
 
 steady = settings(derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -108,3 +108,54 @@ def test_who_asks_is_told_of_every_drop() -> None:
     sieve = Sieve({}, lambda reason, quote: told.append((reason, quote)))
     sieve.sift([q(seq=2), q(seq=1), q(bid=101.0, seq=3)])
     assert told == [(OLDER, q(seq=1)), ("crossed", q(bid=101.0, seq=3))]
+
+
+class TestASequenceThatBeginsAgain:
+    """One quote that is older is late; several in a row that are in order are a count that began anew."""
+
+    def test_is_followed_after_a_withdrawal(self) -> None:
+        dropped: dict[str, int] = {}
+        sieve = Sieve(dropped)
+        sieve.sift([q(seq=1000)])
+        assert sieve.sift([q(seq=1)]) == sieve.sift([q(seq=2)]) == ([], [])
+        assert sieve.sift([q(seq=3)]) == ([], [Withdrawal((0,), BEGAN_AGAIN)])
+        assert sieve.sift([q(seq=4)]) == ([q(seq=4)], [])
+        assert dropped == {OLDER: 2, BEGAN_AGAIN: 1}
+
+    def test_one_bogus_number_costs_three_quotes_and_no_more(self) -> None:
+        sieve = Sieve({})
+        passed = [sieve.sift([q(seq=seq)])[0] for seq in (5, 2**62, 6, 7, 8, 9, 10)]
+        assert [quotes[0].venue_seq for quotes in passed if quotes] == [5, 2**62, 9, 10]
+
+    def test_the_same_holds_for_times(self) -> None:
+        sieve = Sieve({})
+        passed = [sieve.sift([q(ts=ts)])[0] for ts in (5000, 10**15, 5001, 5002, 5003, 5004)]
+        assert [quotes[0].ts_venue_ms for quotes in passed if quotes] == [5000, 10**15, 5004]
+
+    def test_late_ones_between_good_ones_are_only_late(self) -> None:
+        sieve = Sieve({})
+        passed = [sieve.sift([q(seq=seq)])[0] for seq in (100, 50, 101, 51, 102, 52, 103, 53)]
+        assert [quotes[0].venue_seq for quotes in passed if quotes] == [100, 101, 102, 103]
+
+    def test_late_ones_in_no_order_are_only_late(self) -> None:
+        sieve = Sieve({})
+        sieve.sift([q(seq=100)])
+        assert [sieve.sift([q(seq=seq)]) for seq in (50, 49, 48, 47, 46, 45)] == [([], [])] * 6
+
+
+class TestABarredInstrument:
+    def test_takes_no_part_whatever_comes(self) -> None:
+        barred = {0}
+        sieve = Sieve({}, barred=barred)
+        assert sieve.sift([q(0), q(1)]) == ([q(1)], [])
+        assert sieve.sift([q(0, bid=101.0)]) == ([], [])
+        assert not sieve.has(0)
+        barred.clear()
+        assert sieve.sift([q(0)]) == ([q(0)], [])
+
+    def test_what_was_withdrawn_elsewhere_is_compared_with_nothing(self) -> None:
+        sieve = Sieve({})
+        sieve.sift([q(seq=9)])
+        sieve.withdraw(0)
+        assert not sieve.has(0)
+        assert sieve.sift([q(seq=1)]) == ([q(seq=1)], [])

@@ -148,6 +148,40 @@ async def test_updates_without_their_snapshot_cost_the_connection(
         assert not diary.read
 
 
+@pytest.mark.parametrize(
+    "unreadable",
+    [
+        b'{"type":"l2update","product_id":"BTC-USD","changes":[["buy","100.0","0"],["buy","98.0","x"]]}',
+        b'{"type":"l2update","product_id":"BTC-USD","changes":[["buy","100.0","0"],["bu',
+        b'{"type":"l2upd',
+    ],
+)
+async def test_an_update_that_cannot_be_read_withdraws_the_book_until_a_new_snapshot(
+    peer: Peer, closed_port: int, eventually: Eventually, unreadable: bytes
+) -> None:
+    def snapshot(bid: bytes) -> bytes:
+        frame = b'{"type":"snapshot","product_id":"BTC-USD","bids":[["%s","1"]],"asks":[["101","1"]]}'
+        return peer.wire.frame(frame % bid)
+
+    harmless = b'{"type":"l2update","product_id":"BTC-USD","changes":[["buy","90.0","1"]]}'
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer.came += 1
+        writer.write(peer.wire.accepted(await reader.readuntil(b"\r\n\r\n")))
+        await reader.read(4096)
+        if peer.came == 1:
+            writer.write(snapshot(b"100") + peer.wire.frame(unreadable) + peer.wire.frame(harmless))
+            await reader.read(4096)
+        writer.write(snapshot(b"50"))
+        while await reader.read(4096):
+            pass
+
+    async with peer.serve_raw(script) as port, on(port, closed_port, "coinbase") as diary:
+        await eventually(lambda: diary.read and diary.read[-1].bid == 50.0, diary.shown)
+        assert {quote.bid for quote in diary.read} <= {100.0, 50.0}
+        assert any(0 in withdrawal.instrument_ids for withdrawal in diary.withdrawn)
+
+
 async def test_frames_that_no_parser_can_read_cost_only_a_count(
     peer: Peer, closed_port: int, eventually: Eventually
 ) -> None:

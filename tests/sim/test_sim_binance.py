@@ -91,3 +91,24 @@ async def test_rest_lists_both_markets(venues: Venues) -> None:
     perp = (await venues.get("binance", "/fapi/v1/exchangeInfo"))["symbols"]
     bitcoin = next(row for row in perp if row["symbol"] == "BTCUSDT")
     assert (bitcoin["contractType"], bitcoin["marginAsset"]) == ("PERPETUAL", "USDT")
+
+
+async def test_rest_shows_the_best_bids_and_asks_of_one_market(venues: Venues) -> None:
+    spot = {row["symbol"]: row for row in await venues.get("binance", "/api/v3/ticker/bookTicker")}
+    assert spot["BTCUSDT"].keys() == {"symbol", "bidPrice", "bidQty", "askPrice", "askQty"}
+    assert 0 < float(spot["BTCUSDT"]["bidPrice"]) < float(spot["BTCUSDT"]["askPrice"])
+    perp = {row["symbol"]: row for row in await venues.get("binance", "/fapi/v1/ticker/bookTicker")}
+    assert perp["BTCUSDT"].keys() == spot["BTCUSDT"].keys() | {"lastUpdateId", "time"}
+    assert len(spot) == len(perp) == 10
+
+
+async def test_rest_shows_what_the_stream_has_shown(venues: Venues) -> None:
+    async with venues.client("binance", "/ws/btcusdt@bookTicker") as client:
+        frame = await client.frame()
+        rows = await venues.get("binance", "/api/v3/ticker/bookTicker")
+        (row,) = (row for row in rows if row["symbol"] == "BTCUSDT")
+        shown = [row[key] for key in ("bidPrice", "bidQty", "askPrice", "askQty")]
+        last = frame["u"] + 1000
+        while [frame[key] for key in "bBaA"] != shown:
+            frame = await client.frame()
+            assert frame["u"] < last

@@ -9,10 +9,13 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from arbsniper_tui.model.errors import UsageError
+from arbsniper_tui.model.errors import BadFrame, UsageError
+from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.sim.fault import Fault, FaultKind, read_fault
 from arbsniper_tui.sim.plan import SIMULATED, SimPlan
 from arbsniper_tui.sim.server import open_venues, serve_venues
+from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues.base import Listing
 
 from .conftest import DEADLINE_S, Client, Venues, listening
 
@@ -227,6 +230,52 @@ async def test_reject_refuses_a_listed_symbol_in_the_venues_own_way(venues: Venu
         await client.send(REQUESTS["binance"])
         await client.frame()
         assert {frame["s"] for frame in await client.some(15)} == {"ETHUSDT"}
+
+
+def listed(venue: str, body: Any) -> dict[str, Listing]:
+    return VENUES[venue].parse_listings(json.dumps(body).encode())
+
+
+async def list_of(venues: Venues, venue: str) -> Any:
+    """The venue's spot list as its REST answers it."""
+    declared = VENUES[venue].market(Market.SPOT)
+    assert declared is not None
+    return await venues.get(venue, declared.list_path)
+
+
+@every_venue
+async def test_in_maintenance_nothing_is_listed_as_trading_and_the_stream_is_silent(venues: Venues, venue: str) -> None:
+    async with venues.client(venue, TARGETS[venue]) as client:
+        await client.send(REQUESTS[venue])
+        await client.first(quoted)
+        venues.sims[venue].fault = Fault(FaultKind.MAINTENANCE)
+        body = await list_of(venues, venue)
+        if venue == "binance":
+            assert not any(listing.is_trading for listing in listed(venue, body).values())
+        else:
+            words = {"coinbase": "at least one", "kraken": "EService:Unavailable", "okx": "temporarily unavailable"}
+            with pytest.raises(BadFrame, match=words[venue]):
+                listed(venue, body)
+        await drained(client)
+        assert await hears_nothing(client, seconds=1.5)
+        await asyncio.wait_for(await client.connection.ping(), DEADLINE_S)
+        venues.sims[venue].fault = None
+        await client.first(quoted)
+        assert listed(venue, await list_of(venues, venue))[SYMBOLS[venue][0]].is_trading
+
+
+@every_venue
+async def test_a_halted_symbol_is_listed_as_not_trading_and_its_quotes_go_on(venues: Venues, venue: str) -> None:
+    halted, trading = SYMBOLS[venue]
+    venues.sims[venue].fault = Fault(FaultKind.HALT, (halted,))
+    listings = listed(venue, await list_of(venues, venue))
+    assert listings[halted].fault == "not trading"
+    assert listings[trading].fault == ""
+    async with venues.client(venue, TARGETS[venue]) as client:
+        await client.send(REQUESTS[venue])
+        await client.first(lambda frame: quoted(frame) == halted)
+        venues.sims[venue].fault = None
+        assert listed(venue, await list_of(venues, venue))[halted].is_trading
 
 
 async def test_faults_can_be_set_from_outside_the_process(venues: Venues) -> None:

@@ -2,10 +2,11 @@
 
 import asyncio
 import urllib.request
+from collections.abc import Callable
 
 import pytest
 
-from arbsniper_tui.model.errors import VenueRejected
+from arbsniper_tui.model.errors import BookLost, VenueRejected
 from arbsniper_tui.model.instrument import Instrument, Market, parse_symbol
 from arbsniper_tui.model.quote import Quote, defect
 from arbsniper_tui.venues import VENUES
@@ -80,3 +81,64 @@ async def test_a_symbol_that_is_not_listed_is_rejected_by_name(venues: Venues, v
             while True:
                 parser.feed((await client.text()).encode())
     assert rejected.value.venue_symbol == unknown.venue_symbol
+
+
+@pytest.mark.parametrize(("venue", "market", "symbols"), ASKED)
+async def test_unsubscribing_ends_the_data_of_one_symbol_and_subscribing_again_brings_it_back(
+    venues: Venues, venue: str, market: Market, symbols: tuple[str, ...]
+) -> None:
+    adapter = VENUES[venue]
+    declared = adapter.market(market)
+    assert declared is not None
+    left, kept, *_ = instruments(venue, symbols)
+    parser = adapter.parser({one.venue_symbol: one for one in (left, kept)}, await listings(venues, venue, market))
+    async with asyncio.timeout(DEADLINE_S), venues.client(venue, declared.ws_path) as client:
+
+        async def read(symbol: Instrument, count: int) -> set[int]:
+            """The instruments of the quotes that come until `symbol` has had so many."""
+            seen: list[int] = []
+            while seen.count(symbol.id) < count:
+                seen += [quote.instrument_id for quote in parser.feed((await client.text()).encode())]
+            return set(seen)
+
+        await client.send(*adapter.subscribe([left, kept]))
+        await read(left, 2)
+        await client.send(*adapter.unsubscribe([left]))
+        while not acknowledges_unsubscription(await client.text(), left.venue_symbol):
+            pass
+        assert await read(kept, 3) == {kept.id}
+        await client.send(*adapter.subscribe([left]))
+        await read(left, 2)
+
+
+def acknowledges_unsubscription(text: str, venue_symbol: str) -> bool:
+    """Binance names the request, Coinbase what is still subscribed, Kraken and OKX the symbol."""
+    if '"subscriptions"' in text:
+        return f'"{venue_symbol}"' not in text
+    return '"id":2' in text or '"unsubscribe"' in text
+
+
+async def test_a_lost_book_of_coinbase_is_mended_by_subscribing_again(venues: Venues) -> None:
+    adapter = VENUES["coinbase"]
+    bitcoin, ether = instruments("coinbase", ("BTC/USD", "ETH/USD"))
+    parser = adapter.parser({one.venue_symbol: one for one in (bitcoin, ether)}, {})
+    unreadable = b'{"type":"l2update","product_id":"BTC-USD","changes":[["buy","1","x"]],"time":"2026-01-01T00:00:00Z"}'
+    async with asyncio.timeout(DEADLINE_S), venues.client("coinbase", "/") as client:
+        seen: list[int] = []
+
+        async def read(until: Callable[[], bool]) -> None:
+            while not until():
+                frame = (await client.text()).encode()
+                quotes = parser.feed(frame)
+                assert not quotes or defect(quotes[0]) == ""
+                seen.extend(quote.instrument_id for quote in quotes)
+
+        await client.send(*adapter.subscribe([bitcoin, ether]))
+        await read(lambda: len(set(seen)) == 2)
+        with pytest.raises(BookLost):
+            parser.feed(unreadable)
+        seen.clear()
+        await read(lambda: len(seen) >= 5)
+        assert set(seen) == {ether.id}
+        await client.send(*adapter.unsubscribe([bitcoin]), *adapter.subscribe([bitcoin]))
+        await read(lambda: seen.count(bitcoin.id) >= 3)

@@ -7,7 +7,7 @@ from venue_bench import Connection, instruments, listing
 
 from arbsniper_tui.model.errors import BadFrame, VenueClosing, VenueRejected
 from arbsniper_tui.model.instrument import Market, parse_symbol
-from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.model.quote import Quote, defect
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.base import Listing
 
@@ -109,3 +109,54 @@ def test_only_perpetuals_of_the_list_are_listed() -> None:
         "OLDUSDT": Listing(is_trading=False),
         "LASTUSDT": Listing(is_trading=False),
     }
+
+
+SEEDS = (
+    '[{"symbol":"ETHBTC","bidPrice":"0.031","bidQty":"4","askPrice":"0.032","askQty":"9"},'
+    '{"symbol":"BNBUSDT","bidPrice":"25.35190000","bidQty":"31.21000000","askPrice":"25.36520000",'
+    '"askQty":"40.66000000"},'
+    '{"symbol":"OLDUSDT","bidPrice":"0.00000000","bidQty":"0.00000000","askPrice":"0.00000000","askQty":"0.00000000"}]'
+)
+
+
+def seeds(body: str, *symbols: str) -> list[Quote]:
+    wanted = {each.venue_symbol: each for each in instruments("binance", *symbols)}
+    return list(VENUES["binance"].parse_seeds(body.encode(), wanted))
+
+
+def test_one_answer_seeds_all_that_were_asked_for() -> None:
+    bnb, old = seeds(SEEDS, "BTC/USDT", "BNB/USDT", "OLD/USDT")
+    assert bnb == Quote(1, 25.3519, 31.21, 25.3652, 40.66)
+    assert (old.instrument_id, defect(old)) == (2, "no bid")
+
+
+def test_a_seed_of_a_perpetual_has_the_matching_engines_time_and_no_number_of_the_stream() -> None:
+    row = '{"lastUpdateId":1027024,"symbol":"BTCUSDT","bidPrice":"4.0","bidQty":"431","askPrice":"4.1","askQty":"9"'
+    (quote,) = seeds(f'[{row},"time":1589437530011}}]', "BTC/USDT:USDT")
+    assert (quote.ts_venue_ms, quote.venue_seq) == (1589437530011, None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "{}",
+        '{"code":-1003,"msg":"Too much request weight used"}',
+        '[{"symbol":"BNBUSDT"}]',
+        '[{"symbol":"BNBUSDT","bidPrice":"1_0","bidQty":"1","askPrice":"12","askQty":"1"}]',
+        SEEDS[:-20],
+    ],
+)
+def test_seeds_that_cannot_be_read_are_refused(body: str) -> None:
+    with pytest.raises(BadFrame, match="expected a Binance bookTicker"):
+        seeds(body, "BNB/USDT")
+
+
+@pytest.mark.parametrize("market", list(Market))
+def test_both_markets_say_that_a_subscription_brings_no_first_state(market: Market) -> None:
+    declared = VENUES["binance"].market(market)
+    assert declared is not None
+    assert (
+        declared.seed_path
+        == {Market.SPOT: "/api/v3/ticker/bookTicker", Market.PERP: "/fapi/v1/ticker/bookTicker"}[market]
+    )

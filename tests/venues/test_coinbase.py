@@ -1,6 +1,7 @@
 """Coinbase: the top of a book that is kept from a snapshot and its changes."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,7 +10,7 @@ from venue_bench import Connection, instruments, listing
 
 from arbsniper_tui.model.errors import BadFrame, BookLost, VenueRejected
 from arbsniper_tui.model.instrument import Market
-from arbsniper_tui.model.quote import Quote, defect
+from arbsniper_tui.model.quote import Quote, defect, is_older
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.base import Listing
 
@@ -79,18 +80,120 @@ def test_a_side_that_was_emptied_has_no_price(book: Connection) -> None:
     assert defect(quote) == "no ask"
 
 
-@pytest.mark.parametrize("size", ["-1", "0.-10000", "nan", "inf", "-inf", "", "x"])
-def test_a_level_whose_size_cannot_be_read_is_not_believed_any_more(book: Connection, size: str) -> None:
-    with pytest.raises(BadFrame, match="side, price and size"):
-        book.feed(update(("buy", "100", size), ("sell", "100.8", "1")))
-    assert top(book, update(("buy", "98", "1"))) == (99.0, 2.0, 100.8, 1.0)
+def lost_by(connection: Connection, frame: str | bytes) -> str:
+    """The product whose book a frame costs; empty where it costs all of them."""
+    with pytest.raises(BookLost) as lost:
+        connection.feed(frame)
+    return lost.value.venue_symbol
 
 
-@pytest.mark.parametrize("change", [("buy", "-5", "1"), ("buy", "0", "1"), ("buy", "nan", "1"), ("hold", "100", "9")])
-def test_a_change_that_names_no_level_leaves_the_book_as_it_was(book: Connection, change: Change) -> None:
+UNREADABLE_SIZES = ("-1", "0.-10000", "nan", "inf", "-inf", "", "x", "1_000", "١٠٢", " 1", "0x1", None, [], {})
+UNREADABLE_PRICES = ("-5", "0", "nan", "inf", "", "1_000", "١٠٢", None, [])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *(("buy", "100", size) for size in UNREADABLE_SIZES),
+        *(("sell", price, "1") for price in UNREADABLE_PRICES),
+        ("hold", "100", "9"),
+        ("", "100", "9"),
+        ("Buy", "100", "9"),
+        ("buy", "100"),
+        (),
+    ],
+    ids=str,
+)
+def test_an_update_that_cannot_be_read_whole_costs_the_book_and_none_of_it_is_applied(
+    book: Connection, change: tuple[object, ...]
+) -> None:
+    book.feed(snapshot([("10", "1")], [("11", "1")]).replace("BTC-USD", "ETH-USD"))
+    sound = ("buy", "100", "0"), ("sell", "100.8", "1")
+    frame = {"type": "l2update", "product_id": "BTC-USD", "changes": [*sound, change, *sound], "time": TIME}
+    assert lost_by(book, json.dumps(frame)) == "BTC-USD"
+    for _ in range(3):
+        assert list(book.feed(update(("buy", "98", "1")))) == []
+    assert top(book, update(("buy", "10.5", "2"), product="ETH-USD")) == (10.5, 2.0, 11.0, 1.0)
+    assert top(book, snapshot([("50", "1")], [("60", "2")])) == (50.0, 1.0, 60.0, 2.0)
+    assert top(book, update(("buy", "51", "3"))) == (51.0, 3.0, 60.0, 2.0)
+
+
+@pytest.mark.parametrize("frame", [update(("buy", "100", "0")), snapshot([("7", "1")], [("8", "1")])])
+def test_a_frame_cut_short_anywhere_never_passes_and_costs_no_book_but_its_own(frame: str) -> None:
+    for cut in range(len(frame)):
+        connection = Connection("coinbase", "BTC/USD", "ETH/USD")
+        connection.feed(snapshot([("100", "1")], [("101", "3")]))
+        connection.feed(snapshot([("10", "1")], [("11", "1")]).replace("BTC-USD", "ETH-USD"))
+        is_named = '"product_id": "BTC-USD"' in frame[:cut]
+        assert lost_by(connection, frame[:cut]) == ("BTC-USD" if is_named else "")
+        assert list(connection.feed(update(("buy", "98", "1")))) == []
+        others = len(connection.feed(update(("buy", "9", "1"), product="ETH-USD")))
+        assert others == (1 if is_named else 0)
+
+
+@pytest.mark.parametrize(
+    ("frame", "product"),
+    [
+        ('{"type":"l2update","product_id":"BTC-USD"}', "BTC-USD"),
+        ('{"type":"l2update","product_id":"BTC-USD","changes":null}', "BTC-USD"),
+        ('{"type":"l2update","product_id":"BTC-USD","changes":[],"time":"yesterday"}', "BTC-USD"),
+        ('{"type":"l2update","product_id":"BTC-USD","changes":[]} {"type":"l2update"}', "BTC-USD"),
+        ('{"type":"l2update","changes":[["buy","1","1"]]}', ""),
+        ('{"type":"l2update","product_id":"","changes":[["buy","1","1"]]}', ""),
+        ('{"type":"l2update","product_id":7,"changes":[["buy","1","1"]]}', ""),
+        ('{"type":"l2update","product_id":"BTC-USD","changes":[[}{"product_id":"ETH-USD"', ""),
+        ('{"type":"snapshot","product_id":"BTC-USD","bids":[["1","1"]]}', "BTC-USD"),
+        ('{"type":"snapshot","product_id":"BTC-USD","asks":[["1","1"]]}', "BTC-USD"),
+        ('{"product_id":"BTC-USD","changes":[["buy","100"', "BTC-USD"),
+        (b"\x00\x01", ""),
+        ("", ""),
+        ('{"data":' + "[" * 100_000, ""),
+    ],
+)
+def test_what_may_have_been_an_update_costs_the_product_it_names_or_else_every_book(
+    book: Connection, frame: str | bytes, product: str
+) -> None:
+    assert lost_by(book, frame) == product
+    assert list(book.feed(update(("buy", "98", "1")))) == []
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '{"type":"ticker","product_id":"BTC-USD","price":"22345.6',
+        '{"type":"heartbeat","product_id":"BTC-USD","time":"soon"}',
+        '{"type":"a new one","product_id":"BTC-USD"}',
+        '{"type":"l2update","product_id":"XRP-USD","changes":[["buy","x","1"]]}',
+        '{"type":"l2update","product_id":"XRP-USD","changes":[["buy","1',
+        '{"product_id":"BTC-USD"}',
+        "null",
+        "[]",
+        '"l2update"',
+    ],
+)
+def test_what_cannot_have_been_an_update_of_ours_costs_no_book(book: Connection, frame: str) -> None:
     with pytest.raises(BadFrame):
-        book.feed(update(change))
+        book.feed(frame)
     assert top(book, update(("buy", "98", "1"))) == (100.0, 1.0, 101.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("back_ms", "told"), [(1, True), (1000, True), (1001, False), (3_600_000, False)], ids=lambda each: str(each)
+)
+def test_a_time_that_goes_back_does_not_make_a_newer_state_look_older(
+    book: Connection, back_ms: int, told: bool
+) -> None:
+    def at(ms: int) -> str:
+        return datetime.fromtimestamp(ms / 1000, UTC).isoformat()
+
+    (held,) = book.feed(update(("buy", "98", "1")))
+    (newer,) = book.feed(update(("buy", "100", "0"), time=at(TIME_MS - back_ms)))
+    assert (newer.bid, newer.ts_venue_ms) == (99.0, TIME_MS if told else None)
+    assert not is_older(newer, held)
+    (next_one,) = book.feed(update(("buy", "97", "1"), time=at(TIME_MS - back_ms + 5)))
+    assert not is_older(next_one, newer)
+    (again,) = book.feed(snapshot([("50", "1")], [("60", "2")], time=at(TIME_MS - back_ms)))
+    assert not is_older(again, next_one)
 
 
 @pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000000Z", None])
@@ -105,14 +208,13 @@ def test_a_snapshot_without_a_time_has_none() -> None:
 
 
 def test_changes_before_their_snapshot_mean_that_the_book_is_lost(book: Connection) -> None:
-    with pytest.raises(BookLost, match="ETH-USD"):
-        book.feed(update(("buy", "98", "1"), product="ETH-USD"))
+    assert lost_by(book, update(("buy", "98", "1"), product="ETH-USD")) == "ETH-USD"
+    assert list(book.feed(update(("buy", "98", "1"), product="ETH-USD"))) == []
     assert top(book, update(("buy", "98", "1"))) == (100.0, 1.0, 101.0, 3.0)
 
 
 def test_a_new_connection_begins_without_a_book(book: Connection) -> None:
-    with pytest.raises(BookLost):
-        Connection("coinbase", "BTC/USD").feed(update(("buy", "98", "1")))
+    assert lost_by(Connection("coinbase", "BTC/USD"), update(("buy", "98", "1"))) == "BTC-USD"
 
 
 def test_a_new_snapshot_replaces_the_whole_book(book: Connection) -> None:
@@ -120,12 +222,12 @@ def test_a_new_snapshot_replaces_the_whole_book(book: Connection) -> None:
     assert top(book, update(("buy", "50", "0"))) == (0.0, 0.0, 60.0, 2.0)
 
 
-@pytest.mark.parametrize("level", [("x", "1"), ("-1", "1"), ("0", "1"), ("nan", "1"), ("1", "-1"), ("1", "inf")])
-def test_a_snapshot_that_cannot_be_believed_leaves_no_book_to_build_on(book: Connection, level: Level) -> None:
-    with pytest.raises(BadFrame):
-        book.feed(snapshot([("100", "1"), level], [("101", "1")]))
-    with pytest.raises(BookLost):
-        book.feed(update(("buy", "98", "1")))
+@pytest.mark.parametrize(
+    "level", [("x", "1"), ("-1", "1"), ("0", "1"), ("nan", "1"), ("1", "-1"), ("1", "inf"), ("1",)]
+)
+def test_a_snapshot_that_cannot_be_read_costs_the_book(book: Connection, level: Level) -> None:
+    assert lost_by(book, snapshot([("100", "1"), level], [("101", "1")])) == "BTC-USD"
+    assert list(book.feed(update(("buy", "98", "1")))) == []
 
 
 def test_an_error_names_the_product_that_the_venue_refuses() -> None:
@@ -134,6 +236,11 @@ def test_an_error_names_the_product_that_the_venue_refuses() -> None:
         Connection("coinbase").feed(frame)
     assert rejected.value.venue_symbol == "XYZ-USD"
     assert rejected.value.reason == "Failed to subscribe: XYZ-USD is not a valid product"
+
+
+def test_a_failed_unsubscription_rejects_no_product() -> None:
+    frame = '{"type":"error","message":"Failed to unsubscribe","reason":"BTC-USD is not subscribed"}'
+    assert list(Connection("coinbase", "BTC/USD").feed(frame)) == []
 
 
 def test_an_error_without_a_product_rejects_the_request() -> None:

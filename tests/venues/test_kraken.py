@@ -70,6 +70,11 @@ def test_a_refused_symbol_is_named() -> None:
     assert rejected.value.venue_symbol == "XYZ/USD"
 
 
+def test_a_failed_unsubscription_rejects_no_symbol() -> None:
+    frame = '{"error":"Subscription Not Found","method":"unsubscribe","success":false,"symbol":"BTC/USD","req_id":2}'
+    assert list(Connection("kraken", "BTC/USD").feed(frame)) == []
+
+
 @pytest.mark.parametrize(
     "frame",
     [

@@ -1,15 +1,18 @@
 """OKX: text pongs, an ack an argument, contracts turned into coins."""
 
 import json
+from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from venue_bench import Connection, instruments, listing
 
 from arbsniper_tui.model.errors import BadFrame, VenueClosing, VenueRejected
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.quote import Quote, defect
 from arbsniper_tui.venues import VENUES
-from arbsniper_tui.venues.base import Listing
+from arbsniper_tui.venues.base import Listing, in_coins
 
 Levels = list[list[str]]
 
@@ -45,6 +48,50 @@ def test_contracts_are_turned_into_coins(symbol: str, bid_size: float, ask_size:
     assert (quote.bid, quote.ask) == (8476.97, 8476.98)
     assert quote.bid_size == pytest.approx(bid_size)
     assert quote.ask_size == pytest.approx(ask_size)
+
+
+@pytest.mark.parametrize(
+    ("contracts", "contract_size", "coins"),
+    [
+        ("10.96", 0.01, 0.1096),
+        ("0.07", 0.1, 0.007),
+        ("137.3", 0.001, 0.1373),
+        ("5.9", 0.3, 1.77),
+        ("1.1", 100_000.0, 110_000.0),
+        ("123456.78", 1000.0, 123_456_780.0),
+        ("0.01", 1e-7, 1e-9),
+        ("33333333.33", 0.01, 333_333.3333),
+        ("0", 0.01, 0.0),
+    ],
+)
+def test_coins_have_no_more_digits_than_contracts_and_their_size(
+    contracts: str, contract_size: float, coins: float
+) -> None:
+    instrument = instruments("okx", "BTC/USDT:USDT")[0]
+    parser = VENUES["okx"].parser({"BTC-USDT-SWAP": instrument}, {"BTC-USDT-SWAP": Listing(contract_size)})
+    frame = bbo("BTC-USDT-SWAP", [["100", contracts, "0", "1"]], [["101", contracts, "0", "1"]])
+    (quote,) = parser.feed(frame.encode())
+    assert (repr(quote.bid_size), repr(quote.ask_size)) == (repr(coins), repr(coins))
+
+
+@settings(max_examples=500, derandomize=True, deadline=None)
+@given(st.integers(1, 10**6), st.integers(0, 6), st.integers(1, 10**3), st.integers(0, 8))
+def test_coins_are_the_exact_product_in_decimals(lots: int, digits: int, units: int, unit_digits: int) -> None:
+    contracts, contract_size = Decimal(lots).scaleb(-digits), Decimal(units).scaleb(-unit_digits)
+    assert in_coins(float(contracts), float(contract_size)) == float(contracts * contract_size)
+
+
+def test_coins_of_an_inverse_contract_end_at_the_eighth_digit() -> None:
+    (quote,) = perp("BTC/USD:BTC").feed(bbo("BTC-USD-SWAP"))
+    assert (quote.bid_size, quote.ask_size) == (3.01994699, 4.89561141)
+
+
+@pytest.mark.parametrize("size", ["nan", "inf", "-inf", "-5", "1e300"])
+@pytest.mark.parametrize("symbol", ["BTC/USDT:USDT", "BTC/USD:BTC"])
+def test_a_number_of_contracts_that_cannot_be_is_no_size(symbol: str, size: str) -> None:
+    (instrument,) = instruments("okx", symbol)
+    (quote,) = perp(symbol).feed(bbo(instrument.venue_symbol, bids=[["8476.97", size, "0", "1"]]))
+    assert defect(quote) == "invalid size" or (size == "1e300" and quote.bid_size > 1e290)
 
 
 def test_contracts_of_unknown_size_are_refused_rather_than_taken_for_coins() -> None:
@@ -158,13 +205,49 @@ def test_the_list_gives_the_size_of_a_contract() -> None:
     assert listing("okx", Market.SPOT) == {"BTC-USDT": Listing(), "WAIT-USDT": Listing(is_trading=False)}
 
 
+def listed(**changes: str | None) -> Listing:
+    """What becomes of BTC-USDT-SWAP when its row in the list is changed so; None takes a field away."""
+    row: dict[str, str | None] = {"instId": "BTC-USDT-SWAP", "ctVal": "0.01", "ctMult": "1", "ctType": "linear"}
+    row |= {"state": "live"} | changes
+    sound = {"instId": "ETH-USDT-SWAP", "ctVal": "0.1", "ctMult": "1", "ctType": "linear", "state": "live"}
+    rows = [{key: value for key, value in row.items() if value is not None}, sound]
+    body = json.dumps({"code": "0", "msg": "", "data": rows}).encode()
+    found = VENUES["okx"].parse_listings(body)
+    assert found["ETH-USDT-SWAP"] == Listing(0.1)
+    return found["BTC-USDT-SWAP"]
+
+
+NO_NUMBERS = (None, "", "0", "0.00", "-1", "a hundredth", "nan", "inf", "1_0", "١", " 1", "1e-400")
+
+
 @pytest.mark.parametrize(
-    "body",
-    [
-        b'{"code":"50011","msg":"Too Many Requests","data":[]}',
-        b'{"code":"0","msg":"","data":[{"instId":"BTC-USDT-SWAP","ctVal":"a hundredth","ctMult":"1"}]}',
-    ],
+    "changes", [{"ctVal": each} for each in NO_NUMBERS] + [{"ctMult": each} for each in NO_NUMBERS]
 )
-def test_a_list_that_is_an_error_or_has_no_numbers_is_refused(body: bytes) -> None:
-    with pytest.raises(BadFrame):
-        VENUES["okx"].parse_listings(body)
+def test_a_swap_without_a_contract_size_is_not_taken_for_one_coin_a_contract(changes: dict[str, str | None]) -> None:
+    swap = listed(**changes)
+    assert swap.contract_size is None
+    assert swap.fault == "its list names no contract size"
+    (instrument,) = instruments("okx", "BTC/USDT:USDT")
+    parser = VENUES["okx"].parser({"BTC-USDT-SWAP": instrument}, {"BTC-USDT-SWAP": swap})
+    with pytest.raises(BadFrame, match="contract size"):
+        parser.feed(bbo("BTC-USDT-SWAP").encode())
+
+
+@pytest.mark.parametrize("kind", [None, "", "quanto"])
+def test_a_swap_that_is_neither_linear_nor_inverse_has_no_known_size(kind: str | None) -> None:
+    assert listed(ctType=kind).fault == "its list names no contract size"
+
+
+def test_the_multiplier_counts_in_decimals() -> None:
+    assert listed(ctVal="0.1", ctMult="0.1") == Listing(0.01)
+
+
+def test_why_a_listing_takes_no_part_is_told_in_words() -> None:
+    assert listed().fault == ""
+    assert listed(state="suspend").fault == "not trading"
+    assert listed(state="suspend", ctVal="").fault == "not trading"
+
+
+def test_a_list_that_is_an_error_is_refused_in_the_venues_words() -> None:
+    with pytest.raises(BadFrame, match="Too Many Requests"):
+        VENUES["okx"].parse_listings(b'{"code":"50011","msg":"Too Many Requests","data":[]}')

@@ -44,6 +44,9 @@ def test_the_adapters_addresses_are_used_with_their_paths() -> None:
     assert found["binance perp"].ws_url == "wss://fstream.binance.com/public/ws"
     assert found["binance perp"].list_url == "https://fapi.binance.com/fapi/v1/exchangeInfo"
     assert found["okx perp"].list_url == "https://www.okx.com/api/v5/public/instruments?instType=SWAP"
+    assert found["binance spot"].seed_url == "https://api.binance.com/api/v3/ticker/bookTicker"
+    assert found["binance perp"].seed_url == "https://fapi.binance.com/fapi/v1/ticker/bookTicker"
+    assert found["okx spot"].seed_url == found["okx perp"].seed_url == ""
 
 
 def test_another_address_keeps_the_adapters_path() -> None:
@@ -54,6 +57,7 @@ def test_another_address_keeps_the_adapters_path() -> None:
     assert found["binance spot"].ws_url == "ws://127.0.0.1:7001/ws"
     assert found["binance perp"].ws_url == "ws://127.0.0.1:7001/public/ws"
     assert found["binance perp"].list_url == "http://127.0.0.1:7002/fapi/v1/exchangeInfo"
+    assert found["binance perp"].seed_url == "http://127.0.0.1:7002/fapi/v1/ticker/bookTicker"
 
 
 def test_another_address_of_one_market_leaves_the_other_where_it_is() -> None:

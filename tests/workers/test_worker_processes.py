@@ -186,3 +186,22 @@ def test_a_file_in_the_working_folder_stands_in_for_no_library(
     child = workshop.start(workshop.spec("feed"))
     wait_until(lambda: workshop.is_working("feed") or child.poll() is not None, workshop.log.read_text)
     assert child.poll() is None, workshop.log.read_text()
+
+
+def test_a_feed_worker_stopped_right_after_its_start_ends_cleanly_every_time(
+    workshop: Workshop, wait_until: WaitUntil
+) -> None:
+    codes = []
+    for _ in range(20):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            silent.settimeout(30)
+            here = f"127.0.0.1:{silent.getsockname()[1]}"
+            spec = FeedSpec("kraken spot", "kraken", Market.SPOT, f"ws://{here}/", f"http://{here}/", KRAKEN)
+            plan = FeedPlan("feed", str(workshop.folder), (spec,))
+            child = workshop.start(WorkerSpec("feed", "arbsniper_tui.workers.feed", plan))
+            # It asks for the list or for the stream first, and is stopped before either is answered.
+            with silent.accept()[0]:
+                child.terminate()
+                wait_until(lambda ended=child: ended.poll() is not None, workshop.log.read_text)
+        codes.append(child.returncode)
+    assert codes == [0] * 20, workshop.log.read_text()

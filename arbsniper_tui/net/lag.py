@@ -1,0 +1,81 @@
+"""How much later a venue's data come than at their best, by the times that the venue itself puts on them."""
+
+from collections.abc import Sequence
+
+from arbsniper_tui.model.quote import Quote
+
+JITTER_MS = 250
+"""Up to this much, lateness is the network's and the venue's usual unrest, and no age."""
+BEST_KEPT_NS = 300_000_000_000
+"""The best of this window and of the one before it counts: clocks drift, and routes change."""
+_LEAP_MS = 1000
+_LEAPS_BELIEVED = 3
+_FIRST = 3
+"""Of so many states the slowest is where the measuring begins, so that no single one decides."""
+_LONGEST_MS = 3_600_000
+"""A lateness beyond an hour is a clock that was set, and none."""
+
+
+class VenueLag:
+    """Receipt minus venue time holds the skew of two clocks, which nobody knows; its growth is delay. A venue time in
+    the future would make everything after it look late: it is believed when it comes a few times."""
+
+    def __init__(self) -> None:
+        self._best_ms: int | None = None
+        self._best_before_ms: int | None = None
+        self._window_ends_ns = 0
+        self._floor_ms = 0
+        self._leaps = 0
+        self._first_left = _FIRST
+        self._newest_ms: int | None = None
+
+    @property
+    def late_ms(self) -> int | None:
+        """How late the newest state came; None where no state carried a time."""
+        return None if self._newest_ms is None else max(0, self._newest_ms - self._floor_ms)
+
+    def receipts_ns(self, quotes: Sequence[Quote], ts_read_ns: int) -> Sequence[int]:
+        """When each quote is to count as received: less than `ts_read_ns` for one that comes late. Empty where none
+        does."""
+        if ts_read_ns > self._window_ends_ns:
+            self._turn(ts_read_ns)
+        read_ms = ts_read_ns // 1_000_000
+        floor_ms = self._floor_ms
+        is_late = False
+        for quote in quotes:
+            if quote.ts_venue_ms is not None:
+                lag_ms = self._newest_ms = read_ms - quote.ts_venue_ms
+                if self._best_ms is None or lag_ms < self._best_ms or self._first_left:
+                    self._improve(lag_ms)
+                    floor_ms = self._floor_ms
+                if lag_ms - floor_ms > JITTER_MS:
+                    is_late = True
+        return [self._receipt_ns(quote, ts_read_ns) for quote in quotes] if is_late else ()
+
+    def _receipt_ns(self, quote: Quote, ts_read_ns: int) -> int:
+        if quote.ts_venue_ms is None:
+            return ts_read_ns
+        late_ms = ts_read_ns // 1_000_000 - quote.ts_venue_ms - self._floor_ms
+        return ts_read_ns - late_ms * 1_000_000 if JITTER_MS < late_ms <= _LONGEST_MS else ts_read_ns
+
+    def _improve(self, lag_ms: int) -> None:
+        if self._first_left:
+            self._first_left -= 1
+            self._best_ms = self._floor_ms = lag_ms if self._best_ms is None else max(lag_ms, self._best_ms)
+            return
+        known_ms = self._best_ms if self._best_ms is not None else self._best_before_ms
+        if known_ms is not None and lag_ms < known_ms - _LEAP_MS:
+            self._leaps += 1
+            if self._leaps < _LEAPS_BELIEVED:
+                return
+        self._leaps = 0
+        self._best_ms = lag_ms
+        self._floor_ms = lag_ms if self._best_before_ms is None else min(lag_ms, self._best_before_ms)
+
+    def _turn(self, at_ns: int) -> None:
+        """Begin a window."""
+        self._window_ends_ns = at_ns + BEST_KEPT_NS
+        self._best_before_ms, self._best_ms = self._best_ms, None
+        self._leaps = 0
+        if self._best_before_ms is not None:
+            self._floor_ms = self._best_before_ms

@@ -1,0 +1,43 @@
+"""Where a feed's findings go, and what it counts."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from arbsniper_tui.model.quote import Quote, Withdrawal
+
+OnFrame = Callable[[str, bytes], None]
+"""For a recorder: the URL that a frame came from, and the frame."""
+OnListing = Callable[[str, bytes], None]
+"""For a recorder: the URL of a list, and its body."""
+OnDisconnect = Callable[[str, str], None]
+"""For a recorder: the URL of a connection that ended, and why."""
+
+
+class Outlet(Protocol):
+    """None of these may wait."""
+
+    def quotes(self, quotes: Sequence[Quote], ts_read_ns: int, recv_ns: Sequence[int] = ()) -> None:
+        """Sound quotes, one an instrument, and the receipt of each where it is not that of the read."""
+        ...
+
+    def withdraw(self, withdrawal: Withdrawal, at_ns: int) -> None:
+        """Instruments that take no part until their next quote."""
+        ...
+
+    def health_changed(self) -> None: ...
+
+
+@dataclass(slots=True)
+class FeedCounts:
+    """Since the worker started, through all reconnects."""
+
+    connects: int = 0
+    frames: int = 0
+    quotes: int = 0
+    superseded: int = 0
+    """Quotes that a newer one of the same read replaced."""
+    bytes: int = 0
+    """Of connections that have ended."""
+    dropped: dict[str, int] = field(default_factory=dict)
+    """Invalid quotes and frames, by reason."""
