@@ -7,6 +7,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from arbsniper_tui.engine.sieve import Sieve
+from arbsniper_tui.model.clean_text import NAME_LIMIT, clean_text
 from arbsniper_tui.model.errors import BadFrame, BookLost, FrameError, TapeError, VenueClosing, VenueRejected
 from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.model.quote import Quote, Withdrawal
@@ -151,7 +152,7 @@ class Player:
             return
         key = (index, line.url or "")
         if line.kind == DISCONNECTED:
-            yield from self._disconnect(key, line.raw or "no reason")
+            yield from self._disconnect(key, clean_text(line.raw or "no reason"))
             return
         connection = self._connections.get(key) or self._connect(key, line)
         self.frames += 1
@@ -239,6 +240,7 @@ class Player:
         return connection
 
     def _note_unwatched(self, source: TapeSource, venue: str, symbol: str) -> None:
+        symbol = clean_text(symbol, NAME_LIMIT)
         name = f"{symbol} of {venue}"
         if name not in self.unwatched and len(self.unwatched) < _MOST_UNWATCHED:
             self.unwatched[name] = None

@@ -246,6 +246,10 @@ def test_no_message_repeats_a_password():
         assert not re.search("hunter[23]", said), said
 
 
+def test_control_characters_of_a_value_are_shown_and_not_obeyed():
+    assert shown("\x1b[2J\n") == '"\\x1b[2J\\n"'
+
+
 def test_a_long_text_is_cut_in_a_message():
     assert shown("x" * 500) == f'"{"x" * 60}…"'
 

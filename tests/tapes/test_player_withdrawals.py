@@ -157,6 +157,20 @@ def test_symbols_that_nobody_watches_are_told_once_and_listed(tmp_path: Path, ve
     assert playing.complaints == [f"{tape}: nobody watches SOL/USDT of {venue}: add --symbol SOL/USDT"]
 
 
+def test_control_characters_of_a_tape_go_nowhere(tmp_path: Path) -> None:
+    forged = "\x1b[2J\r\nline 99"
+    tape = write_tape(
+        tmp_path / "a",
+        line(1, OKX_URL, okx(100)),
+        line(2, OKX_URL, okx(100, f"{forged}-USDT")),
+        line(3, OKX_URL, forged * 1000, kind=DISCONNECTED),
+    )
+    playing = Playing([tape], SPOT)
+    ((_, withdrawal),) = withdrawals(playing)
+    said = [withdrawal.reason, *playing.complaints, *playing.player.unwatched]
+    assert all(each.isprintable() and len(each) < 400 for each in said), said
+
+
 def test_complaints_of_one_kind_are_few(tmp_path: Path) -> None:
     lines = [line(n, OKX_URL, f'{{"what":{n}}}') for n in range(1, 200)]
     playing = Playing([write_tape(tmp_path / "a", *lines)], SPOT)
