@@ -4,7 +4,6 @@ import json
 import re
 import signal
 import subprocess
-import time
 
 import msgspec
 import pytest
@@ -38,7 +37,6 @@ REQUIRED = {
     "sell_market": str,
 }
 OPTIONAL = {field.name for field in msgspec.structs.fields(Signal) if field.default is msgspec.UNSET}
-STOPPED_WITHIN_S = 2.0
 
 
 def test_standard_output_holds_signals_of_the_contract_and_nothing_else(place):
@@ -77,12 +75,9 @@ def test_the_demo_of_one_venue_simulates_the_venue_of_its_rate_too(place):
 def test_a_signal_stops_it_cleanly_and_in_time(place, number):
     node = place.start_node("--demo", "--no-ui")
     place.wait_for(lambda: "is up" in node.err, "a node that works")
-    started_s = time.monotonic()
     assert node.end(number) == 0
-    took_s = time.monotonic() - started_s
-    # The supervisor kills what has not stopped after 1.6 s, and says so: on a slow machine the clock alone proves less.
+    # The supervisor kills what has not stopped in time, and says so: on a busy machine the clock alone proves less.
     assert "was killed" not in node.err
-    assert took_s < 5 * STOPPED_WITHIN_S
     assert not place.processes() and not place.node_folders()
 
 
