@@ -20,6 +20,7 @@ class Recorded:
             lambda: (found := list(folder.glob("*"))) and all(tape.stat().st_size > 1000 for tape in found), "tapes"
         )
         self.exit_code = node.end()
+        self.last_words = node.err.splitlines()[-1]
         self.signals = node.lines
         self.tapes = sorted(folder.iterdir())
 
@@ -45,6 +46,24 @@ def test_every_connection_has_a_tape_of_whole_lines(place, recorded):
         times = [line["t"] for line in recorded]
         assert times == sorted(times)
         assert {line["venue"] for line in recorded} == {tape.name.partition("-")[0]}
+
+
+def test_its_last_words_are_how_much_it_recorded(recorded):
+    frames = sum(not line.get("kind") for tape in recorded.tapes for line in lines(tape))
+    size = sum(tape.stat().st_size for tape in recorded.tapes)
+    assert recorded.last_words == f"recorded {frames:,} frames, {size / 1e6:.2f} MB to tapes"
+
+
+def test_in_a_terminal_it_says_how_much_it_recorded_when_it_is_left(place):
+    terminal = place.terminal("record", "tapes", "--demo")
+    terminal.sees("4/4 venues up")
+    place.wait_for(
+        lambda: (terminal.read(), all(t.stat().st_size > 1000 for t in (place.folder / "tapes").iterdir()))[1], "tapes"
+    )
+    terminal.type("q")
+    assert terminal.exit_code() == 0
+    frames = sum(not line.get("kind") for tape in (place.folder / "tapes").iterdir() for line in lines(tape))
+    assert f"recorded {frames:,} frames, " in terminal.sees(" MB to tapes")
 
 
 def test_a_replay_of_the_tapes_finds_opportunities_and_ends(place, recorded):
