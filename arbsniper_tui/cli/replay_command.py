@@ -72,7 +72,7 @@ def replay(
             raise UsageError("replay -: expected files, found standard input: a tape is read more than once")
         heads = read_heads(parse_source(tape) for tape in tapes)
         playable, warnings = _playable(heads)
-        carried = [TapeSettings(head.source.path, head.settings) for head in heads if head.settings]
+        carried = [TapeSettings(head.source.path, head.settings) for head in playable if head.settings]
         if carried and config is None and (passed_over := find_file(None)):
             warnings.append(f"{passed_over} is not read, the tapes carry their settings: --config would override them")
         loaded = load_or_exit(config, symbol, venue, threshold, redis_url, carried)

@@ -159,14 +159,14 @@ class Player:
         try:
             quotes = connection.parser.feed(line.frame())
         except (VenueRejected, BookLost) as error:
-            yield from self._withdraw_one(key, error)
+            yield from self._withdraw_one(key, error, stays_out=line.is_own)
             return
         except VenueClosing as error:
             yield from self._disconnect(key, str(error))
             return
         if self._unlisted or connection.rejected:
-            barred = self._unlisted.keys() | connection.rejected.keys()
-            quotes = [quote for quote in quotes if quote.instrument_id not in barred]
+            barred = (self._unlisted, connection.rejected)
+            quotes = [quote for quote in quotes if not any(quote.instrument_id in each for each in barred)]
         sound, withdrawn = connection.sieve.sift(quotes)
         yield from withdrawn
         if sound:
@@ -180,7 +180,7 @@ class Player:
             raise BadFrame("expected the venue that a list of instruments belongs to, found none")
         listings = VENUES[venue].parse_listings(line.frame())
         self._listings[venue].update(listings)
-        if not (line.venue and line.market):
+        if not line.is_own:
             return  # another recorder's list need not be whole, or of one market
         for instrument in self._instruments:
             if instrument.venue == venue and instrument.market in markets:
@@ -196,8 +196,11 @@ class Player:
         for connection in self._connections.values():
             connection.rejected.pop(instrument.id, None)
 
-    def _withdraw_one(self, key: tuple[int, str], error: VenueRejected | BookLost) -> Iterator[Came]:
-        """The venue refuses one symbol, or one book is no longer known; all books, where none is named."""
+    def _withdraw_one(
+        self, key: tuple[int, str], error: VenueRejected | BookLost, *, stays_out: bool
+    ) -> Iterator[Came]:
+        """The venue refuses one symbol, or one book is no longer known; all books, where none is named. What our own
+        feed was refused stays out until it connected again; another recorder may have asked again."""
         connection = self._connections[key]
         words = kind_of(error)
         self._complaints.take(words, f"{self._sources[key[0]].path}: {words}: {error}")
@@ -209,7 +212,7 @@ class Player:
             return
         reason = f"{words}: {error.reason}"
         connection.sieve.withdraw(instrument.id)
-        if isinstance(error, VenueRejected):
+        if isinstance(error, VenueRejected) and stays_out:
             connection.rejected[instrument.id] = reason
         yield Withdrawal((instrument.id,), reason)
 

@@ -43,6 +43,11 @@ class TapeLine(Struct, omit_defaults=True):
         """Whether the venue sent it on the connection; another recorder's kinds are kinds of frames."""
         return self.dir != "out" and self.kind not in (LISTING, SETTINGS, DISCONNECTED)
 
+    @property
+    def is_own(self) -> bool:
+        """Whether this program wrote it: then what a feed did on this connection is known."""
+        return bool(self.venue and self.market)
+
     def frame(self) -> bytes:
         """The frame as it came. Raises BadFrame."""
         if self.raw is not None:

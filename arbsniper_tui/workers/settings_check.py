@@ -102,11 +102,11 @@ def _alone(loaded: Loaded, instruments: Sequence[Instrument], routed: set[int]) 
         if not any(member.id in routed for member in members):
             venues = " and ".join(member.venue for member in members)
             key = "symbols" if symbol in loaded.settings.symbols else f"venues.{members[0].venue}.symbols"
-            yield Objection(
-                _place(loaded, key),
-                f"found {symbol} on {venues} alone, expected two venues for a route",
-                "it is only shown",
-            )
+            found = f"found {symbol} on {venues} alone, expected two venues for a route"
+            if len(members) > 1:
+                kinds = ", ".join(loaded.settings.signals.routes)
+                found = f"found {symbol} on {venues}, in no kind of route of signals.routes ({kinds})"
+            yield Objection(_place(loaded, key), found, "it is only shown")
 
 
 def _routed(instruments: Iterable[Instrument], kinds: Sequence[str]) -> set[int]:

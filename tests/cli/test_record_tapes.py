@@ -93,7 +93,7 @@ def test_decode_reads_the_tapes_of_each_venue(place, recorded, venue):
 
 def test_contract_sizes_are_told_by_the_list_on_the_tape(place, recorded):
     (tape,) = (tape for tape in recorded.tapes if tape.name.startswith("okx-perp"))
-    assert [line["kind"] for line in lines(tape) if line.get("kind")] == ["settings", "listing"]
+    assert [line["kind"] for line in lines(tape) if line.get("kind")][:2] == ["settings", "listing"]
     frames = (json.loads(line["raw"]) for line in lines(tape) if not line.get("kind"))
     first = next(f for f in frames if f.get("arg", {}).get("instId") == "BTC-USDT-SWAP" and "data" in f)
     done = place.run("decode", "okx", str(tape), "--symbol", "BTC/USDT:USDT")

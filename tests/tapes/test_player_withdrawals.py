@@ -68,14 +68,13 @@ def test_a_lost_book_withdraws_its_instrument_and_is_no_unreadable_frame(tmp_pat
 
 
 def test_a_refused_symbol_is_withdrawn_until_its_connection_ends_and_is_no_unreadable_frame(tmp_path: Path) -> None:
+    frames = ((1, okx(100)), (2, OKX_REFUSES), (3, okx(101)), (4, okx(50, "ETH-USDT")))
+    own = {"venue": "okx", "market": "spot"}
     tape = write_tape(
         tmp_path / "a",
-        line(1, OKX_URL, okx(100)),
-        line(2, OKX_URL, OKX_REFUSES),
-        line(3, OKX_URL, okx(101)),
-        line(4, OKX_URL, okx(50, "ETH-USDT")),
-        line(5, OKX_URL, "reset", kind=DISCONNECTED),
-        line(6, OKX_URL, okx(102)),
+        *(line(t, OKX_URL, frame, **own) for t, frame in frames),
+        line(5, OKX_URL, "reset", kind=DISCONNECTED, **own),
+        line(6, OKX_URL, okx(102), **own),
     )
     playing = Playing([tape], SPOT)
     (_, refused), (_, disconnected) = withdrawals(playing)
@@ -85,6 +84,15 @@ def test_a_refused_symbol_is_withdrawn_until_its_connection_ends_and_is_no_unrea
     assert playing.player.dropped == {}
     assert playing.player.unserved == {}, "the next connection asks anew"
     assert "60018" in playing.complaints[0]
+
+
+def test_a_symbol_that_another_recorder_was_refused_may_come_back(tmp_path: Path) -> None:
+    tape = write_tape(
+        tmp_path / "a", line(1, OKX_URL, okx(100)), line(2, OKX_URL, OKX_REFUSES), line(3, OKX_URL, okx(101))
+    )
+    playing = Playing([tape], SPOT)
+    assert [ts_ns for ts_ns, _ in withdrawals(playing)] == [2 * S]
+    assert playing.bids == [(1, 2, 100), (3, 2, 101)]
 
 
 def test_a_refusal_of_a_symbol_that_nobody_watches_is_told_and_changes_nothing(tmp_path: Path) -> None:

@@ -82,6 +82,14 @@ def test_a_symbol_that_is_in_no_route_is_a_warning(tmp_path: Path) -> None:
     ]
 
 
+def test_a_symbol_whose_kind_of_route_is_off_is_a_warning_in_other_words(tmp_path: Path) -> None:
+    toml = "symbols = ['BTC/USDT', 'BTC/USDT:USDT']\n[signals]\nroutes = ['spot-spot']\n[venues.okx]\n[venues.binance]"
+    assert words(said(toml, tmp_path), tmp_path, refuses=False) == [
+        "f.toml: symbols: found BTC/USDT:USDT on okx and binance, in no kind of route of signals.routes (spot-spot); "
+        "it is only shown"
+    ]
+
+
 def test_what_was_asked_for_by_option_is_named_by_the_option(tmp_path: Path) -> None:
     found = said("", tmp_path, symbols=["BTC/USDT:USDT"], venues=["kraken"])
     (refusal,) = words(found, tmp_path, refuses=True)
