@@ -181,7 +181,7 @@ class ReplayIntake:
             self.clock_ns = message.at_ns
             self._announce(_withdraw(self._gate, message, message.at_ns, self._troubles))
         elif isinstance(message, HealthReport):
-            self._feeds.take(message, got_ns)
+            self._feeds.take(message, message.sent_ns)
         elif message is not None:
             self._end(message)
         return now_ns()

@@ -62,7 +62,6 @@ class _Replay:
         self._reported_s = -inf
         self._look_due_s = self._began_s = 0.0
         self._begins_ns = 0
-        self._sender.send(self._health())
 
     def play(self) -> bool:
         """Play to the end, and say so. False where the parent said stop before."""
@@ -70,6 +69,7 @@ class _Replay:
         for at_ns, came in self._player.play():
             if not self._begins_ns:
                 self._begins_ns, self._began_s = at_ns, time.monotonic()
+                self._sender.send(self._health(at_ns))
             if not self._wait_for(at_ns):
                 return False
             self._send(at_ns, came)
@@ -97,7 +97,7 @@ class _Replay:
             if time.monotonic() >= self._look_due_s:
                 self._look_due_s = time.monotonic() + _REPORT_EVERY_S
                 self._report(self._status(frame_ns))
-                self._report_health()
+                self._report_health(frame_ns)
                 self._span.step()
             wait_s = self._pace.wait_s(frame_ns)
             if wait_s <= _DUE_WITHIN_S:
@@ -129,13 +129,13 @@ class _Replay:
                 return False
         return True
 
-    def _report_health(self) -> None:
+    def _report_health(self, at_ns: int) -> None:
         if self._unserved != (unserved := self._player.unserved):
             self._unserved = unserved
-            self._sender.send(self._health())
+            self._sender.send(self._health(at_ns))
 
-    def _health(self) -> HealthReport:
-        """Each tape as the feed that it stands for."""
+    def _health(self, at_ns: int) -> HealthReport:
+        """Each tape as the feed that it stands for, by the tapes' clock."""
         feeds = []
         for head in self._heads:
             fed = [i for i in self._plan.instruments if i.venue == head.venue and i.market in head.markets]
@@ -149,7 +149,7 @@ class _Replay:
                     rejected={i.symbol: self._unserved[i.id] for i in fed if i.id in self._unserved},
                 )
             )
-        return HealthReport(self._plan.worker, tuple(feeds))
+        return HealthReport(self._plan.worker, tuple(feeds), sent_ns=at_ns)
 
     def _status(self, frame_ns: int, *, is_over: bool = False) -> ReplayStatus:
         return ReplayStatus(

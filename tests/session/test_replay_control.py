@@ -87,6 +87,8 @@ def test_a_disconnect_on_the_tape_closes_what_rested_on_it(start_node: StartNode
         watch(node, session, lambda status: True)
         session.set_playback(None, False)
         node.watch(session, lambda: any(event.event == "end" for event in session.snapshot.events))
+        ups = {event.timestamp for event in session.snapshot.events if event.event == "venue_up"}
+        assert ups == {round((START_S + 1) * 1000)}, "by the tapes' clock"
         closes = [e.signal for e in session.snapshot.events if e.signal is not None and e.signal.state == "close"]
     assert closes[-1].reason == "okx: disconnected: code 1006"
     assert closes[-1].timestamp == round((START_S + LENGTH_S + 1) * 1000)
