@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from arbsniper_tui.session.session import Session
-from arbsniper_tui.wire.endpoints import REDIS_PID, Endpoints
+from arbsniper_tui.sinks.embedded import SOCKET_NAME
+from arbsniper_tui.sinks.leftover import listener_of
+from arbsniper_tui.wire.endpoints import Endpoints
 
 COMMAND = ("-m", "arbsniper_tui.cli.main")
 DEADLINE_S = 30.0
@@ -77,17 +79,15 @@ class RunningNode:
         return next((folder for folder in candidates if folder.exists()), candidates[-1])
 
     @property
-    def redis(self) -> tuple[int, int]:
-        """Process and port of its own Redis."""
-        self.wait_for(self._noted_redis)
-        pid, port = self._noted_redis()
-        return pid, port
+    def redis_socket(self) -> Path:
+        """Where its own Redis listens, once it does."""
+        self.wait_for(lambda: listener_of(self.sockets / SOCKET_NAME))
+        return self.sockets / SOCKET_NAME
 
-    def _noted_redis(self) -> list[int]:
-        try:
-            return [int(word) for word in (self.sockets / REDIS_PID).read_text().split()]
-        except FileNotFoundError:
-            return []
+    @property
+    def redis_pid(self) -> int:
+        """The process of its own Redis, once it listens."""
+        return listener_of(self.redis_socket) or 0
 
     def wait_for(self, condition: Callable[[], object], shown: Callable[[], object] = str) -> None:
         deadline_s = time.monotonic() + DEADLINE_S
@@ -125,7 +125,8 @@ class RunningNode:
     def everyone(self) -> set[int]:
         """Every process that it ever started, as far as its log tells, and its Redis."""
         started = {int(pid) for _, pid in _STARTED.findall(self.log)}
-        return started | set(self._noted_redis()[:1])
+        redis = listener_of(self.sockets / SOCKET_NAME)
+        return started | ({redis} if redis else set())
 
     def wait_until_gone(self, pids: set[int], sockets: Path) -> None:
         self.wait_for(lambda: not any(map(is_running, pids)), lambda: [pid for pid in pids if is_running(pid)])

@@ -43,10 +43,10 @@ class RawVenue:
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
-        self.rest: dict[str, bytes] = {}
-        """Path without query -> JSON body; any other path is answered 404."""
-        self.asked: list[str] = []
-        """Every REST target that was asked for."""
+        self.rest: dict[str, bytes | Callable[[], bytes]] = {}
+        """Path without query -> JSON body, or what makes it; any other path is answered 404."""
+        self.answered: list[str] = []
+        """Every REST target that was asked for and answered."""
         self.heard: list[str] = []
         """Every text frame that came."""
         self.answers_pings = True
@@ -117,13 +117,13 @@ class RawVenue:
             return
 
     def _answer(self, connection: socket.socket, target: str) -> None:
-        self.asked.append(target)
-        body = self.rest.get(target.partition("?")[0])
-        status = b"404 Not Found" if body is None else b"200 OK"
-        body = body or b""
+        found = self.rest.get(target.partition("?")[0])
+        status = b"404 Not Found" if found is None else b"200 OK"
+        body = found() if callable(found) else found or b""
         head = b"HTTP/1.1 %b\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (status, len(body))
         connection.sendall(head + body)
         connection.close()
+        self.answered.append(target)
 
     def _listen_to(self, connection: socket.socket) -> None:
         reader = connection.makefile("rb")

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from arbsniper_tui.config.venue_names import why_unknown
 from arbsniper_tui.headless.output import let_go
-from arbsniper_tui.model.errors import ArbsniperError, BadFrame, FrameError, TapeError, UsageError
+from arbsniper_tui.model.errors import ArbsniperError, BadFrame, FrameError, TapeCut, TapeError, UsageError
 from arbsniper_tui.model.instrument import Instrument, Market, parse_symbol
 from arbsniper_tui.model.quote import Quote, defect
 from arbsniper_tui.model.words import counted, counted_by_reason
@@ -87,9 +87,12 @@ class Decoder:
         self._told_venue = ""
 
     def run(self, tape: Path, output: BinaryIO) -> None:
-        """Decode a whole tape. Raises TapeError for one that cannot be opened."""
+        """Decode a whole tape. Raises TapeError for one that cannot be opened, or is cut off: after all that it has."""
         for number, line in read_tape(tape):
             try:
+                if isinstance(line, TapeCut):
+                    output.flush()
+                    raise TapeError(f"tape {tape}, line {number}: {line}")
                 if isinstance(line, BadFrame):
                     self._frames += 1
                     raise line

@@ -24,11 +24,11 @@ from arbsniper_tui.cli.doctor_checks import (
     Finding,
     check_clock,
     check_limits,
-    check_redis,
     check_terminal,
     check_venues,
     venue_targets,
 )
+from arbsniper_tui.cli.doctor_redis import check_nodes_redis, check_redis
 from arbsniper_tui.cli.venues_command import table_console
 from arbsniper_tui.config.load import Loaded
 from arbsniper_tui.workers.settings_check import objections
@@ -64,6 +64,7 @@ def examine(loaded: Loaded) -> Iterator[Finding]:
         yield Finding("config", "fail" if objection.refuses else "warn", found, objection.advice)
     _progress("Redis ...")
     yield check_redis(loaded.settings.redis)
+    yield from check_nodes_redis()
     yield from check_terminal(os.environ, terminal_size())
     _progress("clock ...")
     yield check_clock()

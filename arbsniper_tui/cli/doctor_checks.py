@@ -1,4 +1,4 @@
-"""What `doctor` looks at: the machine, the terminal, Redis, and whether each venue's hosts can be reached.
+"""What `doctor` looks at: the machine, the terminal, and whether each venue's hosts can be reached.
 
 Every check returns findings and prints nothing.
 """
@@ -14,26 +14,20 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from arbsniper_tui.config.given import redacted
-from arbsniper_tui.config.settings import Conversion, RedisSettings, Settings
+from arbsniper_tui.config.settings import Conversion, Settings
 from arbsniper_tui.model.instrument import Market, parse_symbol
-from arbsniper_tui.sinks.embedded import find_redis_server
 from arbsniper_tui.venues import VENUES
-
-if TYPE_CHECKING:
-    import redis
 
 Verdict = Literal["ok", "warn", "fail"]
 Target = tuple[str, int, bool]
 """Host, port, TLS."""
 
 REACHED_WITHIN_S = 3.0
-REDIS_TIMEOUT_S = 2.0
 SMALLEST_COLUMNS, SMALLEST_LINES = 80, 24
 FEWEST_FILES, COMFORTABLE_FILES = 64, 256
 LARGEST_STEP_MS = 5.0
@@ -146,61 +140,6 @@ def check_limits() -> list[Finding]:
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     advice = "" if cpus > 1 else "feeds, spreads and the terminal will share it; two or more are better"
     return [open_files, Finding("CPUs", "ok" if cpus > 1 else "warn", str(cpus), advice)]
-
-
-def check_redis(settings: RedisSettings) -> Finding:
-    """What would be used in this mode, and how long it takes to answer."""
-    if settings.mode == "off":
-        return Finding("Redis", "ok", "mode off")
-    binary = find_redis_server()
-    install = "install redis-server"
-    if settings.mode == "embedded":
-        if binary:
-            return Finding("Redis", "ok", f"mode embedded: {binary}")
-        return Finding("Redis", "fail", "mode embedded: no redis-server found", f"{install}, or use mode url or off")
-    import redis  # as long to import as the rest of the command line, and only this check needs it
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
-
-    address = redacted(settings.url)
-    try:
-        with redis.Redis.from_url(
-            settings.url,
-            socket_timeout=REDIS_TIMEOUT_S,
-            socket_connect_timeout=REDIS_TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),
-            # RESP2, as the node speaks it: servers before version 6 know no other.
-            protocol=2,
-        ) as client:
-            return Finding("Redis", "ok", f"mode {settings.mode}: {address} {_answer(client)}")
-    except (redis.RedisError, OSError, ValueError, TypeError) as error:
-        # The client's own words repeat the address; the system's do not.
-        cause = error.__context__ if isinstance(error.__context__, OSError) else error
-        reason = redacted(getattr(cause, "strerror", None) or str(cause)).rstrip(".")
-    found = f"mode {settings.mode}: {address} does not answer ({reason})"
-    if settings.mode == "url":
-        return Finding("Redis", "fail", found, "start it, correct redis.url, or use mode auto")
-    if binary:
-        return Finding("Redis", "ok", f"{found}; {binary} will be started instead")
-    return Finding("Redis", "warn", f"{found}, and no redis-server was found", f"{install}, or signals stay here")
-
-
-def _answer(client: "redis.Redis") -> str:
-    from redis import ResponseError
-
-    client.ping()
-    round_trips_ms = []
-    for _ in range(3):
-        started_ns = time.monotonic_ns()
-        client.ping()
-        round_trips_ms.append((time.monotonic_ns() - started_ns) / 1e6)
-    try:
-        server = client.info("server")
-        version = f"version {server.get('redis_version', 'unknown')}" if isinstance(server, dict) else ""
-    except ResponseError:
-        # A user may be allowed to publish and not to ask for this.
-        version = "version not told"
-    return f"answers in {min(round_trips_ms):.2f} ms, {version}"
 
 
 def venue_targets(settings: Settings) -> dict[str, tuple[Target, ...]]:

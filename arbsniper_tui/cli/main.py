@@ -23,7 +23,8 @@ from arbsniper_tui.cli.doctor import doctor
 from arbsniper_tui.cli.node_command import LogFileOption, LogLevelOption, NoUiOption, Show, attach_to, run_node
 from arbsniper_tui.cli.replay_command import replay
 from arbsniper_tui.cli.venues_command import venues
-from arbsniper_tui.config.settings import RedisSettings, Settings
+from arbsniper_tui.config.settings import Settings
+from arbsniper_tui.runtime.standard_streams import open_missing_streams
 from arbsniper_tui.sim.plan import DEMO_SETTINGS
 
 EXIT_CODES = (
@@ -110,6 +111,7 @@ app.add_typer(config_app, name="config")
 
 def run() -> None:
     """The entry point."""
+    open_missing_streams()
     app()
 
 
@@ -137,9 +139,9 @@ def _start(
 
 def _without_the_users_redis(settings: Settings) -> Settings:
     """Signals that are not real must not reach the programs that listen to the user's Redis."""
-    from arbsniper_tui.sinks.embedded import find_redis_server
+    from arbsniper_tui.sinks.redis_binary import has_redis_server
 
-    redis = RedisSettings(mode="embedded" if find_redis_server() else "off")
+    redis = msgspec.structs.replace(settings.redis, mode="embedded" if has_redis_server() else "off")
     return msgspec.structs.replace(settings, redis=redis)
 
 

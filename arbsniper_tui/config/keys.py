@@ -40,6 +40,7 @@ _KEYS: dict[tuple[str, ...], Reader] = {
     ("venues", ANY, "symbols"): readers.symbols,
     ("redis", "url"): readers.redis_url,
     ("redis", "mode"): choice(*get_args(RedisMode)),
+    ("redis", "embedded_port"): readers.port,
     ("ui", "refresh_hz"): number("a number from 1 to 30", lambda value: 1 <= value <= 30),
     **{("venues", ANY, name, str(market)): reader for name, reader in _BY_MARKET.items() for market in Market},
 }

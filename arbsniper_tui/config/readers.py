@@ -42,6 +42,16 @@ def _as_float(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
+def port(given: Given) -> int:
+    """A reader of a TCP port, or 0 for none."""
+    value = given.value
+    if isinstance(value, str) and given.is_text and value.isascii() and value.isdecimal():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 65535:
+        raise refusal(given, "a port from 1 to 65535, or 0 for none")
+    return value
+
+
 def choice(*names: str) -> Reader:
     """A reader of one of `names`, in any case."""
     expected = " or ".join((", ".join(names[:-1]), names[-1]))

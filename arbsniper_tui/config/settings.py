@@ -69,6 +69,8 @@ class RedisSettings(Struct, frozen=True):
 
     url: str = "redis://127.0.0.1:6379/0"
     mode: RedisMode = "auto"
+    embedded_port: int = 0
+    """A port of loopback where a server of the node's own listens too, with a random password; 0 for none."""
 
 
 class UiSettings(Struct, frozen=True):

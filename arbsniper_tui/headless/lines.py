@@ -3,6 +3,7 @@
 import logging
 
 import msgspec
+from msgspec import UNSET
 
 from arbsniper_tui.model.signal import Event
 
@@ -10,10 +11,12 @@ _to_json = msgspec.json.Encoder().encode
 
 
 def output_line(event: Event) -> bytes | None:
-    """The contract's JSON line for a signal, or None for an event that is none."""
-    if event.signal is None or event.signal.state == "close":
+    """The contract's JSON line for a signal, or None for an event that is none: a close, and an opportunity that is
+    opened again after it was announced."""
+    signal = event.signal
+    if signal is None or signal.state == "close" or (signal.state == "open" and signal.resumed_from is not UNSET):
         return None
-    return _to_json(event.signal) + b"\n"
+    return _to_json(signal) + b"\n"
 
 
 def log_line(event: Event) -> tuple[int, str] | None:

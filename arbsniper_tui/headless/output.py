@@ -6,8 +6,8 @@ from typing import BinaryIO
 
 
 def let_go(output: BinaryIO) -> None:
-    """Send what is still unwritten nowhere: Python flushes it at exit, and would end with a complaint and code 120."""
+    """Discard the unsent output: Python flushes it at exit, and would end with a complaint and code 120."""
     with contextlib.suppress(OSError):  # no file behind it: nothing to flush
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, output.fileno())
-        os.close(nowhere)
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, output.fileno())
+        os.close(null)

@@ -2,16 +2,16 @@
 
 import logging
 import signal
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import BinaryIO
+from collections.abc import Iterable, Iterator
 
 import zmq
 
 from arbsniper_tui.headless.lines import log_line, output_line
-from arbsniper_tui.headless.output import let_go
 from arbsniper_tui.model.signal import Event
+from arbsniper_tui.runtime.log import LAST_LINES_S, drain_log, pump_log
+from arbsniper_tui.runtime.output import LIMIT_BYTES, Output
+from arbsniper_tui.runtime.terminal import has_controlling_terminal
 from arbsniper_tui.session.events import EventOrder
 from arbsniper_tui.session.node import Node
 from arbsniper_tui.wire.endpoints import Endpoints
@@ -22,75 +22,134 @@ _log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 0.2
 _ASK_AFTER_S = 1.0
-CLEAN, LOST = 0, 3
+STANDARD_OUTPUT = 1
+CLEAN, FAULT, LOST = 0, 1, 3
 
 
-def run_headless(node: Node, output: BinaryIO = sys.stdout.buffer) -> int:
-    """The exit code: 0 after a stop or the end of the tapes, 3 when a worker could not be kept running."""
-    stops: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda signum, frame: stops.append(signum))
+def run_headless(node: Node, descriptor: int = STANDARD_OUTPUT) -> int:
+    """Run with signals on this descriptor. The exit code: 0 after a stop or the end of the tapes, 3 when a worker could
+    not be kept running, 1 when the signals of a replay could not be written.
+
+    A live node never waits for a reader: what is not read in time is dropped, and the log says how much. A replay
+    waits.
+    """
+    output = Output(descriptor, limit_bytes=None if node.is_replay else LIMIT_BYTES, on_gap=_tell_gap)
+    stop = _StopSignals()
     try:
-        endpoints = node.start()
-        return _listen(node, endpoints, output, lambda: bool(stops))
-    except BrokenPipeError:
-        let_go(output)
-        _log.info("nobody reads standard output any more: stopping")
-        return CLEAN
+        return _print_signals(node, node.start(), output, stop)
     finally:
         node.stop()
+        drain_log(None if node.is_replay else LAST_LINES_S, stop)
 
 
-def _listen(node: Node, endpoints: Endpoints, output: BinaryIO, is_stopping: Callable[[], bool]) -> int:
-    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    subscription = Subscription(context, endpoints, EVENT_TOPIC)
-    order = EventOrder(context, endpoints)
-    looked_s = 0.0
-    heard_s = time.monotonic()
+def _print_signals(node: Node, endpoints: Endpoints, output: Output, stop: "_StopSignals") -> int:
     try:
-        while not is_stopping():
-            if time.monotonic() - looked_s > _LOOK_EVERY_S:
-                looked_s = time.monotonic()
-                if why := node.supervise():
-                    _log.critical("%s", why)
-                    return LOST
-            missed = order.missed
-            if subscription.wait(int(_LOOK_EVERY_S * 1000)):
-                ended = _write(_received(order, subscription), output)
-            elif order.last_seq == 0 or time.monotonic() - heard_s > _ASK_AFTER_S:
-                # A short replay may be over before the subscription stands, and its end may have gone unread.
-                ended = _write(order.catch_up(), output)
-            else:
-                continue
-            heard_s = time.monotonic()
-            if order.missed > missed:
-                _log.error("%d events were overwritten before they could be read", order.missed - missed)
-            if ended:
-                return CLEAN
+        code = _Headless(node, endpoints, output, stop).run()
+        output.drain(LAST_LINES_S)
+    except BrokenPipeError:
+        _log.info("nobody reads standard output any more: stopping")
         return CLEAN
-    finally:
-        subscription.close()
-        order.close()
-        context.term()
+    except OSError as error:
+        _log.critical("standard output cannot be written: %s", error.strerror)
+        return FAULT
+    if output.dropped:
+        _tell_gap(output.dropped)
+    return code
 
 
-def _received(order: EventOrder, subscription: Subscription) -> Iterator[Event]:
-    while (received := subscription.receive()) is not None:
-        yield from order.take(received[1])
+def _tell_gap(dropped: int) -> bytes:
+    _log.warning("%d signals were not printed: standard output did not take them in time", dropped)
+    return b""
 
 
-def _write(events: Iterable[Event], output: BinaryIO) -> bool:
-    """Write them. Returns whether the end was among them."""
-    ended = False
-    for event in events:
-        _write_event(event, output)
-        ended |= event.event == "end"
-    output.flush()
-    return ended
+class _StopSignals:
+    """Notes SIGINT and SIGTERM, and SIGHUP where a terminal may close."""
+
+    def __init__(self) -> None:
+        self._received: list[int] = []
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._note)
+        # Without a terminal nothing hangs up, and SIGHUP is a service manager's. `nohup` has it ignored from the start.
+        if has_controlling_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, self._note)
+        else:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    def __call__(self) -> bool:
+        """Whether one has come."""
+        return bool(self._received)
+
+    def _note(self, number: int, frame: object) -> None:
+        self._received.append(number)
 
 
-def _write_event(event: Event, output: BinaryIO) -> None:
-    if line := output_line(event):
-        output.write(line)
-    if logged := log_line(event):
-        _log.log(*logged)
+class _Headless:
+    """The loop: events in, lines out, the node looked after in between."""
+
+    def __init__(self, node: Node, endpoints: Endpoints, output: Output, is_stopping: _StopSignals) -> None:
+        self._node = node
+        self._output = output
+        self._is_stopping = is_stopping
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._subscription = Subscription(self._context, endpoints, EVENT_TOPIC)
+        self._order = EventOrder(self._context, endpoints)
+        self._looked_s = 0.0
+        self._is_lost = False
+        """Whether the node cannot go on."""
+
+    def run(self) -> int:
+        """Until the node cannot go on, a signal stops it, or its tapes end. Returns the exit code."""
+        try:
+            heard_s = time.monotonic()
+            has_ended = False
+            while not (has_ended or self._is_over()):
+                missed = self._order.missed
+                if self._subscription.wait(int(_LOOK_EVERY_S * 1000)):
+                    has_ended = self._take(self._received())
+                elif self._order.last_seq == 0 or time.monotonic() - heard_s > _ASK_AFTER_S:
+                    # A short replay may be over before the subscription stands, and its end may have gone unread.
+                    has_ended = self._take(self._order.catch_up())
+                else:
+                    self._write()
+                    continue
+                heard_s = time.monotonic()
+                if self._order.missed > missed:
+                    _log.error("%d events were overwritten before they could be read", self._order.missed - missed)
+            return LOST if self._is_lost else CLEAN
+        finally:
+            self._subscription.close()
+            self._order.close()
+            self._context.term()
+
+    def _is_over(self) -> bool:
+        """Look after the node from time to time. Whether it has to end."""
+        if time.monotonic() - self._looked_s > _LOOK_EVERY_S:
+            self._looked_s = time.monotonic()
+            if why := self._node.supervise():
+                _log.critical("%s", why)
+                self._is_lost = True
+        return self._is_lost or self._is_stopping()
+
+    def _received(self) -> Iterator[Event]:
+        while (received := self._subscription.receive()) is not None:
+            yield from self._order.take(received[1])
+
+    def _take(self, events: Iterable[Event]) -> bool:
+        """Write them. Returns whether the end was among them."""
+        has_ended = False
+        for event in events:
+            if line := output_line(event):
+                self._output.put(line)
+            if logged := log_line(event):
+                _log.log(*logged)
+            has_ended |= event.event == "end"
+        self._write()
+        return has_ended
+
+    def _write(self) -> None:
+        """Write what waits: in a replay all of it, otherwise what the reader takes now."""
+        pump_log()
+        if self._node.is_replay:
+            self._output.drain(is_stopping=self._is_over)
+        else:
+            self._output.pump()

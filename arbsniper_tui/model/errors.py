@@ -4,10 +4,12 @@ ArbsniperError
 ├── UsageError          what the user typed or configured; exit code 2
 │   ├── ConfigError         a key of arbsniper.toml, an environment variable or an option
 │   ├── SymbolError         a symbol that is not in unified form
-│   └── TapeError           a tape that cannot be opened, or whose venue cannot be told; an OutsideError too
+│   ├── TapeError           a tape that cannot be opened, or whose venue cannot be told; an OutsideError too
+│   └── FolderError         a folder for a node's sockets that cannot be had or trusted
 ├── OutsideError        its words quote what came from outside, and are made fit to show
 │   ├── FrameError          what a venue sent; the stream goes on
 │   │   ├── BadFrame            not the shape the venue's page describes
+│   │   │   └── TapeCut             a tape that ends, or cannot be read on, before its end
 │   │   ├── VenueRejected       the venue refuses one symbol; the others run
 │   │   ├── VenueClosing        the venue announces that it will close this connection
 │   │   └── BookLost            the state kept of a book is no longer the venue's, until a new snapshot
@@ -17,6 +19,8 @@ ArbsniperError
 ├── RedisNotStarted     a Redis server of the node's own that cannot be had (sinks.errors)
 ├── LinkLost            a connection to Redis that broke (sinks.errors)
 ├── NodeUnreachable     no node answers at this endpoint
+├── TaskEnded           a task of a worker ended though none may; the worker ends with it
+├── UiFailed            a fault of the terminal UI; the node can go on without it
 └── WorkerLost          a worker could not be kept running; exit code 3
 """
 
@@ -56,12 +60,20 @@ class TapeError(OutsideError, UsageError):
     """A tape cannot be opened, or its venue cannot be told."""
 
 
+class FolderError(UsageError):
+    """A folder for a node's sockets cannot be had, or cannot be trusted."""
+
+
 class FrameError(OutsideError):
     """A frame of a venue that carries no quotes."""
 
 
 class BadFrame(FrameError):
     """A frame is not of the shape that the venue's page describes."""
+
+
+class TapeCut(BadFrame):
+    """A tape ends in the middle, as a killed recorder leaves it, or cannot be read on; what comes before is sound."""
 
 
 class VenueRejected(FrameError):
@@ -100,6 +112,14 @@ class BadPeer(OutsideError):
 
 class NodeUnreachable(ArbsniperError):
     """No node answers at the endpoint."""
+
+
+class TaskEnded(ArbsniperError):
+    """A task of a worker ended by itself, which is a fault: what it did would be missing from now on."""
+
+
+class UiFailed(ArbsniperError):
+    """The terminal UI failed; the node can go on without it."""
 
 
 class WorkerLost(ArbsniperError):

@@ -65,6 +65,8 @@ class RedisState(StrEnum):
     UP = "up"
     HUNG = "hung"
     """Connected, but it does not answer."""
+    REFUSING = "refusing"
+    """Connected, and it answers some commands with an error, such as being full."""
     AWAY = "away"
 
 
@@ -79,7 +81,7 @@ class RedisHealth(Struct, frozen=True, array_like=True):
     waiting: int = 0
     """Signals that wait in memory."""
     lost: int = 0
-    """Signals dropped from a full buffer, oldest first."""
+    """Signals that Redis will not have: dropped from a full memory, the oldest first, or refused for good."""
     rtt_ms: float | None = None
 
 

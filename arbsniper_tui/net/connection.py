@@ -64,6 +64,7 @@ class Connection:
         self._parser = self._adapter.parser(served.by_symbol, listings)
         self._sieve = Sieve(counts.dropped, self._tell_drop, served.barred)
         self._is_live = False
+        self._is_late = False
         self._lost_books: dict[str, float] = {}
         """The venue's symbol of each lost book, and when it is asked for again, in s of the clock of ages."""
         self._losses: dict[str, int] = {}
@@ -155,7 +156,7 @@ class Connection:
             recv_ns = self._lag.receipts_ns(sound, ts_read_ns)
         self._outlet.quotes(sound, ts_read_ns, recv_ns)
         self.data_ns = ts_read_ns
-        if not self._is_live and not (socket is not None and socket.is_doubted):
+        if not self._is_live and not (socket is not None and socket.as_old_as_ns):
             self._is_live = True
             self._show(FeedState.LIVE, "")
 
@@ -216,7 +217,7 @@ class Connection:
             self._outlet.quotes(sound, asked_ns)
 
     async def _watch(self, socket: WebSocket) -> str:
-        keep_alive, timings = self._declared.keep_alive, self._timings
+        timings = self._timings
         subscribed_s = said_s = pinged_s = resubscribed_s = _now_s()
         socket.ping()
         while True:
@@ -230,6 +231,7 @@ class Connection:
             if not self._served.wanted:
                 socket.close()
                 return "every symbol was rejected"
+            keep_alive = self._declared.keep_alive
             if keep_alive is not None and now_s - said_s >= keep_alive.every_s:
                 socket.send(keep_alive.send)
                 said_s = now_s
@@ -260,15 +262,23 @@ class Connection:
     def _judge_silence(self, socket: WebSocket, now_s: float) -> None:
         """Show silence, and withdraw what may be old though it still arrives."""
         if socket.answered_ns is not None and now_s * 1e9 > socket.overdue_ns:
-            late_s = now_s - socket.answered_ns / 1e9
             socket.doubt(socket.answered_ns)
-            self._is_live = False
-            served = tuple(each.id for each in self._served.wanted)
-            self._outlet.withdraw(Withdrawal(served, f"no answer to a ping for {late_s:.0f} s"), now_ns())
-            self._show(FeedState.SILENT, f"no answer to a ping for {late_s:.0f} s: its data may be as old")
-        elif self._is_live and now_s - self.data_ns / 1e9 > self._timings.silent_after_s:
+        late_s = now_s - socket.as_old_as_ns / 1e9
+        if socket.as_old_as_ns and late_s * 1e9 > self._timings.pong_within_ns:
+            if not self._is_late:
+                self._is_late, self._is_live = True, False
+                served = tuple(each.id for each in self._served.wanted)
+                self._outlet.withdraw(Withdrawal(served, f"no answer to a ping for {late_s:.0f} s"), now_ns())
+                self._show(FeedState.SILENT, f"no answer to a ping for {late_s:.0f} s: its data may be as old")
+            return
+        self._is_late = False
+        is_silent = now_s - self.data_ns / 1e9 > self._timings.silent_after_s
+        if self._is_live and is_silent:
             self._is_live = False
             self._show(FeedState.SILENT, "connected, but no quotes come")
+        elif not self._is_live and not is_silent and not socket.as_old_as_ns:
+            self._is_live = True  # the answer to a ping has ended the doubt about what came before it
+            self._show(FeedState.LIVE, "")
 
     def _ask_for_lost_books(self, now_s: float) -> None:
         due = [symbol for symbol, due_s in self._lost_books.items() if now_s >= due_s]

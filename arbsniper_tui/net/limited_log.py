@@ -22,10 +22,6 @@ class LimitedLog:
         self._written_s: dict[str, float] = {}
         self._unwritten: dict[str, int] = {}
 
-    def __len__(self) -> int:
-        """How many reasons are remembered."""
-        return len(self._written_s)
-
     def warn(self, reason: str, detail: str) -> None:
         """Write `detail`, unless this reason was written within the last minute."""
         self._log(logging.WARNING, reason, detail)
@@ -51,7 +47,7 @@ class LimitedLog:
         """Whether one more reason can be remembered, now that those of more than a minute ago are forgotten."""
         if len(self._written_s) >= MOST_REASONS:
             for reason, written_s in tuple(self._written_s.items()):
-                if now_s - written_s >= QUIET_S and reason is not _OTHERS:
+                if now_s - written_s >= QUIET_S and reason != _OTHERS:
                     del self._written_s[reason]
                     self._unwritten.pop(reason, None)
         return len(self._written_s) < MOST_REASONS

@@ -135,10 +135,11 @@ class _Answer:
                 else:
                     piece = _unzipped(unzip, data)
                     data = unzip.unconsumed_tail
-                    await asyncio.sleep(0)
                 body += piece
                 if len(body) > largest:
                     raise RestError(f"a body of more than {largest} bytes")
+                # Reading what has come already does not wait, however many pieces it is in.
+                await asyncio.sleep(0)
             if unzip is not None and unzip.eof:
                 break
         if unzip is not None and not unzip.eof:

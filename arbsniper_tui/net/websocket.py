@@ -68,9 +68,10 @@ class WebSocket(asyncio.Protocol):
         self._on_frames = on_frames
         self._backlog = backlog
         self._max_age_ns = max_age_ns
-        self._overdue_ns = _NEVER_NS
-        self._as_old_as_ns = 0
-        """From when the age of what is read counts; 0 for the read itself."""
+        self.overdue_ns = _NEVER_NS
+        """When the answer to a ping is overdue."""
+        self.as_old_as_ns = 0
+        """From when the age of what is read counts, in ns; 0: from the read itself."""
         self._doubted_ns = 0
         """A ping sent after this ends the doubt when it is answered."""
         self._pings: dict[bytes, int] = {}
@@ -88,17 +89,12 @@ class WebSocket(asyncio.Protocol):
         self._write()
 
     def data_received(self, data: bytes) -> None:
-        # One function from the bytes to the frames: between two quotes the caches go cold, and each further function
-        # costs several times what it does when warm.
+        # One function from the bytes to the frames: with cold caches each further one costs several times its usual.
         ts_read_ns = self.last_read_ns = now_ns()
-        if ts_read_ns > self._backlog.late_ns:
-            self._backlog.beat(ts_read_ns)
-        if ts_read_ns > self._overdue_ns:
-            self.doubt(self._overdue_ns - self._max_age_ns)
         size = len(data)
         self.received_bytes += size
-        if size >= CROWDED_BYTES:
-            self._backlog.crowd()
+        if ts_read_ns > self._backlog.late_ns or ts_read_ns > self.overdue_ns or size >= CROWDED_BYTES:
+            self._look_what_waited(ts_read_ns, size)
         if self._buffer:
             self._buffer += data
             if len(self._buffer) < self._needed:
@@ -109,10 +105,9 @@ class WebSocket(asyncio.Protocol):
             data = self._shake_hands(data)
         frames: list[bytes] = []
         # A pong in this read says nothing of the frames before it.
-        as_old_as_ns = self._as_old_as_ns or ts_read_ns
-        at, size = 0, len(data)
+        as_old_as_ns = self.as_old_as_ns or ts_read_ns
+        at, size, self._needed = 0, len(data), 0
         whole = _NOT_WHOLE if self._fragments else _WHOLE
-        self._needed = 0
         while size - at >= 2:
             length, body = data[at + 1], at + 2
             if length == 126:
@@ -142,6 +137,15 @@ class WebSocket(asyncio.Protocol):
         if frames:
             self._on_frames(frames, as_old_as_ns)
 
+    def _look_what_waited(self, ts_read_ns: int, size: int) -> None:
+        """A read that may be old, or that has left more behind it."""
+        if ts_read_ns > self._backlog.late_ns:
+            self._backlog.beat(ts_read_ns)
+        if ts_read_ns > self.overdue_ns:
+            self.doubt(self.overdue_ns - self._max_age_ns)
+        if size >= CROWDED_BYTES:
+            self._backlog.crowd()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._end(str(exc) if exc else self._close_reason())
 
@@ -165,25 +169,15 @@ class WebSocket(asyncio.Protocol):
     def doubt(self, since_ns: int) -> None:
         """What is read from now on may have waited since this moment: until the answer to a ping sent now has come, or,
         where the venue has never answered one, until `trust` is called."""
-        self._as_old_as_ns = since_ns if not self._as_old_as_ns else min(since_ns, self._as_old_as_ns)
-        self._overdue_ns = _NEVER_NS
+        self.as_old_as_ns = since_ns if not self.as_old_as_ns else min(since_ns, self.as_old_as_ns)
+        self.overdue_ns = _NEVER_NS
         self._doubted_ns = now_ns()
         self.ping()
 
     def trust(self) -> None:
         """All that had waited has been read."""
         if self.answered_ns is None:
-            self._as_old_as_ns = 0
-
-    @property
-    def is_doubted(self) -> bool:
-        """Whether what is read may have waited longer than it shows."""
-        return bool(self._as_old_as_ns)
-
-    @property
-    def overdue_ns(self) -> int:
-        """When the answer to a ping is overdue."""
-        return self._overdue_ns
+            self.as_old_as_ns = 0
 
     @property
     def unread_bytes(self) -> int:
@@ -263,10 +257,10 @@ class WebSocket(asyncio.Protocol):
         self.answered_ns = sent_ns
         self._pings = {payload: later_ns for payload, later_ns in self._pings.items() if later_ns > sent_ns}
         if sent_ns >= self._doubted_ns:
-            self._as_old_as_ns = 0
-            self._overdue_ns = sent_ns + self._max_age_ns
-        elif self._as_old_as_ns:
-            self._as_old_as_ns = max(self._as_old_as_ns, sent_ns)
+            self.as_old_as_ns = 0
+            self.overdue_ns = sent_ns + self._max_age_ns
+        elif self.as_old_as_ns:
+            self.as_old_as_ns = max(self.as_old_as_ns, sent_ns)
 
     def _write(self) -> None:
         if self._transport is None or self._transport.is_closing():

@@ -18,8 +18,10 @@ from arbsniper_tui.model.errors import UsageError
 from arbsniper_tui.model.health import RedisHealth, RedisState
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.view import NodeIntro
+from arbsniper_tui.runtime.clock import now_ns
 from arbsniper_tui.sim.plan import SIMULATED, SimPlan
-from arbsniper_tui.sinks.embedded import RedisTarget
+from arbsniper_tui.sinks.address import address_of
+from arbsniper_tui.sinks.target import RedisTarget
 from arbsniper_tui.tapes.player import TapeSource
 from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.workers.affinity import shared_cpu
@@ -138,12 +140,13 @@ def spread_worker(
         redis=RedisHealth(
             RedisState.CONNECTING if redis.url else RedisState.OFF,
             redis.source,
-            f":{redis.server.port}" if redis.server else "",
+            address_of(redis.url or ""),
             redis.detail,
         ),
         redis_url=redis.url or "",
         memory=memory,
         shares_cpu=None if is_replay else shared_cpu(),
+        started_ns=now_ns(),
     )
     # Begun again in the middle of the tapes, it would number its signals anew.
     return WorkerSpec(SPREAD, "arbsniper_tui.workers.spread", plan, (memory,), may_end=is_replay)

@@ -3,6 +3,7 @@
 import logging
 import os
 import socket
+import time
 from pathlib import Path
 
 import zmq
@@ -10,6 +11,7 @@ import zmq
 from arbsniper_tui.model.errors import WorkerLost
 from arbsniper_tui.model.health import WorkerHealth
 from arbsniper_tui.runtime.anonymous_file import create_anonymous_file
+from arbsniper_tui.runtime.node_folder import NodeFolder, create_node_folder
 from arbsniper_tui.session.launch import (
     SPREAD,
     Launch,
@@ -18,16 +20,16 @@ from arbsniper_tui.session.launch import (
     sim_worker,
     spread_worker,
 )
-from arbsniper_tui.sinks.embedded import RedisTarget, resolve_redis
-from arbsniper_tui.sinks.errors import RedisNotStarted
-from arbsniper_tui.wire.endpoints import REDIS_PID, Endpoints, create_endpoints
+from arbsniper_tui.sinks.leftover import end_leftover_server
+from arbsniper_tui.sinks.target import RedisTarget, resolve_redis
+from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.messages import WorkerNotice
 from arbsniper_tui.wire.viewing import CommandLine, CommandQueue
 from arbsniper_tui.workers.instruments import instruments_of
 from arbsniper_tui.workers.memory import SIZE
 from arbsniper_tui.workers.recorder import make_folder
 from arbsniper_tui.workers.recording_tally import TALLY_SIZE, RecordingTally
-from arbsniper_tui.workers.supervisor import Supervisor, spawner
+from arbsniper_tui.workers.supervisor import Supervisor, Timings, spawner
 
 _log = logging.getLogger(__name__)
 
@@ -35,9 +37,11 @@ _log = logging.getLogger(__name__)
 class Node:
     """Starts the workers, looks after them, and stops everything that it started."""
 
-    def __init__(self, launch: Launch) -> None:
+    def __init__(self, launch: Launch, timings: Timings | None = None) -> None:
         self._launch = launch
         self.endpoints: Endpoints | None = None
+        self._folder: NodeFolder | None = None
+        self._is_folder_lost = False
         self._sockets: dict[str, socket.socket] = {}
         self._redis = RedisTarget(None, "")
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
@@ -47,12 +51,17 @@ class Node:
         """Frames and bytes that were recorded, once it has stopped; None where nothing was."""
         self._memory: int | None = None
         """The descriptor of what one spread worker leaves to the next."""
-        self._supervisor = Supervisor(spawner(launch.log_level, launch.log_descriptor), self._tell)
+        self._supervisor = Supervisor(spawner(launch.log_level, launch.log_descriptor), self._tell, timings)
 
     @property
     def pids(self) -> dict[str, int]:
         """The worker processes, by name."""
         return self._supervisor.pids
+
+    @property
+    def is_replay(self) -> bool:
+        """Whether it plays tapes: then nothing may be lost, and everything waits for its reader."""
+        return self._launch.mode == "replay"
 
     def start(self) -> Endpoints:
         """Start everything. Raises UsageError, or what the embedded Redis says when it was asked for and cannot be had;
@@ -71,7 +80,8 @@ class Node:
             return str(lost)
         if self._notices is not None:
             self._notices.pump()
-        self._keep_redis()
+        if self._has_folder() and self._redis.server is not None:
+            self._redis.server.keep_running(time.monotonic())
         return None
 
     def stop(self) -> None:
@@ -92,8 +102,8 @@ class Node:
         if self._memory is not None:
             os.close(self._memory)
             self._memory = None
-        if self.endpoints is not None:
-            self.endpoints.remove()
+        if self._folder is not None:
+            self._folder.remove()
 
     def _start(self) -> Endpoints:
         launch = self._launch
@@ -101,7 +111,8 @@ class Node:
             # Here, where it can be said at once; a worker that cannot record would only die again and again.
             make_folder(Path(launch.record_folder))
             self._recording_tally = create_anonymous_file(TALLY_SIZE)
-        endpoints = self.endpoints = create_endpoints()
+        self._folder = create_node_folder(end_leftover_server)
+        endpoints = self.endpoints = Endpoints(self._folder.path)
         instruments = instruments_of(launch.settings)
         if launch.mode == "demo":
             self._sockets = bind_simulated(instrument.venue for instrument in instruments)
@@ -110,29 +121,23 @@ class Node:
             self._supervisor.start(sim_worker(launch, self._sockets))
         # Before Redis is looked for: its imports take longer than that.
         self._supervisor.start(feed_worker(launch, endpoints, instruments, self._sockets, self._recording_tally))
-        redis = launch.settings.redis
-        self._redis = resolve_redis(redis.mode, redis.url, endpoints.folder)
-        self._note_redis_pid()
+        self._redis = resolve_redis(launch.settings.redis, endpoints.folder)
         self._memory = create_anonymous_file(SIZE)
         self._supervisor.start(spread_worker(launch, endpoints, instruments, self._redis, self._memory))
         return endpoints
 
-    def _keep_redis(self) -> None:
-        """The node's own server is started again, on its port, when it has died; the sink finds it by itself."""
-        server = self._redis.server
-        if server is None or server.is_running:
-            return
-        _log.error("the embedded Redis server has ended; starting it again")
-        try:
-            server.start()
-        except RedisNotStarted as error:
-            _log.error("%s", error)
-        else:
-            self._note_redis_pid()
-
-    def _note_redis_pid(self) -> None:
-        if self._redis.server is not None and self.endpoints is not None:
-            (self.endpoints.folder / REDIS_PID).write_text(f"{self._redis.server.pid} {self._redis.server.port}")
+    def _has_folder(self) -> bool:
+        """Whether the node's folder is there; the log says once that it is not."""
+        if self._folder is None or self._is_folder_lost:
+            return False
+        if not self._folder.keep():
+            self._is_folder_lost = True
+            _log.error(
+                "%s was deleted while the node runs: no viewer can attach, and a worker that is started again cannot "
+                "reach the others; restart the node, and keep programs that delete old files away from the folder",
+                self._folder.path,
+            )
+        return not self._is_folder_lost
 
     def _tell(self, worker: WorkerHealth) -> None:
         if self._notices is not None:

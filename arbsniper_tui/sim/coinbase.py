@@ -145,6 +145,9 @@ class Coinbase(Dialect):
             }
         )
 
+    def is_state(self, frame: str) -> bool:
+        return frame.startswith('{"type":"snapshot"')
+
     def render(self, listing: Listing, top: Top, channel: str, now: Moment) -> str:
         changes = self._ladders[listing.id].move(top)
         return _update(listing, [_change(listing, *change) for change in changes], now) if changes else ""

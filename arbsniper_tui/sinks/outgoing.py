@@ -1,10 +1,10 @@
 """Signals and events on their way to Redis: the commands they become, and the bounded memory they wait in."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from functools import cache
-from typing import ClassVar, Generic, TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 import hiredis
 from msgspec import Struct
@@ -20,6 +20,7 @@ class Part(Enum):
 
     SIGNAL = keys.SIGNALS_CHANNEL
     HISTORY = keys.HISTORY_KEY
+    LATEST = f"reading {keys.HISTORY_KEY}"
     TRIM = f"trimming {keys.HISTORY_KEY}"
     EVENT = keys.EVENTS_CHANNEL
     STREAM = keys.STREAM_KEY
@@ -28,7 +29,6 @@ class Part(Enum):
 
 
 PING_COMMAND = pack_command(("PING",))
-TRIM_COMMAND = pack_command(("ZREMRANGEBYRANK", keys.HISTORY_KEY, 0, -keys.HISTORY_LENGTH - 1))
 
 
 @cache
@@ -39,17 +39,15 @@ def _publish_head(length: int) -> bytes:
 
 
 class OutgoingSignal(Struct, eq=False, gc=False):
-    """A signal, and which of its commands have been written on the present connection."""
-
-    publish_part: ClassVar = Part.SIGNAL
-    store_part: ClassVar = Part.HISTORY
+    """A signal, and when the sink took it."""
 
     number: int
     """Its place in the order of arrival at the sink."""
     payload: bytes
     timestamp_ms: int
-    published: bool = False
-    stored: bool = False
+    taken_ns: int
+    """Monotonic: whether it is young enough for the channel does not depend on the wall clock."""
+    is_lost: bool = False
 
     def publish_command(self) -> bytes:
         return _publish_head(len(self.payload)) + self.payload + b"\r\n"
@@ -60,16 +58,12 @@ class OutgoingSignal(Struct, eq=False, gc=False):
 
 
 class OutgoingEvent(Struct, eq=False, gc=False):
-    """An event, and which of its commands have been written on the present connection."""
-
-    publish_part: ClassVar = Part.EVENT
-    store_part: ClassVar = Part.STREAM
+    """An event."""
 
     number: int
     payload: bytes
     event: str
-    published: bool = False
-    stored: bool = False
+    is_lost: bool = False
 
     def publish_command(self) -> bytes:
         return pack_command(("PUBLISH", keys.EVENTS_CHANNEL, self.payload))
@@ -84,6 +78,53 @@ Outgoing = OutgoingSignal | OutgoingEvent
 InFlight = tuple[int, Outgoing | None, Part]
 """One command whose reply is awaited: when it was written in monotonic ns, for what, and which part of it."""
 
+T = TypeVar("T", bound=Outgoing)
+
+
+class Backlog(Generic[T]):
+    """What waits to be written as one kind of command, in order of arrival; past `limit` the oldest goes to `drop`."""
+
+    def __init__(self, part: Part, pack: Callable[[T], bytes], limit: int, drop: Callable[[T], object]) -> None:
+        self.part = part
+        self.pack = pack
+        self._limit = limit
+        self._drop = drop
+        self.waiting: deque[T] = deque()
+
+    def __len__(self) -> int:
+        return len(self.waiting)
+
+    def add(self, outgoing: T) -> None:
+        self.waiting.append(outgoing)
+        if len(self.waiting) > self._limit:
+            self._drop(self.waiting.popleft())
+
+    def put_back(self, taken: Sequence[T]) -> None:
+        """Return what was not delivered to its place in the order."""
+        newest = max((outgoing.number for outgoing in taken), default=0)
+        older = []
+        while self.waiting and self.waiting[0].number < newest:
+            older.append(self.waiting.popleft())
+        self.waiting.extendleft(sorted((*taken, *older), key=_number, reverse=True))
+        while len(self.waiting) > self._limit:
+            self._drop(self.waiting.popleft())
+
+    def take(self, most: int) -> list[T]:
+        waiting = self.waiting
+        if len(waiting) > most:
+            return [waiting.popleft() for _ in range(most)]
+        taken = list(waiting)
+        waiting.clear()
+        return taken
+
+
+def _number(outgoing: Outgoing) -> int:
+    return outgoing.number
+
+
+def price_command(key: str, payload: bytes) -> bytes:
+    return pack_command(("SET", key, payload, "PX", keys.PRICE_TTL_MS))
+
 
 class Batch:
     """Commands that leave in one send, and the replies they will have."""
@@ -93,77 +134,16 @@ class Batch:
         self._packed: list[bytes] = []
         self.in_flight: list[InFlight] = []
 
-    def publish(self, outgoing: Outgoing) -> None:
-        """Announce it on its channel, unless that is on its way already."""
-        if not outgoing.published:
-            outgoing.published = True
-            self._packed.append(outgoing.publish_command())
-            self.in_flight.append((self._now_ns, outgoing, outgoing.publish_part))
+    def write(self, packed: bytes, part: Part, outgoing: Outgoing | None = None) -> None:
+        self._packed.append(packed)
+        self.in_flight.append((self._now_ns, outgoing, part))
 
-    def store(self, outgoing: Outgoing) -> None:
-        """Keep it in the history or the stream, unless that is on its way already."""
-        if not outgoing.stored:
-            outgoing.stored = True
-            self._packed.append(outgoing.store_command())
-            self.in_flight.append((self._now_ns, outgoing, outgoing.store_part))
-
-    def trim(self) -> None:
-        """Cut the history to its length; once, after all that is added to it."""
-        self._packed.append(TRIM_COMMAND)
-        self.in_flight.append((self._now_ns, None, Part.TRIM))
-
-    def store_price(self, key: str, payload: bytes) -> None:
-        self._packed.append(pack_command(("SET", key, payload, "PX", keys.PRICE_TTL_MS)))
-        self.in_flight.append((self._now_ns, None, Part.PRICE))
+    def write_all(self, backlog: Backlog[T], taken: Iterable[T]) -> None:
+        """Write messages of a backlog, as its kind of command."""
+        pack, part, now_ns = backlog.pack, backlog.part, self._now_ns
+        for outgoing in taken:
+            self._packed.append(pack(outgoing))
+            self.in_flight.append((now_ns, outgoing, part))
 
     def packed(self) -> bytes:
         return b"".join(self._packed)
-
-
-def unwritten(in_flight: Iterable[InFlight]) -> list[Outgoing]:
-    """Take back what was written and never answered, so that it is written again on the next connection."""
-    taken_back: list[Outgoing] = []
-    for _, outgoing, part in in_flight:
-        if outgoing is None:
-            continue
-        if part in (Part.SIGNAL, Part.EVENT):
-            outgoing.published = False
-        else:
-            outgoing.stored = False
-        taken_back.append(outgoing)
-    return taken_back
-
-
-T = TypeVar("T", bound=Outgoing)
-
-
-class Backlog(Generic[T]):
-    """What waits in memory, in order of arrival; past `limit` the oldest goes, and is counted in `lost`."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self.waiting: deque[T] = deque()
-        self.lost = 0
-
-    def __len__(self) -> int:
-        return len(self.waiting)
-
-    def add(self, outgoing: T) -> None:
-        self.waiting.append(outgoing)
-        self._drop_oldest()
-
-    def put_back(self, taken: list[T]) -> None:
-        """Return what could not be delivered to its place in the order; what waits already is not doubled."""
-        if not taken:
-            return
-        by_number = {outgoing.number: outgoing for outgoing in (*self.waiting, *taken)}
-        self.waiting = deque(by_number[number] for number in sorted(by_number))
-        self._drop_oldest()
-
-    def take(self, most: int) -> list[T]:
-        return [self.waiting.popleft() for _ in range(min(most, len(self.waiting)))]
-
-    def _drop_oldest(self) -> None:
-        while len(self.waiting) > self._limit:
-            self.waiting.popleft()
-            self.lost += 1

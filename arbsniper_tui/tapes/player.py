@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from arbsniper_tui.engine.sieve import Sieve
 from arbsniper_tui.model.clean_text import NAME_LIMIT, clean_text
-from arbsniper_tui.model.errors import BadFrame, BookLost, FrameError, TapeError, VenueClosing, VenueRejected
+from arbsniper_tui.model.errors import BadFrame, BookLost, FrameError, TapeCut, TapeError, VenueClosing, VenueRejected
 from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.model.quote import Quote, Withdrawal
 from arbsniper_tui.tapes.complaints import UNREADABLE, Complaints, kind_of
@@ -250,8 +250,9 @@ class Player:
             self._complaints.take("unwatched", f"{source.path}: nobody watches {name}: add --symbol {symbol}")
 
     def _count_and_complain(self, index: int, number: int, error: FrameError) -> None:
-        self.dropped[UNREADABLE] = self.dropped.get(UNREADABLE, 0) + 1
-        self._complaints.take(UNREADABLE, f"{self._sources[index].path}:{number}: {error}")
+        reason = "cut tape" if isinstance(error, TapeCut) else UNREADABLE
+        self.dropped[reason] = self.dropped.get(reason, 0) + 1
+        self._complaints.take(reason, f"{self._sources[index].path}:{number}: {error}")
 
 
 def _received(timed: tuple[int, int, int, TapeLine]) -> tuple[int, int]:

@@ -1,15 +1,14 @@
 """Where tapes end in time, found piece by piece while they are played."""
 
-import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
-from arbsniper_tui.model.errors import UNREADABLE, TapeError
-from arbsniper_tui.tapes.tape import TapeLine, open_tape
+from arbsniper_tui.model.errors import UNREADABLE
+from arbsniper_tui.tapes.tape import TapeLine, read_chunks
 
-_PIECE = 1 << 18
 _TAIL = 1 << 16
 """Bytes: more than the last lines need."""
 
@@ -33,13 +32,10 @@ class TapeSpan:
         last_s = 0.0
         for path in paths:
             tail = b""
-            try:
-                with open_tape(path) as stream:
-                    while piece := stream.read(_PIECE):
-                        tail = (tail + piece)[-_TAIL:]
-                        yield
-            except (TapeError, OSError, EOFError, zlib.error):
-                pass  # the player says what is wrong with it; what was read counts
+            with suppress(OSError):  # the player says what is wrong with it; what was read counts
+                for piece in read_chunks(path):
+                    tail = (tail + piece)[-_TAIL:]
+                    yield
             last_s = max(last_s, _last_time_s(tail))
         self.end_ns = round(last_s * 1e9)
 

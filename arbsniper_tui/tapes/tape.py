@@ -1,21 +1,31 @@
-"""The tape format: one JSON object a line, `{"t", "url", "raw"}` or `"b64"`, optionally gzip."""
+"""The tape format: one JSON object a line, `{"t", "url", "raw"}` or `"b64"`, optionally gzip.
+
+A gzip tape has one member or several, one behind the other. A recorder flushes it (Z_SYNC_FLUSH) at least once a
+second: the end of a killed recorder's tape is missing, and everything up to its last flush can be read.
+"""
 
 import base64
 import gzip
 import io
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
 import msgspec
 from msgspec import Struct
 
-from arbsniper_tui.model.errors import UNREADABLE, BadFrame, TapeError
+from arbsniper_tui.model.errors import UNREADABLE, BadFrame, TapeCut, TapeError
 from arbsniper_tui.tapes.public_url import public_url
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_BITS = 31
+"""zlib's word for a gzip member, header and checksum included."""
+_READ_BYTES = 1 << 16
+_Read = Callable[[], bytes]
+"""The next bytes of a file; none at its end."""
 LISTING = "listing"
 """`kind` of a line that holds a venue's REST list instead of a frame: what contract sizes were read from."""
 SETTINGS = "settings"
@@ -63,42 +73,92 @@ class TapeLine(Struct, omit_defaults=True):
 _DECODE = msgspec.json.Decoder(TapeLine).decode
 
 
-def open_tape(path: Path) -> BinaryIO:
-    """A tape's lines as bytes, unzipped; `-` is the standard input. Raises TapeError."""
+def read_tape(path: Path) -> Iterator[tuple[int, TapeLine | BadFrame]]:
+    """Line numbers from 1 with what stands there; a line that cannot be read comes as its error, and a TapeCut is the
+    last where the tape is cut off or spoilt. `-` is the standard input. Raises TapeError when the file cannot be read.
+    """
     try:
-        stream: BinaryIO = sys.stdin.buffer if str(path) == "-" else path.open("rb")
-        buffered = io.BufferedReader(cast(io.RawIOBase, stream))
-        if buffered.peek(2)[:2] == _GZIP_MAGIC:
-            return cast(BinaryIO, gzip.GzipFile(fileobj=buffered))
-        return buffered
+        with cast(BinaryIO, sys.stdin.buffer) if str(path) == "-" else path.open("rb") as stream:
+            for number, line in enumerate(_lines(stream), 1):
+                if isinstance(line, TapeCut):
+                    yield number, line
+                elif line and not line.isspace():
+                    try:
+                        yield number, _DECODE(line)
+                    except UNREADABLE as error:
+                        yield number, BadFrame(f"expected a JSON object with t, url and raw or b64 ({error})")
     except OSError as error:
         raise TapeError(f"tape {path}: {error.strerror or error}") from error
 
 
-def read_tape(path: Path) -> Iterator[tuple[int, TapeLine | BadFrame]]:
-    """Line numbers from 1 with what stands there; a line that cannot be read comes as its error. Raises TapeError
-    when the file itself cannot be read on."""
-    number = 0
-    with open_tape(path) as stream:
-        try:
-            for number, line in enumerate(stream, 1):
-                if line.isspace():
-                    continue
-                try:
-                    yield number, _DECODE(line)
-                except UNREADABLE as error:
-                    yield number, BadFrame(f"expected a JSON object with t, url and raw or b64 ({error})")
-        except (OSError, EOFError, zlib.error) as error:
-            raise TapeError(f"tape {path}: cannot be read past line {number}: {error}") from error
+def _lines(stream: BinaryIO) -> Iterator[bytes | TapeCut]:
+    """The lines, without their ends, and a TapeCut behind the last one that is whole."""
+    rest = b""
+    for chunk in _chunks(stream):
+        if isinstance(chunk, TapeCut):
+            yield TapeCut(f"{chunk}, and {len(rest)} bytes of an unfinished line") if rest else chunk
+            return
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from lines
+    if rest:
+        yield rest
+
+
+def read_chunks(path: Path) -> Iterator[bytes]:
+    """What a tape holds, unzipped, piece by piece as far as it can be read. Raises OSError."""
+    with path.open("rb") as stream:
+        for chunk in _chunks(stream):
+            if not isinstance(chunk, TapeCut):
+                yield chunk
+
+
+def _chunks(stream: BinaryIO) -> Iterator[bytes | TapeCut]:
+    buffered = io.BufferedReader(cast(io.RawIOBase, stream))
+    read: _Read = partial(buffered.read1, _READ_BYTES)
+    return _unzipped(read) if buffered.peek(2)[:2] == _GZIP_MAGIC else iter(read, b"")
+
+
+def _unzipped(read: _Read) -> Iterator[bytes | TapeCut]:
+    """What the members hold, one after the other, as far as it can be read."""
+    data = b""
+    while data := data or read():
+        member = zlib.decompressobj(_GZIP_BITS)
+        while not member.eof:
+            if not (data := data or read()):
+                yield TapeCut("the tape is cut off here, as a killed recorder leaves it: lost are the frames behind it")
+                return
+            before = member.copy()
+            try:
+                yield member.decompress(data)
+            except zlib.error as error:
+                yield from _salvaged(before, data, read, error)
+                return
+            data = b""
+        data = member.unused_data.lstrip(b"\0")  # some tools pad with zeros
+
+
+def _salvaged(member: "zlib._Decompress", data: bytes, read: _Read, error: zlib.error) -> Iterator[bytes | TapeCut]:
+    """What can still be had of `data`, which cannot be read as a whole, and how much cannot."""
+    used = 0
+    try:
+        for used in range(len(data)):
+            yield member.decompress(data[used : used + 1])
+    except zlib.error:
+        lost_bytes = len(data) - used + sum(map(len, iter(read, b"")))
+        yield TapeCut(f"the tape cannot be read on from here ({error}): lost are its last {lost_bytes} bytes")
 
 
 class TapeWriter:
-    """Appends frames to one gzip tape; what was written by `flush` survives a crash."""
+    """Writes frames to one new gzip tape; what was written by `flush` survives a crash of the program."""
 
     def __init__(self, path: Path, venue: str) -> None:
+        """Raises FileExistsError: a tape that is there may have no end, and nothing behind it could be read."""
         self.path = path
+        self.written_bytes = 0
+        """On disk, as of the last flush."""
         self._venue = venue
-        self._stream = gzip.open(path, "ab", compresslevel=3)  # noqa: SIM115 - closed by close()
+        self._file = path.open("xb")
+        self._stream = gzip.GzipFile(fileobj=self._file, mode="wb", compresslevel=3)
         self._encode = msgspec.json.Encoder().encode
 
     def write(
@@ -116,6 +176,11 @@ class TapeWriter:
 
     def flush(self) -> None:
         self._stream.flush()
+        self.written_bytes = self._file.tell()
 
     def close(self) -> None:
-        self._stream.close()
+        try:
+            self._stream.close()
+            self.written_bytes = self._file.tell()
+        finally:
+            self._file.close()

@@ -18,7 +18,7 @@ class Column:
     align: str = "left"
     unit: str = ""
     drop: int = 0
-    """0: always shown; the largest is the first to go."""
+    """0: always shown; the largest are the first to go, those of one number together."""
     grows: bool = False
     """Takes the room that is left over."""
 
@@ -30,8 +30,8 @@ class Column:
 def fitted(columns: Sequence[Column], width: int) -> tuple[Column, ...]:
     """The columns that fit into `width` cells, one cell between them, the growing one widened."""
     kept = list(columns)
-    while _width(kept) > width and any(column.drop for column in kept):
-        kept.remove(max(kept, key=lambda column: column.drop))
+    while _width(kept) > width and (first_to_go := max(column.drop for column in kept)):
+        kept = [column for column in kept if column.drop != first_to_go]
     spare = width - _width(kept)
     return tuple(replace(column, width=max(1, column.width + spare)) if column.grows else column for column in kept)
 
@@ -44,14 +44,17 @@ def header(
     sorted_by: str = "",
     named: Mapping[str, str] | None = None,
 ) -> Line:
-    """A thin rule that carries the pane's title, a quiet note, and each column's heading where its values stand;
-    `named` gives headings that change."""
+    """A thin rule that carries the pane's title, a quiet note, and each column's heading where its values stand, as
+    far as these leave room for it; `named` gives headings that change."""
     chars = ["─"] * width
     roles = ["rule"] * width
     start = 0
+    taken = len(title) + 1 + (len(note) + 1 if note else 0)
     for column in columns:
         heading = (named or {}).get(column.id, column.heading) + ("▾" if column.id == sorted_by else "")
-        _write(chars, roles, _placed(heading, start, column), heading, "head", column)
+        at = _placed(heading, start, column)
+        if at >= taken:
+            _write(chars, roles, at, heading, "head", column)
         start += column.width + GAP
     _lay(chars, roles, 0, f"{title} ", "title")
     if note:

@@ -19,6 +19,11 @@ class CostMeter:
         self._frames = 0
         self._start: tuple[float, float, int, int] | None = None
         self._words = ""
+        self._skipped = 0
+
+    def skip(self) -> None:
+        """Count a frame that was not drawn because the terminal was behind."""
+        self._skipped += 1
 
     def frame(self) -> None:
         """Count a frame."""
@@ -34,8 +39,10 @@ class CostMeter:
         if elapsed_s < WINDOW_S:
             return
         busy_s, rows, sent = (new - old for new, old in zip(now[1:], self._start[1:], strict=True))
+        skipped = f"{fmt.count(self._skipped)} frames skipped: the terminal was behind   " if self._skipped else ""
         self._words = (
-            f"{self._frames / elapsed_s:.1f} frames/s   {busy_s / max(1, self._frames) * 1000:.1f} ms a frame   "
+            f"{skipped}{self._frames / elapsed_s:.1f} frames/s   "
+            f"{busy_s / max(1, self._frames) * 1000:.1f} ms a frame   "
             f"{busy_s / elapsed_s * 100:.1f} % of a core   {rows / elapsed_s:,.0f} rows/s   "
             f"{fmt.volume(sent / elapsed_s)}/s to the terminal"
         )

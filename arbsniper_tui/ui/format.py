@@ -23,6 +23,30 @@ def decimals_of(price: float, at_least: int = 0) -> int:
     return decimals
 
 
+def converted_decimals(price: float) -> int:
+    """The decimals of a price that no venue shows: six digits in all, and two decimals at least."""
+    return max(2, min(MOST_DECIMALS, 5 - _magnitude(price)))
+
+
+def converted(price: float, decimals: int) -> str:
+    """A price in another currency than the venue's own, marked as such."""
+    return f"≈{number(price, decimals)}"
+
+
+def money(value: float) -> str:
+    """A signed amount to two decimals, or as many as its first two digits need: `+23.10`, `-0.0042`, `+1.2M`."""
+    if abs(value) >= 1e6:
+        return f"{'-' if value < 0 else '+'}{amount(abs(value), 2, 8)}"
+    decimals = max(2, min(MOST_DECIMALS, 1 - _magnitude(value)))
+    text = f"{value:+,.{decimals}f}"
+    return text if text.strip("-+0.,") else "+0.00"
+
+
+def _magnitude(value: float) -> int:
+    """The power of ten of the first digit; 0 where there is none."""
+    return math.floor(math.log10(abs(value))) if value and math.isfinite(value) else 0
+
+
 def size_decimals(price: float) -> int:
     """The decimals of a size in coins at which its last digit is worth about one unit of the quote currency."""
     if not (0.0 < price < math.inf):
@@ -41,9 +65,11 @@ def amount(value: float, decimals: int, width: int) -> str:
     return f"{value:.{max(0, width - 2)}g}"
 
 
-def pct(value: float, decimals: int = 3) -> str:
-    """Signed; a value that rounds to zero carries a plus."""
+def pct(value: float, decimals: int = 3, width: int = 99) -> str:
+    """Signed, with fewer decimals where it would not fit; a value that rounds to zero carries a plus."""
     text = f"{value:+.{decimals}f}"
+    if len(text) > width and decimals:
+        return pct(value, decimals - 1, width)
     return text if text.strip("-0.") else text.replace("-", "+")
 
 
@@ -109,12 +135,12 @@ def volume(size_bytes: float) -> str:
 
 
 def redis(health: RedisHealth) -> str:
-    """The sink in a few words: `redis embedded :6390 up`, `redis away, 12 waiting`, `redis off`."""
+    """The sink in a few words: `redis url :6379 up`, `redis embedded up`, `redis away, 12 waiting`, `redis off`."""
     if health.state is RedisState.OFF:
         return "redis off"
     if health.state is RedisState.UP:
         port = health.address.rpartition(":")[2].partition("/")[0]
-        where = f":{port}" if port.isdigit() else health.address
+        where = f":{port}" if port.isdigit() else ""  # a Unix socket's path is too long here
         words = ["redis", health.source, where, "up"]
         text = " ".join(word for word in words if word)
     else:

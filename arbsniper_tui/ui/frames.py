@@ -1,9 +1,10 @@
 """What a screen is handed on each tick: the snapshot, what changed, and how the user chose to see it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from arbsniper_tui.session.snapshot import Changes, NodeView, Snapshot
-from arbsniper_tui.ui.holding import held_copy, shown
+from arbsniper_tui.ui.frozen import held_copy, shown
 from arbsniper_tui.ui.look import Look
 
 
@@ -25,6 +26,10 @@ class Frame:
     changes: Changes
     look: Look
     standing: Standing
+    at_s: float = 0.0
+    """Time by the count of ticks; it goes on while the view is frozen."""
+    now_ms: float | None = None
+    """The node's clock, carried on by the viewer's own while nothing arrives; None before the node has said it."""
     whole: bool = False
     """Draw everything, whatever `changes` says."""
     half: bool = False
@@ -38,9 +43,11 @@ class Frame:
 class Frames:
     """Takes in what the view brings, frozen or not, and makes frames of it."""
 
-    def __init__(self, view: NodeView, refresh_hz: float, remote: bool) -> None:
+    def __init__(self, view: NodeView, refresh_hz: float, remote: bool, clock: Callable[[], float]) -> None:
         self.look = Look()
         self._view = view
+        self._clock = clock
+        self._heard_s = clock()
         self._refresh_hz = refresh_hz
         self._remote = remote
         self._held: Snapshot | None = None
@@ -68,6 +75,8 @@ class Frames:
         """Take in what arrived; the routes are sorted by the basis in force."""
         changes = self._view.pull()
         self._ticks += 1
+        if changes.status:
+            self._heard_s = self._clock()
         self.follow_basis()
         return changes
 
@@ -88,8 +97,17 @@ class Frames:
             Changes() if self.frozen else changes,
             self.look,
             Standing(self._refresh_hz, self._remote, self.frozen, self.look.filter),
+            at_s=self._ticks / self._refresh_hz,
+            now_ms=self._now_ms(),
             whole=whole,
             half=not self.frozen and self._ticks % max(1, a_second // 2) == 0,
             second=not self.frozen and self._ticks % a_second == 0,
             cost=cost,
         )
+
+    def _now_ms(self) -> float | None:
+        status = self.snapshot.status
+        if status is None:
+            return None
+        goes_on = bool(self.live.lost_contact) and not self.frozen
+        return status.clock_ms + (self._clock() - self._heard_s) * 1000 * goes_on

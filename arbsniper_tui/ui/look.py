@@ -45,4 +45,4 @@ class Look:
         if signal is None:
             return self.takes(event.event, event.exchange, event.market, event.detail)
         legs = (signal.buy_exchange, signal.sell_exchange, signal.buy_symbol, signal.sell_symbol)
-        return self.takes(event.event, signal.symbol, *legs)
+        return self.takes(event.event, signal.symbol, *legs, signal.buy_market.value, signal.sell_market.value)

@@ -1,6 +1,8 @@
 """Lines as data: pieces of text with a role, and the brush that turns them into strips in the theme's colours."""
 
 from collections.abc import Iterable
+from itertools import zip_longest
+from os.path import commonprefix
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -23,9 +25,14 @@ ROLES = (
     "warn",
     "bad",
     "good",
+    "gain",
+    "loss",
     "bar",
     "badge",
+    "caret",
 )
+_UNSPREAD = ("rule", "badge", "caret")
+"""Roles that show on blank text too, so that a neighbour's blanks do not take them."""
 ROLE_CLASSES = {f"role--{role}" for role in (*ROLES, "cursor")}
 
 
@@ -40,9 +47,9 @@ def joined(pieces: Iterable[tuple[str, str]]) -> Line:
             continue
         if not text.isprintable():
             text = "".join(char if char.isprintable() else " " for char in text)
-        if merged and (merged[-1][1] == role or (text.isspace() and role not in ("rule", "badge"))):
+        if merged and (merged[-1][1] == role or (text.isspace() and role not in _UNSPREAD)):
             merged[-1] = (merged[-1][0] + text, merged[-1][1])
-        elif merged and merged[-1][0].isspace() and merged[-1][1] not in ("rule", "badge"):
+        elif merged and merged[-1][0].isspace() and merged[-1][1] not in _UNSPREAD:
             merged[-1] = (merged[-1][0] + text, role)
         else:
             merged.append((text, role))
@@ -54,7 +61,30 @@ def words(line: Line) -> str:
 
 
 def width_of(line: Line) -> int:
-    return sum(cell_len(text) for text, _ in line)
+    return sum([len(text) if text.isascii() else cell_len(text) for text, _ in line])
+
+
+def changed_span(before: Line, after: Line) -> tuple[int, int]:
+    """The first cell in which two lines differ and the one behind the last; equal numbers where none does."""
+    width = width_of(after)
+    start = _alike(before, after, from_end=False)
+    if width_of(before) != width:
+        return start, max(width_of(before), width)
+    return start, max(start, width - _alike(before, after, from_end=True))
+
+
+def _alike(before: Line, after: Line, *, from_end: bool) -> int:
+    """How many cells two lines have in common at their start, or at their end."""
+    step = -1 if from_end else 1
+    cells = 0
+    for old, new in zip_longest(before[::step], after[::step], fillvalue=("", "")):
+        if old == new:
+            cells += cell_len(new[0])
+            continue
+        if old[1] == new[1]:
+            cells += cell_len(commonprefix((old[0][::step], new[0][::step])))
+        break
+    return cells
 
 
 def cell(text: str, width: int, align: str = "left") -> str:
@@ -86,13 +116,24 @@ class Brush:
         key = (role, under_cursor)
         style = self._styles.get(key)
         if style is None:
+            if not self._widget.is_attached:
+                # It was removed, and is drawn once more before the next layout: Textual has taken its styles already.
+                return Style()
             style = self._widget.get_component_rich_style(f"role--{role}")
             if under_cursor:
                 cursor = self._widget.get_component_rich_style("role--cursor")
-                # What is quiet elsewhere could not be read on the cursor's ground in sixteen colours.
-                style += Style(color=cursor.color if role == "quiet" else None, bgcolor=cursor.bgcolor)
-            self._styles[key] = style
+                # On the cursor's ground what is quiet elsewhere, and in sixteen colours any other, could not be read.
+                is_plain = role == "quiet" or (cursor.bgcolor is not None and cursor.bgcolor.is_system_defined)
+                style += Style(color=cursor.color if is_plain else None, bgcolor=cursor.bgcolor, reverse=cursor.reverse)
+            style = self._styles[key] = self._filtered(style)
         return style
+
+    def _filtered(self, style: Style) -> Style:
+        """As the terminal's colours allow it: Textual's filters, once for each style and not for each line."""
+        segments = [Segment(" ", style)]
+        for each in self._widget.get_line_filters():
+            segments = each.apply(segments, self._widget.background_colors[1])
+        return segments[0].style or style
 
     def strip(self, line: Line, width: int, under_cursor: bool = False) -> Strip:
         """A strip of exactly `width` cells."""
@@ -100,7 +141,7 @@ class Brush:
         segments = [Segment(text, style(role, under_cursor)) for text, role in line]
         cells = width_of(line)
         if cells < width:
-            last = line[-1][1] if line and line[-1][1] != "badge" else "text"
+            last = line[-1][1] if line and line[-1][1] not in ("badge", "caret") else "text"
             segments.append(Segment(" " * (width - cells), style(last, under_cursor)))
         strip = Strip(segments, max(cells, width))
         return strip if cells <= width else strip.crop(0, width)

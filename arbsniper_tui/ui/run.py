@@ -1,21 +1,46 @@
 """Runs the app in this process's terminal, from the first picture to the exit code."""
 
 import asyncio
+import contextlib
+import logging
 import signal
 import sys
 
+from arbsniper_tui.model.errors import UiFailed
 from arbsniper_tui.session.snapshot import NodeView
 from arbsniper_tui.ui.app import ArbsniperApp, Supervise, make_app
 from arbsniper_tui.workers.turns import step_back
 
+_log = logging.getLogger(__name__)
+
 _FIRST_PICTURE_WITHIN_S = 1.0
-"""Until then whoever launched the program waits for this process; from then on quotes and signals go first."""
+"""The user waits for the first picture; after it, this process gives way to quotes and signals."""
+_LEAVE_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_LONGEST_REASON = 120
 
 
 def run_ui(view: NodeView, *, refresh_hz: float, remote: bool = False, supervise: Supervise | None = None) -> int:
-    """Run the app until it is left; returns the exit code. SIGTERM and SIGHUP leave it cleanly."""
-    app = make_app(view, refresh_hz=refresh_hz, remote=remote, supervise=supervise)
-    asyncio.run(_run(app))
+    """Run the app until it is left; returns the exit code. SIGINT, SIGTERM and SIGHUP leave it cleanly.
+
+    Raises UiFailed, with the terminal as it was before, for a fault of the UI itself: the node can go on without it.
+    """
+    before = {number: signal.getsignal(number) for number in _LEAVE_ON}
+    app: ArbsniperApp | None = None
+    failure: BaseException | None = None
+    try:
+        app = make_app(view, refresh_hz=refresh_hz, remote=remote, supervise=supervise)
+        asyncio.run(_run(app))
+        failure = app.failure
+    except Exception as error:  # noqa: BLE001  # the boundary of the UI: logged below, and the caller says it
+        failure = error
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if failure is not None:
+        _log.critical("the terminal UI failed", exc_info=failure)
+        reason = " ".join(f"{type(failure).__name__}: {failure}".split())
+        raise UiFailed(f"the terminal UI failed: {reason[:_LONGEST_REASON]}")
+    assert app is not None
     if app.fault:
         sys.stderr.write(f"{app.fault}\n")
     return app.return_code or 0
@@ -23,7 +48,14 @@ def run_ui(view: NodeView, *, refresh_hz: float, remote: bool = False, supervise
 
 async def _run(app: ArbsniperApp) -> None:
     loop = asyncio.get_running_loop()
-    for each in (signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(each, app.exit)
+
+    def leave(signum: int, frame: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+            loop.call_soon_threadsafe(app.exit)
+
+    for number in _LEAVE_ON:
+        # asyncio removes its own handlers when the loop ends, and a signal would kill the process before its caller
+        # has stopped the node.
+        signal.signal(number, leave)
     loop.call_later(_FIRST_PICTURE_WITHIN_S, step_back)
     await app.run_async()

@@ -24,6 +24,7 @@ DARK = Theme(
         "ink-bar": "#5a8fa8",
         "ink-cursor": "#232c36",
         "ink-badge": "#0f1216",
+        "ink-loss": "#b0686b",
         "scrollbar": "#333b45",
         "scrollbar-hover": "#4a5560",
         "scrollbar-active": "#5fd7c7",
@@ -55,6 +56,7 @@ LIGHT = Theme(
         "ink-bar": "#4d8aa6",
         "ink-cursor": "#dde6e3",
         "ink-badge": "#fafaf7",
+        "ink-loss": "#a8544e",
         "scrollbar": "#c9cdc8",
         "scrollbar-hover": "#a9b0ab",
         "scrollbar-active": "#00756a",
@@ -88,6 +90,7 @@ SIXTEEN = Theme(
         "ink-bar": "ansi_blue",
         "ink-cursor": "ansi_blue",
         "ink-badge": "ansi_black",
+        "ink-loss": "ansi_red",
         "ansi-background": "ansi_black",
         "ansi-foreground": "ansi_white",
         "border-blurred": "ansi_bright_black",
@@ -108,5 +111,5 @@ THEMES = (DARK, LIGHT, SIXTEEN)
 
 
 def theme_for(color_system: str | None) -> str:
-    """The theme to begin with: a terminal of sixteen colours gets its own, unmixed."""
-    return SIXTEEN.name if color_system == "standard" else DARK.name
+    """The theme to begin with: a terminal of sixteen colours, or of none, gets its own, unmixed."""
+    return SIXTEEN.name if color_system in ("standard", None) else DARK.name

@@ -45,7 +45,7 @@ class Listing(Struct, frozen=True):
         """Why the instrument takes no part although it is listed, in words; empty where it does."""
         if not self.is_trading:
             return "not trading"
-        return "" if self.contract_size is not None else "its list names no contract size"
+        return "" if self.contract_size is not None else "no contract size in the venue's list"
 
 
 def why_unlisted(listing: Listing | None) -> str:

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from arbsniper_tui.model.errors import UNREADABLE, BookLost, FrameError, VenueRejected
+from arbsniper_tui.model.errors import UNREADABLE, BookLost, VenueRejected
 from arbsniper_tui.model.instrument import Instrument, Market, Symbol
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.venues.base import (
@@ -28,7 +28,7 @@ from arbsniper_tui.venues.base import (
     undecodable,
 )
 
-_BOOK_TYPES = frozenset(("l2update", "snapshot"))
+_BOOK_TYPES = ("l2update", "snapshot")
 # Sent at once by the venue, or asked for by others on a recorded connection; none carries a whole top of book.
 _OTHER_TYPES = frozenset(
     ("subscriptions", "heartbeat", "ticker", "ticker_batch", "match", "last_match", "status")
@@ -154,34 +154,37 @@ class _Side:
 
 
 class _Book:
-    """One product: its levels, and the latest time that a frame of it named. The time never goes back, also not from
-    one snapshot to the next: what comes later on a connection is the newer state."""
+    """One product's levels, and the time of its state.
+
+    The time never goes back, also not from one snapshot to the next: what comes later on a connection is newer.
+    """
 
     def __init__(self) -> None:
         self.is_lost = True
         self.bids = _Side(1, ())
         self.asks = _Side(-1, ())
+        self.ts_venue_ms: int | None = None
         self._latest_ms: int | None = None
 
     def begin(self, bids: Sequence[tuple[float, float]], asks: Sequence[tuple[float, float]]) -> None:
         self.bids = _Side(1, bids)
         self.asks = _Side(-1, asks)
+        self.ts_venue_ms = None
         self.is_lost = False
 
-    def ts_venue_ms(self, time: datetime | None) -> int | None:
-        """The time of this state: the frame's own, or the latest one."""
-        # Year 1 stands on some updates in place of a time.
+    def date(self, time: datetime | None) -> None:
+        """Take in the time of a frame. Without one, or with the year 1 that some updates carry, the time before goes
+        on."""
         if time is None or time.year < 2000:
-            return self._latest_ms
+            return
         ts_ms, latest_ms = epoch_ms(time), self._latest_ms
-        if latest_ms is not None and ts_ms < latest_ms:
-            if latest_ms - ts_ms <= _JITTER_MS:
-                return latest_ms
-            # The time before, or the venue's clock, was wrong: this state has no time that compares with the last one.
-            self._latest_ms = ts_ms
-            return None
-        self._latest_ms = ts_ms
-        return ts_ms
+        if latest_ms is None or ts_ms >= latest_ms:
+            self.ts_venue_ms = self._latest_ms = ts_ms
+        elif latest_ms - ts_ms <= _JITTER_MS:
+            self.ts_venue_ms = latest_ms
+        else:
+            # The time before, or the venue's clock, was wrong: nothing compares with the time of this state.
+            self.ts_venue_ms, self._latest_ms = None, ts_ms
 
 
 class _Level2Parser:
@@ -203,14 +206,14 @@ class _Level2Parser:
         try:
             message = _DECODE(frame)
         except UNREADABLE as error:
-            raise self._unread(frame, error) from error
+            return self._without_message(frame, error)
         if message.type not in _BOOK_TYPES:
             return _without_book(message, frame)
         product_id = message.product_id
         instrument = self._instruments.get(product_id)
         if instrument is None:
             if not product_id:
-                raise self._lost("", "a book frame that names no product")
+                raise self._lost("", "expected a product_id in a book frame, found none")
             return ()
         book = self._books.get(product_id)
         if message.type == "snapshot":
@@ -221,32 +224,36 @@ class _Level2Parser:
             return ()
         else:
             self._apply(book, message)
+        book.date(message.time)
         bid, bid_size = book.bids.best()
         ask, ask_size = book.asks.best()
-        return (Quote(instrument.id, bid, bid_size, ask, ask_size, book.ts_venue_ms(message.time)),)
+        return (Quote(instrument.id, bid, bid_size, ask, ask_size, book.ts_venue_ms),)
 
     def _begin(self, message: _Frame) -> _Book:
         bids, asks = message.bids, message.asks
         if bids is UNSET or asks is UNSET:
-            raise self._lost(message.product_id, "a snapshot without bids or asks")
+            raise self._lost(message.product_id, "expected bids and asks in a snapshot, found one of them or none")
         if not all(0.0 < price < inf and 0.0 <= size < inf for price, size in chain(bids, asks)):
-            raise self._lost(message.product_id, "a snapshot with a price or size that cannot be")
+            raise self._lost(message.product_id, "expected positive prices and sizes in a snapshot")
         book = self._books.setdefault(message.product_id, _Book())
         book.begin(bids, asks)
         return book
 
     def _apply(self, book: _Book, message: _Frame) -> None:
         if message.changes is UNSET:
-            raise self._lost(message.product_id, "an update without changes")
+            raise self._lost(message.product_id, "expected changes in an l2update, found none")
         for side, price, size in message.changes:
             if not (0.0 < price < inf and 0.0 <= size < inf):
-                raise self._lost(message.product_id, f"a change that cannot be: {side} {price:g} {size:g}")
+                raise self._lost(
+                    message.product_id,
+                    f"expected a positive price and a size in a change, found {side} {price:g} {size:g}",
+                )
             if side == "buy":
                 book.bids.set(price, size)
             elif side == "sell":
                 book.asks.set(price, size)
             else:
-                raise self._lost(message.product_id, f"a change of no side: {side}")
+                raise self._lost(message.product_id, f"expected buy or sell in a change, found {side!r}")
 
     def _lost(self, product_id: str, reason: str) -> BookLost:
         """Forget the book of this product, or without one every book, and say so."""
@@ -254,16 +261,21 @@ class _Level2Parser:
             self._books.setdefault(lost, _Book()).is_lost = True
         return BookLost(product_id, reason)
 
-    def _unread(self, frame: bytes, error: Exception) -> FrameError:
-        """What it means that a frame cannot be read: the loss of a book, unless it names something else."""
+    def _without_message(self, frame: bytes, error: Exception) -> tuple[()]:
+        """A frame that cannot be read costs a book, unless it names something else, or the book is lost already."""
         bad = undecodable(frame, "Coinbase", error)
         types, products = _names(frame)
         if types and types.isdisjoint(_BOOK_TYPES):
-            return bad
+            raise bad from error
         if len(products) != 1:
-            return self._lost("", str(bad))
+            raise self._lost("", str(bad)) from error
         (product_id,) = products
-        return self._lost(product_id, str(bad)) if self._instruments.get(product_id) else bad
+        if self._instruments.get(product_id) is None:
+            raise bad from error
+        book = self._books.get(product_id)
+        if book is not None and book.is_lost and "snapshot" not in types:
+            return ()
+        raise self._lost(product_id, str(bad)) from error
 
 
 def _names(frame: bytes) -> tuple[set[str], set[str]]:

@@ -1,20 +1,17 @@
-"""Where the sockets of a node meet: a folder of its own for each node, found and swept by others."""
+"""The sockets of a node, and how a viewer finds them."""
 
-import os
-import shutil
-import signal
-import subprocess
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from arbsniper_tui.model.errors import NodeUnreachable
-
-_PREFIX = "node-"
-_SUBFOLDER = "arbsniper-tui"
-_IPC_PATH_LIMIT = 100
-"""Bytes of a socket's path: the kernels allow 108 (Linux) and 104 (macOS)."""
-REDIS_PID = "redis.pid"
+from arbsniper_tui.runtime.node_folder import (
+    is_alive,
+    live_folders,
+    name_of,
+    named_folders,
+    refuse_untrusted_roots,
+    roots,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,104 +32,29 @@ class Endpoints:
     def commands(self) -> str:
         return f"ipc://{self.folder}/commands"
 
-    def remove(self) -> None:
-        """Leave no socket file behind."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def runtime_roots() -> list[Path]:
-    """The folders that may hold a folder for each node of this user, the preferred one first.
-
-    A node that systemd started may have no folder of its own under /run while the user who attaches to it has one: so
-    a node is made in the first that can be had, and looked for in all.
-    """
-    user = os.getuid()
-    roots = [Path(f"/run/user/{user}"), Path(tempfile.gettempdir())]
-    return [root / f"{_SUBFOLDER}-{user}" for root in roots if os.access(root, os.W_OK)]
-
-
-def create_endpoints() -> Endpoints:
-    """A new folder for this process's node, after sweeping what dead nodes left."""
-    sweep()
-    folder = runtime_roots()[0] / f"{_PREFIX}{os.getpid()}"
-    if len(str(folder)) > _IPC_PATH_LIMIT:
-        raise NodeUnreachable(
-            f"{folder}: expected a path of at most {_IPC_PATH_LIMIT} bytes for sockets; set TMPDIR shorter"
-        )
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700, parents=True)
-    return Endpoints(folder)
-
-
-def sweep() -> None:
-    """Remove the folders of nodes whose process is gone, and end a Redis server that one left running."""
-    for folder in _node_folders():
-        if not is_alive(_pid_of(folder)):
-            end_embedded_redis(folder)
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def end_embedded_redis(folder: Path) -> None:
-    """End the Redis server that a node started, if it still runs: the one whose pid and port its folder names."""
-    try:
-        pid, port = map(int, (folder / REDIS_PID).read_text().split())
-    except (OSError, ValueError):
-        return
-    # By now the number may be another process's.
-    if f"redis-server 127.0.0.1:{port}" in _title_of(pid):
-        os.kill(pid, signal.SIGTERM)
-
 
 def find_endpoints(endpoint: str = "") -> Endpoints:
-    """The node at `endpoint` (its folder, or its process id), else the one that runs. Raises NodeUnreachable."""
-    running = sorted(
-        (folder for folder in _node_folders() if is_alive(_pid_of(folder))),
-        key=lambda folder: folder.stat().st_mtime,
-    )
+    """The node at `endpoint` (its folder, or its process id), else the one that was started last.
+
+    Raises NodeUnreachable, or FolderError where a folder cannot be trusted.
+    """
     if endpoint:
-        asked = endpoint.removeprefix("ipc://")
-        folders = [root / f"{_PREFIX}{asked}" for root in runtime_roots()] if asked.isdigit() else [Path(asked)]
-        for folder in folders:
-            if (folder / "commands").exists():
+        is_name = endpoint.replace("-", "").isdigit()
+        for folder in named_folders(endpoint) if is_name else [Path(endpoint.removeprefix("ipc://"))]:
+            if is_alive(folder) and (folder / "commands").exists():
                 return Endpoints(folder)
+    running = live_folders()
+    if running and not endpoint:
+        return Endpoints(running[-1])
+    refuse_untrusted_roots()
+    if endpoint:
         raise NodeUnreachable(f"no node at {endpoint}: expected {_choices(running)}")
-    if not running:
-        raise NodeUnreachable(
-            f"no node runs here (looked in {' and '.join(map(str, runtime_roots()))}): "
-            "start one with `arbsniper-tui --no-ui`"
-        )
-    return Endpoints(running[-1])
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process of this id runs."""
-    if pid <= 0:
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _node_folders() -> list[Path]:
-    return [folder for root in runtime_roots() for folder in root.glob(f"{_PREFIX}*")]
-
-
-def _title_of(pid: int) -> str:
-    """What a process calls itself; empty where none runs."""
-    shown = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return shown.stdout
-
-
-def _pid_of(folder: Path) -> int:
-    text = folder.name.removeprefix(_PREFIX)
-    return int(text) if text.isdigit() else 0
+    raise NodeUnreachable(
+        f"no node runs here (looked in {' and '.join(map(str, roots()))}): start one with `arbsniper-tui --no-ui`"
+    )
 
 
 def _choices(running: list[Path]) -> str:
     if not running:
         return "a node's folder or process id; none runs here"
-    return "one of " + ", ".join(folder.name.removeprefix(_PREFIX) for folder in running)
+    return "one of " + ", ".join(map(name_of, running))

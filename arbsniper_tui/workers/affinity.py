@@ -2,9 +2,13 @@
 costs more than the step (docs/decisions/0003). A worker that gets busy leaves the shared CPU until it is calm again.
 """
 
+import logging
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
+
+_log = logging.getLogger(__name__)
 
 BUSY_SHARE = 0.4
 CALM_SHARE = 0.2
@@ -50,9 +54,15 @@ class SharedCpu:
             self._move({self._cpu} if self._is_shared else self._all)
 
     def _move(self, cpus: set[int]) -> None:
-        # Every thread by itself: Linux knows no other way.
-        for task in Path("/proc/self/task").iterdir():
-            os.sched_setaffinity(int(task.name), cpus)
+        """Move this process. Where the system does not allow it (any more), it stays where it is from now on."""
+        try:
+            # Each thread by itself: Linux has no call for a whole process.
+            for task in Path("/proc/self/task").iterdir():
+                with suppress(ProcessLookupError):  # a thread that has ended meanwhile
+                    os.sched_setaffinity(int(task.name), cpus)
+        except OSError as error:
+            _log.warning("cannot choose a CPU: %s", error)
+            self._cpu = None
 
 
 def is_contrary(share: float, *, is_shared: bool) -> bool:

@@ -24,6 +24,7 @@ from arbsniper_tui.workers.plan import FeedPlan
 from arbsniper_tui.workers.process import LIFELINE, run_worker, settle_memory
 from arbsniper_tui.workers.recorder import Recorder
 from arbsniper_tui.workers.recording_tally import RecordingTally
+from arbsniper_tui.workers.tasks import run_until
 
 _log = logging.getLogger("arbsniper_tui.workers.feed")  # __name__ is __main__ here
 
@@ -82,22 +83,14 @@ async def _serve(plan: FeedPlan) -> None:
         )
         for spec in plan.feeds
     ]
-    tasks = [asyncio.create_task(feed.run(), name=feed.spec.name) for feed in feeds]
-    tasks.append(asyncio.create_task(backlog.run(), name="backlog"))
-    for task in tasks:
-        task.add_done_callback(lambda ended: stop.set())
-    reporting = asyncio.create_task(_report(plan, feeds, outlet, recorder))
     settle_memory()
-    await stop.wait()
-    failed = [task for task in tasks if task.done() and not task.cancelled()]
-    for task in (*tasks, reporting):
-        task.cancel()
-    await asyncio.wait((*tasks, reporting), timeout=1.0)
-    if recorder is not None:
-        recorder.close()
-    outlet.sender.close()
-    for task in failed:
-        task.result()  # a feed never ends by itself: this raises what ended it
+    works = {feed.spec.name: feed.run() for feed in feeds}
+    try:
+        await run_until(stop, works | {"backlog": backlog.run(), "reports": _report(plan, feeds, outlet, recorder)})
+    finally:
+        if recorder is not None:
+            recorder.close()
+        outlet.sender.close()
 
 
 def _make_recorder(plan: FeedPlan) -> Recorder | None:
@@ -115,8 +108,8 @@ async def _report(plan: FeedPlan, feeds: list[Feed], outlet: _BusOutlet, recorde
         outlet.health_is_due.clear()
         conflated = outlet.sender.conflated + sum(feed.counts.superseded for feed in feeds)
         health = tuple(feed.health() for feed in feeds)
-        report = HealthReport(plan.worker, health, conflated, sent_ns=now_ns())
-        outlet.sender.report(report)
+        recording = recorder.health() if recorder is not None else None
+        outlet.sender.report(HealthReport(plan.worker, health, conflated, recording, sent_ns=now_ns()))
         now_s = time.monotonic()
         if now_s - ticked_s >= _TICK_EVERY_S:
             ticked_s = now_s
@@ -124,8 +117,6 @@ async def _report(plan: FeedPlan, feeds: list[Feed], outlet: _BusOutlet, recorde
             shared.tick()
             if ticks % _COLLECT_EVERY_TICKS == 0:
                 gc.collect()
-            if recorder is not None:
-                await recorder.flush()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(outlet.health_is_due.wait(), _TICK_EVERY_S)
             await asyncio.sleep(_GATHERED_FOR_S)

@@ -55,6 +55,8 @@ class SpreadPlan(Struct, frozen=True):
     memory: int = -1
     """The inherited descriptor of what outlives this process; -1: nothing does."""
     shares_cpu: int | None = None
+    started_ns: int = 0
+    """When the node was started, by `runtime.clock`: this process may be a later one."""
 
     @property
     def is_replay(self) -> bool:

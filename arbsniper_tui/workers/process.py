@@ -1,41 +1,87 @@
-"""What all worker processes share: their plan, their lifeline to the parent, logging, and how they end."""
+"""What all worker processes share: their plan, their lifeline to the parent, logging, signs of life, how they end."""
 
 import gc
 import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NoReturn, TextIO, TypeVar, cast
 
 import msgspec
+from msgspec import Struct
 
 from arbsniper_tui.model.errors import ArbsniperError
+from arbsniper_tui.runtime.heartbeat import Heartbeat
+from arbsniper_tui.runtime.log import LAST_LINES_S, LogStream, pump_log, start_log
+from arbsniper_tui.runtime.output import LIMIT_BYTES
 
 Plan = TypeVar("Plan")
 
 LIFELINE = 0
 """Standard input: a pipe whose other end the parent holds for as long as it lives."""
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+BEAT_EVERY_S = 0.25
 
 
-def run_worker(plan_type: type[Plan], work: Callable[[Plan], None]) -> None:
+class WorkerSetup(Struct, frozen=True):
+    """How a worker runs, whatever it does: its first argument, as JSON."""
+
+    log_level: str = "INFO"
+    log_waits: bool = False
+    """Whether it waits for the reader of its log, in place of dropping lines."""
+    heartbeat: int | None = None
+    """The descriptor of its heartbeat; None where nobody watches it."""
+
+
+_heartbeat: Heartbeat | None = None
+"""This process's, once it runs as a worker."""
+
+
+def beat() -> None:
+    """Say that this process's loop comes round, and write log lines that wait for their reader.
+
+    A worker calls it several times a second, from the loop that does its work: the supervisor replaces one that is
+    silent for 10 s.
+    """
+    if _heartbeat is not None:
+        _heartbeat.beat()
+    pump_log()
+
+
+def run_worker(plan_type: type[Plan], work: Callable[[Plan], None]) -> NoReturn:
     """Read the plan, work, and exit: 0 when told to stop, 1 after an error, which is logged."""
-    # An interrupt from the terminal goes to the whole group; stopping is the parent's to order.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    logging.basicConfig(
-        level=sys.argv[1].upper() if len(sys.argv) > 1 else "INFO", format=LOG_FORMAT, stream=sys.stderr
-    )
+    # An interrupt from the terminal, and its end, go to the whole group; stopping is the parent's to order.
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    setup = msgspec.json.decode(sys.argv[1], type=WorkerSetup) if len(sys.argv) > 1 else WorkerSetup()
+    limit_bytes = None if setup.log_waits else LIMIT_BYTES
+    stream = LogStream(sys.stderr.fileno(), limit_bytes=limit_bytes, waits=setup.log_waits)
+    start_log(setup.log_level, stream)
+    sys.stderr = cast(TextIO, stream)  # what Python itself says must not wait either
+    if setup.heartbeat is not None:
+        global _heartbeat
+        _heartbeat = Heartbeat(setup.heartbeat)
+    code = _work(plan_type, work)
+    stream.drain(LAST_LINES_S)
+    if threading.active_count() > 1:
+        # A thread that still runs while the interpreter is torn down corrupts memory on Python 3.12 and 3.13.
+        os._exit(code)
+    sys.exit(code)
+
+
+def _work(plan_type: type[Plan], work: Callable[[Plan], None]) -> int:
     log = logging.getLogger(plan_type.__name__)
     try:
         plan = msgspec.json.decode(sys.stdin.buffer.readline(), type=plan_type)
         work(plan)
     except ArbsniperError as error:
         log.error("%s", error)
-        sys.exit(1)
+        return 1
     except Exception:  # noqa: BLE001 - the process boundary: written down, and the supervisor sees the exit
         log.exception("the worker ends with an error of its own")
-        sys.exit(1)
+        return 1
+    return 0
 
 
 def parent_is_gone() -> bool:

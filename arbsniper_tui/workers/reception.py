@@ -1,6 +1,5 @@
 """The spread worker's side for viewers: the introduction, frames of what changed, and answers to commands."""
 
-import time
 from math import inf
 
 import msgspec
@@ -11,6 +10,7 @@ from arbsniper_tui.model.health import RedisHealth
 from arbsniper_tui.model.signal import Signal
 from arbsniper_tui.model.threshold import THRESHOLD_EXPECTED, is_threshold
 from arbsniper_tui.model.view import NodeStatus, ReplayStatus
+from arbsniper_tui.runtime import clock
 from arbsniper_tui.sinks.redis_sink import RedisSink
 from arbsniper_tui.wire.messages import (
     FRAME_TOPIC,
@@ -62,7 +62,6 @@ class Reception:
         self.viewers = 0
         self._rate_per_s = 0.0
         self._rated = (0, 0)
-        self._started_s = time.monotonic()
         self._frame_number = 0
         self._stages_due_ns = 0
         self._redis_told: RedisHealth | None = None
@@ -168,7 +167,7 @@ class Reception:
             quotes_per_s=round(self._rate_per_s, 1),
             signals=self._gate.signal_seq,
             open_opportunities=self._gate.open_count,
-            uptime_s=time.monotonic() - self._started_s,
+            uptime_s=(clock.now_ns() - self._plan.started_ns) / 1e9,
             clock_ms=(now_ns + self._gate.wall_offset_ns) / 1e6,
             viewers=self.viewers,
             conflated=self._feeds.conflated,

@@ -10,17 +10,16 @@ import uvloop
 from arbsniper_tui.sim.server import serve_venues
 from arbsniper_tui.workers.plan import SimWorkerPlan
 from arbsniper_tui.workers.process import LIFELINE, run_worker
+from arbsniper_tui.workers.tasks import run_until
 
 
 async def _serve(plan: SimWorkerPlan) -> None:
     loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_reader(LIFELINE, stop.set)
     sockets = {venue: socket.socket(fileno=descriptor) for venue, descriptor in plan.descriptors.items()}
-    serving = asyncio.create_task(serve_venues(plan.sim, sockets))
-    loop.add_signal_handler(signal.SIGTERM, serving.cancel)
-    loop.add_reader(LIFELINE, serving.cancel)
-    await asyncio.wait((serving,))
-    if not serving.cancelled():
-        serving.result()
+    await run_until(stop, {"venues": serve_venues(plan.sim, sockets)})
 
 
 def work(plan: SimWorkerPlan) -> None:

@@ -14,8 +14,10 @@ from arbsniper_tui.latency.stages import Stages
 from arbsniper_tui.model.health import RedisState
 from arbsniper_tui.model.signal import EventKind, Signal
 from arbsniper_tui.runtime.clock import now_ns
+from arbsniper_tui.runtime.node_folder import remove_if_dead
+from arbsniper_tui.sinks.leftover import end_leftover_server
 from arbsniper_tui.sinks.redis_sink import RedisSink
-from arbsniper_tui.wire.endpoints import Endpoints, end_embedded_redis
+from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.inbox import Inbox
 from arbsniper_tui.wire.publisher import CommandDesk, Publisher
 from arbsniper_tui.workers.affinity import SharedCpu
@@ -25,7 +27,7 @@ from arbsniper_tui.workers.ledger import Ledger
 from arbsniper_tui.workers.memory import SpreadMemory
 from arbsniper_tui.workers.plan import SpreadPlan
 from arbsniper_tui.workers.prices import PriceKeys
-from arbsniper_tui.workers.process import LIFELINE, parent_is_gone, run_worker, settle_memory
+from arbsniper_tui.workers.process import LIFELINE, beat, parent_is_gone, run_worker, settle_memory
 from arbsniper_tui.workers.reception import Reception
 from arbsniper_tui.workers.restart import close_left_open
 from arbsniper_tui.workers.turns import PROMPT_MS, take_turns_of
@@ -40,6 +42,7 @@ _LOOK_FOR_PARENT_EVERY = 10
 _SECOND_NS = 1_000_000_000
 _COLLECT_EVERY_S = 10
 _LAST_WORDS_S = 0.5
+_AWAITING_STEP_S = 0.01
 
 
 class SpreadWorker:
@@ -87,6 +90,8 @@ class SpreadWorker:
 
     def run(self) -> None:
         """Until told to stop, or the parent is gone."""
+        if self._is_replay:
+            self._await_redis()
         receive, take, ledger = self._inbox.receive, self._intake.take, self._ledger
         while not self.must_stop:
             # What is owed is written after the wait for the next quote, so that Redis and its subscribers get the CPU
@@ -111,6 +116,7 @@ class SpreadWorker:
 
     def _chores(self, at_ns: int) -> None:
         """What can wait up to 20 ms: commands, viewers, Redis replies, ages."""
+        beat()
         self._chores_due_ns = at_ns + _CHORES_EVERY_MS * 1_000_000
         wall_ns = time.time_ns()
         if self._live is not None:
@@ -131,7 +137,7 @@ class SpreadWorker:
             self._each_second(at_ns)
         if self._sink is not None and self._prices is not None:
             self._prices.refresh(at_ns)
-            self._sink.pump(at_ns, wall_ns // 1_000_000)
+            self._sink.pump(at_ns)
             self._sink.flush()
         if self._publisher.viewers > 0 and at_ns >= self._frame_due_ns:
             self._frame_due_ns = at_ns + int(_SECOND_NS / self._plan.refresh_hz)
@@ -152,6 +158,14 @@ class SpreadWorker:
         self._serve_commands()
         self._look_for_parent()
         return not self.must_stop
+
+    def _await_redis(self) -> None:
+        """A replay begins when its sink is connected or cannot be: it may be over sooner than that otherwise."""
+        while self._sink is not None and self._sink.health().state is RedisState.CONNECTING:
+            self._sink.pump(now_ns())
+            if not self._wait_for_reader():
+                return
+            time.sleep(_AWAITING_STEP_S)
 
     def _each_second(self, at_ns: int) -> None:
         self._seconds += 1
@@ -177,10 +191,8 @@ class SpreadWorker:
             socket.close()
         self._context.term()
         if self._parent_is_gone:
-            # The parent died, so nobody else ends its Redis and removes its folder.
-            folder = Path(self._plan.folder)
-            end_embedded_redis(folder)
-            Endpoints(folder).remove()
+            # The launcher died, so nobody else removes the folder until the next node starts.
+            remove_if_dead(Path(self._plan.folder), end_leftover_server)
 
 
 def _make_sink(plan: SpreadPlan) -> RedisSink | None:

@@ -1,6 +1,6 @@
 """Keeps the processes of a node running: starts, watches, restarts with backoff, and stops them all in time.
 
-It has no thread and no loop of its own: whoever launched the node calls `poll` a few times a second.
+It has no thread and no loop of its own: the process that launched the node calls `poll` a few times a second.
 """
 
 import logging
@@ -17,15 +17,33 @@ from msgspec import Struct
 
 from arbsniper_tui.model.errors import WorkerLost
 from arbsniper_tui.model.health import WorkerHealth
+from arbsniper_tui.runtime.heartbeat import Heartbeat
+from arbsniper_tui.workers.process import WorkerSetup
 
 _log = logging.getLogger(__name__)
 
-FIRST_DELAY_S = 0.1
-LONGEST_DELAY_S = 5.0
-DEATHS_ALLOWED = 8
-WITHIN_S = 60.0
-STOP_WITHIN_S = 1.2
 _LOOK_EVERY_S = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """How long a supervisor waits for what."""
+
+    first_delay_s: float = 0.1
+    """From a worker's death to its next start; doubled with each death ..."""
+    longest_delay_s: float = 5.0
+    """... up to this."""
+    deaths_allowed: int = 8
+    deaths_within_s: float = 60.0
+    """One death more than allowed within this time, and the worker is given up."""
+    hung_after_s: float = 10.0
+    """A worker that shows no sign of life for this long is replaced ..."""
+    starts_within_s: float = 60.0
+    """... and so is one that shows none for this long after its start."""
+    own_pause_s: float = 2.0
+    """A supervisor that was not polled for this long stood still itself, perhaps with the whole machine: its workers
+    have the whole time again."""
+    stop_within_s: float = 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +76,17 @@ class Process(Protocol):
 class ChildProcess(subprocess.Popen[bytes]):
     """A worker, its plan written to its standard input, which stays open as its lifeline."""
 
-    def __init__(self, spec: WorkerSpec, log_level: str, log_descriptor: int | None) -> None:
+    def __init__(self, spec: WorkerSpec, heartbeat: int | None, log_level: str, log_descriptor: int | None) -> None:
+        # What can be done only once must not lose a line over a reader that is slow.
+        setup = WorkerSetup(log_level, log_waits=spec.may_end, heartbeat=heartbeat)
         super().__init__(
             # -P: a file in the working folder must not stand in for a library.
-            [sys.executable, "-P", "-m", spec.module, log_level],
+            [sys.executable, "-P", "-m", spec.module, msgspec.json.encode(setup).decode()],
             stdin=subprocess.PIPE,
             # Nothing but what is asked for goes to standard output, and no worker holds the terminal.
             stdout=subprocess.DEVNULL,
             stderr=log_descriptor,
-            pass_fds=spec.descriptors,
+            pass_fds=(*spec.descriptors, *((heartbeat,) if heartbeat is not None else ())),
         )
         assert self.stdin is not None
         try:
@@ -84,7 +104,8 @@ class ChildProcess(subprocess.Popen[bytes]):
             _log.debug("process %d had already closed its standard input", self.pid)
 
 
-Spawn = Callable[[WorkerSpec], Process]
+Spawn = Callable[[WorkerSpec, int | None], Process]
+"""Starts a worker; the descriptor is that of its heartbeat."""
 Notify = Callable[[WorkerHealth], None]
 
 
@@ -95,7 +116,13 @@ class _Child:
         self.restarts = 0
         self.deaths_s: deque[float] = deque()
         self.start_at_s: float | None = None
-        self.ended = False
+        # A worker that plays tapes waits for its reader for as long as that takes: silence says nothing of it.
+        self.heartbeat = None if spec.may_end else Heartbeat.create()
+        self.heard_count = 0
+        self.heard_s = 0.0
+        self.has_begun = False
+        """Whether it has shown a sign of life since its start."""
+        self.killed_for = ""
 
 
 class Supervisor:
@@ -105,11 +132,14 @@ class Supervisor:
         self,
         spawn: Spawn,
         notify: Notify,
+        timings: Timings | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._spawn = spawn
         self._notify = notify
+        self._timings = timings or Timings()
         self._clock = clock
+        self._polled_s = clock()
         self._children: list[_Child] = []
 
     def start(self, spec: WorkerSpec) -> None:
@@ -132,18 +162,23 @@ class Supervisor:
     def poll(self) -> None:
         """Look after every worker. Raises WorkerLost for one that dies too often."""
         now_s = self._clock()
+        has_paused = now_s - self._polled_s > self._timings.own_pause_s
+        self._polled_s = now_s
         for child in self._children:
             if child.process is not None:
                 code = child.process.poll()
                 if code is not None:
                     self._bury(child, code, now_s)
+                elif child.heartbeat is not None:
+                    self._listen(child, child.heartbeat.count, now_s, has_paused=has_paused)
             elif child.start_at_s is not None and now_s >= child.start_at_s:
                 child.start_at_s = None
                 child.restarts += 1
                 self._start(child)
 
-    def stop(self, within_s: float = STOP_WITHIN_S) -> None:
-        """Stop all: first by word, and by force whoever still runs when the time is over."""
+    def stop(self) -> None:
+        """Stop all: ask first, and kill the workers that still run when the time is over."""
+        within_s = self._timings.stop_within_s
         running = [child for child in self._children if child.process is not None]
         for child in running:
             assert child.process is not None
@@ -159,32 +194,50 @@ class Supervisor:
                 while child.process.poll() is None:
                     time.sleep(_LOOK_EVERY_S)
             child.process = None
+        for child in self._children:
+            if child.heartbeat is not None:
+                child.heartbeat.close()
         self._children.clear()
 
     def _start(self, child: _Child) -> None:
-        child.process = self._spawn(child.spec)
+        child.process = self._spawn(child.spec, child.heartbeat.descriptor if child.heartbeat is not None else None)
+        child.has_begun, child.killed_for, child.heard_s = False, "", self._clock()
         _log.info("%s: process %d", child.spec.name, child.process.pid)
         self._notify(_health(child, up=True))
 
+    def _listen(self, child: _Child, count: int, now_s: float, *, has_paused: bool) -> None:
+        """Kill a worker that has shown no sign of life for too long."""
+        assert child.process is not None
+        if count != child.heard_count:
+            child.heard_count, child.heard_s, child.has_begun = count, now_s, True
+        elif has_paused:
+            child.heard_s = now_s
+        within_s = self._timings.hung_after_s if child.has_begun else self._timings.starts_within_s
+        if now_s - child.heard_s > within_s and not child.killed_for:
+            child.killed_for = f"did not answer for {within_s:g} s and was killed"
+            _log.error(
+                "%s (process %d) does not answer for %g s: killing it", child.spec.name, child.process.pid, within_s
+            )
+            child.process.kill()
+
     def _bury(self, child: _Child, code: int, now_s: float) -> None:
         assert child.process is not None
+        timings = self._timings
         child.process.hang_up()
-        how = f"ended by signal {-code}" if code < 0 else f"ended with code {code}"
+        how = child.killed_for or (f"ended by signal {-code}" if code < 0 else f"ended with code {code}")
         pid, child.process = child.process.pid, None
-        if code == 0 and child.spec.may_end:
-            child.ended = True
-            return
         if child.spec.may_end:
+            if code == 0:
+                return
             raise WorkerLost(f"{child.spec.name} {how} and cannot begin again: see the log for why")
         child.deaths_s.append(now_s)
-        while child.deaths_s[0] < now_s - WITHIN_S:
+        while child.deaths_s[0] < now_s - timings.deaths_within_s:
             child.deaths_s.popleft()
         deaths = len(child.deaths_s)
-        if deaths > DEATHS_ALLOWED:
-            raise WorkerLost(
-                f"{child.spec.name} {how}, and {deaths} times within {WITHIN_S:.0f} s: see the log for why"
-            )
-        delay_s = min(FIRST_DELAY_S * 2 ** (deaths - 1), LONGEST_DELAY_S)
+        if deaths > timings.deaths_allowed:
+            within = f"{deaths} times within {timings.deaths_within_s:.0f} s"
+            raise WorkerLost(f"{child.spec.name} {how}, and {within}: see the log for why")
+        delay_s = min(timings.first_delay_s * 2 ** (deaths - 1), timings.longest_delay_s)
         child.start_at_s = now_s + delay_s
         detail = f"{how}; starts again in {delay_s:.1f} s"
         _log.error("%s (process %d) %s", child.spec.name, pid, detail)
@@ -193,7 +246,7 @@ class Supervisor:
 
 def spawner(log_level: str, log_descriptor: int | None = None) -> Spawn:
     """Starts real processes, whose logs go to this file descriptor (None: standard error)."""
-    return lambda spec: ChildProcess(spec, log_level, log_descriptor)
+    return lambda spec, heartbeat: ChildProcess(spec, heartbeat, log_level, log_descriptor)
 
 
 def _runs(child: _Child) -> bool:

@@ -106,6 +106,11 @@ class Terminal:
             self._stream.feed(drawn)
         return "\n".join(self.screen.display)
 
+    @property
+    def descriptor(self) -> int:
+        """Our end of it."""
+        return self._ours
+
     def type(self, keys: str) -> None:
         os.write(self._ours, keys.encode())
 
@@ -138,9 +143,15 @@ class Terminal:
         last = {mode: self.written.rfind(b"\x1b[?" + mode) for mode in (b"1049h", b"1049l", b"25l", b"25h")}
         return modes == self.modes and last[b"1049l"] > last[b"1049h"] and last[b"25h"] > last[b"25l"]
 
+    def hang_up(self) -> None:
+        """Close the terminal, as closing its window does."""
+        for end in (self._theirs, self._ours):
+            os.close(end)
+        self._ours = self._theirs = -1
+
     def close(self) -> None:
-        os.close(self._ours)
-        os.close(self._theirs)
+        if self._ours >= 0:
+            self.hang_up()
 
 
 class Place:

@@ -1,11 +1,8 @@
 """`attach`: the UI on a node that runs, however it is named; the node does not notice when the UI is left."""
 
-import os
-from pathlib import Path
-
 import pytest
 
-from arbsniper_tui.wire.endpoints import is_alive
+from arbsniper_tui.runtime.node_folder import live_folders
 
 
 def start(place):
@@ -23,9 +20,7 @@ def node(shared_place):
 @pytest.fixture
 def alone(shared_place):
     """Where the system has one folder for all nodes of a user, `attach` would find others than this test's."""
-    ours = set(shared_place.node_folders())
-    folders = set(Path(f"/run/user/{os.getuid()}").glob("arbsniper-tui-*/node-*")) - ours
-    if any(is_alive(int(folder.name.removeprefix("node-"))) for folder in folders):
+    if set(live_folders()) - set(shared_place.node_folders()):
         pytest.skip("another node of this user runs on this machine")
 
 

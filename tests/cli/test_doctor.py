@@ -1,4 +1,4 @@
-"""`doctor`: Redis and venues on loopback, then the table, the JSON and the exit code."""
+"""`doctor`: venues on loopback, then the table, the JSON and the exit code."""
 
 import json
 import socket
@@ -16,14 +16,12 @@ from arbsniper_tui.cli import doctor_checks
 from arbsniper_tui.cli.doctor import doctor, table_of
 from arbsniper_tui.cli.doctor_checks import (
     Finding,
-    check_redis,
     check_venues,
     target_of,
     venue_targets,
 )
 from arbsniper_tui.config import sources
 from arbsniper_tui.config.load import load_settings
-from arbsniper_tui.config.settings import RedisSettings
 
 app = typer.Typer()
 app.command()(doctor)
@@ -61,59 +59,6 @@ def closed_port():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
-
-
-def ready_redis(connection):
-    """Just enough of a server for a client to say PING and INFO."""
-    waiting = b""
-    while received := connection.recv(4096):
-        waiting += received
-        while waiting.startswith(b"*"):
-            parts = waiting.split(b"\r\n")
-            length = 1 + 2 * int(parts[0][1:])
-            if len(parts) <= length:
-                break
-            command = parts[2].upper()
-            waiting = b"\r\n".join(parts[length:])
-            info = b"redis_version:7.7.7\r\n"
-            replies = {b"PING": b"+PONG\r\n", b"INFO": b"$%d\r\n%s\r\n" % (len(info), info)}
-            connection.sendall(replies.get(command, b"-ERR unknown command\r\n"))
-
-
-def test_redis_that_answers_is_ok_with_its_round_trip_and_version():
-    with server(ready_redis) as port:
-        finding = check_redis(RedisSettings(f"redis://127.0.0.1:{port}/0", "url"))
-    assert finding.verdict == "ok", finding
-    assert " ms, version 7.7.7" in finding.found
-
-
-@pytest.mark.parametrize(
-    ("mode", "binary", "verdict", "words"),
-    [
-        ("off", None, "ok", "mode off"),
-        ("embedded", Path("/bin/its-redis"), "ok", "/bin/its-redis"),
-        ("embedded", None, "fail", "no redis-server found"),
-        ("url", Path("/bin/its-redis"), "fail", "does not answer"),
-        ("auto", Path("/bin/its-redis"), "ok", "/bin/its-redis will be started instead"),
-        ("auto", None, "warn", "no redis-server was found"),
-    ],
-)
-def test_redis_that_does_not_answer_is_judged_by_the_mode(mode, binary, verdict, words, closed_port, monkeypatch):
-    monkeypatch.setattr(doctor_checks, "find_redis_server", lambda: binary)
-    finding = check_redis(RedisSettings(f"redis://:hunter2@127.0.0.1:{closed_port}/0", mode))
-    assert finding.verdict == verdict
-    assert words in finding.found
-    assert "hunter2" not in finding.found
-    assert bool(finding.advice) == (verdict != "ok")
-
-
-def test_redis_that_takes_the_connection_and_never_answers_is_a_failure(monkeypatch):
-    monkeypatch.setattr(doctor_checks, "REDIS_TIMEOUT_S", 0.1)
-    released = threading.Event()
-    with server(lambda connection: released.wait(GENEROUS_S)) as port:
-        finding = check_redis(RedisSettings(f"redis://127.0.0.1:{port}/0", "url"))
-        released.set()
-    assert finding.verdict == "fail"
 
 
 def settings(toml: str, tmp_path):

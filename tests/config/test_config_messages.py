@@ -49,7 +49,7 @@ def test_an_unknown_key_is_an_error_with_the_nearest_valid_one(toml, key, near):
 
 def test_an_unknown_key_that_is_like_none_lists_those_there_are():
     message = refused("[redis]\nzzz = 1")
-    assert message == "f.toml: found unknown key redis.zzz = 1, expected one of url, mode"
+    assert message == "f.toml: found unknown key redis.zzz = 1, expected one of url, mode, embedded_port"
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,12 @@ def test_every_named_venue_and_no_other_has_an_adapter_or_its_sentence():
         ("[redis]\nurl = 'redis://h/first'", "where DATABASE is a number"),
         ("[redis]\nurl = 'redis://h/٣'", "where DATABASE is a number"),
         ("[redis]\nurl = 'unix://'", "unix:///PATH"),
-        ("redis = 'redis://h'", 'redis: found "redis://h", expected a table [redis] with url, mode'),
+        ("[redis]\nembedded_port = 65536", "redis.embedded_port: found 65536, expected a port from 1 to 65535, or 0"),
+        ("[redis]\nembedded_port = -1", "expected a port from 1 to 65535, or 0 for none"),
+        ("[redis]\nembedded_port = 6390.0", "expected a port from 1 to 65535, or 0 for none"),
+        ("[redis]\nembedded_port = true", "expected a port from 1 to 65535, or 0 for none"),
+        ("[redis]\nembedded_port = '6390'", "expected a port from 1 to 65535, or 0 for none"),
+        ("redis = 'redis://h'", 'redis: found "redis://h", expected a table [redis] with url, mode, embedded_port'),
         ("[ui]\nrefresh_hz = 0.5", "found 0.5, expected a number from 1 to 30"),
         ("[ui]\nrefresh_hz = 31", "found 31, expected a number from 1 to 30"),
     ],

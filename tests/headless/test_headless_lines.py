@@ -74,6 +74,12 @@ def test_a_signal_is_one_line_of_the_published_json(state: EventKind) -> None:
     }
 
 
+def test_an_opportunity_that_is_opened_again_is_no_line_and_its_update_is_one() -> None:
+    resumed = msgspec.structs.replace(SIGNAL, resumed_from="node-before-1")
+    assert output_line(event("open", resumed)) is None
+    assert output_line(event("update", msgspec.structs.replace(resumed, state="update"))) is not None
+
+
 def test_a_close_is_no_line() -> None:
     assert output_line(event("close", msgspec.structs.replace(SIGNAL, state="close"))) is None
 

@@ -1,7 +1,6 @@
 """A node without a terminal, from its start to the end of its tapes or to a signal."""
 
 import fcntl
-import io
 import json
 import logging
 import os
@@ -12,7 +11,7 @@ import termios
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 import pytest
 from node_process import COMMAND, RunningNode
@@ -50,10 +49,18 @@ def write_tapes(folder: Path, opportunities: int) -> tuple[TapeSource, ...]:
 
 @pytest.fixture(autouse=True)
 def _handlers_as_before() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Iterator[BinaryIO]:
+    """A file in place of standard output."""
+    with (tmp_path / "output").open("wb") as file:
+        yield file
 
 
 def replay_of(tapes: tuple[TapeSource, ...], speed: float | None = None) -> Launch:
@@ -67,12 +74,12 @@ def replay_of(tapes: tuple[TapeSource, ...], speed: float | None = None) -> Laun
 
 
 def test_the_end_of_the_tapes_is_a_clean_end_with_every_signal_on_standard_output(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, output: BinaryIO, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    node, output = Node(replay_of(write_tapes(tmp_path, 300))), io.BytesIO()
-    assert run_headless(node, output) == CLEAN
-    signals = [json.loads(line) for line in output.getvalue().splitlines()]
+    node = Node(replay_of(write_tapes(tmp_path, 300)))
+    assert run_headless(node, output.fileno()) == CLEAN
+    signals = [json.loads(line) for line in (tmp_path / "output").read_bytes().splitlines()]
     assert [each["seq"] for each in signals] == list(range(1, 301))
     assert {each["action"] for each in signals} == {"BUY_BINANCE_SELL_KRAKEN"}
     assert [each["detected_at"] for each in signals[:2]] == [1_700_000_000_200, 1_700_000_001_200]
@@ -85,14 +92,14 @@ def test_the_same_tapes_give_the_same_lines(tmp_path: Path) -> None:
     tapes = write_tapes(tmp_path, 40)
     outputs = []
     for speed in (None, 1000.0):
-        output = io.BytesIO()
-        assert run_headless(Node(replay_of(tapes, speed)), output) == CLEAN
-        outputs.append(output.getvalue())
+        with (tmp_path / "output").open("wb") as output:
+            assert run_headless(Node(replay_of(tapes, speed)), output.fileno()) == CLEAN
+        outputs.append((tmp_path / "output").read_bytes())
     assert outputs[0] == outputs[1] != b""
 
 
-def test_a_signal_ends_it_cleanly_before_the_tapes_do(tmp_path: Path) -> None:
-    node, output = Node(replay_of(write_tapes(tmp_path, 300), speed=1.0)), io.BytesIO()
+def test_a_signal_ends_it_cleanly_before_the_tapes_do(tmp_path: Path, output: BinaryIO) -> None:
+    node = Node(replay_of(write_tapes(tmp_path, 300), speed=1.0))
     has_ended = threading.Event()
 
     def insist() -> None:
@@ -104,7 +111,7 @@ def test_a_signal_ends_it_cleanly_before_the_tapes_do(tmp_path: Path) -> None:
     insisting = threading.Thread(target=insist)
     insisting.start()
     try:
-        assert run_headless(node, output) == CLEAN
+        assert run_headless(node, output.fileno()) == CLEAN
     finally:
         has_ended.set()
         insisting.join()

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from arbsniper_tui.net import backoff, feed
+from arbsniper_tui.net import backoff
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -91,8 +91,6 @@ def closed_port() -> int:
 
 @pytest.fixture
 def quick_feed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waits that are as long as tests can afford, and still longer than a slow machine's pauses matter: every
-    expectation is about what happens in the end."""
+    """Waits between two attempts as short as tests can afford."""
     monkeypatch.setattr(backoff, "FIRST_S", 0.05)
     monkeypatch.setattr(backoff, "LONGEST_S", 0.2)
-    monkeypatch.setattr(feed, "_CHECK_EVERY_S", 0.02)

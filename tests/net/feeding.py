@@ -2,14 +2,18 @@
 
 import asyncio
 import socket
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import NamedTuple
 
 from arbsniper_tui.model.health import FeedState
 from arbsniper_tui.model.instrument import Instrument, Market, parse_symbol
 from arbsniper_tui.model.quote import Quote, Withdrawal
-from arbsniper_tui.net.feed import Feed, FeedSpec
+from arbsniper_tui.net.backlog import Backlog
+from arbsniper_tui.net.feed import Feed
+from arbsniper_tui.net.spec import FeedSpec, FeedTimings
 from arbsniper_tui.sim.plan import SIMULATED, SimPlan
 from arbsniper_tui.sim.server import open_venues
 from arbsniper_tui.sim.venue import VenueSim
@@ -25,6 +29,8 @@ SYMBOLS = {
 }
 MARKETS = tuple(SYMBOLS)
 ONE_EACH = tuple((venue, Market.SPOT) for venue in SIMULATED)
+QUICK = FeedTimings(check_every_s=0.02, seed_after_s=0.1, lost_book_after_s=0.05)
+"""Waits as short as a slow machine allows: every expectation is about what happens in the end."""
 
 
 def instruments(venue: str, symbols: Sequence[str]) -> tuple[Instrument, ...]:
@@ -35,24 +41,36 @@ def instruments(venue: str, symbols: Sequence[str]) -> tuple[Instrument, ...]:
     )
 
 
+class Noted(NamedTuple):
+    """A state that a feed was in, since when by its own word, and when it said so."""
+
+    state: FeedState
+    since_ms: float
+    noted_ms: float
+
+
 class Diary:
     """The outlet of one feed, and every state it was in."""
 
     def __init__(self) -> None:
         self.feed: Feed
         self.read: list[Quote] = []
+        self.receipts_ns: list[int] = []
         self.withdrawn: list[Withdrawal] = []
         self.states: list[tuple[FeedState, str]] = []
         self.retries_s: list[float] = []
+        self.healths: list[Noted] = []
 
-    def quotes(self, quotes: list[Quote], ts_read_ns: int) -> None:
+    def quotes(self, quotes: Sequence[Quote], ts_read_ns: int, recv_ns: Sequence[int] = ()) -> None:
         self.read += quotes
+        self.receipts_ns += recv_ns or [ts_read_ns] * len(quotes)
 
     def withdraw(self, withdrawal: Withdrawal, at_ns: int) -> None:
         self.withdrawn.append(withdrawal)
 
     def health_changed(self) -> None:
         health = self.feed.health()
+        self.healths.append(Noted(health.state, health.since_ms, time.time() * 1000))
         self.states.append((health.state, health.detail))
         if health.retry_in_s is not None:
             self.retries_s.append(health.retry_in_s)
@@ -82,12 +100,21 @@ class Diary:
 
 @asynccontextmanager
 async def running(
-    venue: str, market: Market, ws_url: str, list_url: str, symbols: Sequence[str]
+    venue: str,
+    market: Market,
+    ws_url: str,
+    list_url: str,
+    symbols: Sequence[str],
+    *,
+    seed_url: str = "",
+    timings: FeedTimings = QUICK,
 ) -> AsyncIterator[Diary]:
     """A feed that runs while the block does, and that must not end by itself."""
     diary = Diary()
-    spec = FeedSpec(f"{venue} {market}", venue, market, ws_url, list_url, instruments(venue, symbols))
-    diary.feed = Feed(spec, diary)
+    spec = FeedSpec(f"{venue} {market}", venue, market, ws_url, list_url, instruments(venue, symbols), seed_url)
+    backlog = Backlog(lambda: None, lambda: None)
+    diary.feed = Feed(spec, diary, backlog, timings)
+    beating = asyncio.create_task(backlog.run())
     task = asyncio.create_task(diary.feed.run())
     try:
         yield diary
@@ -95,9 +122,10 @@ async def running(
             task.result()
             raise AssertionError("the feed ended by itself")
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        for each in (task, beating):
+            each.cancel()
+            with suppress(asyncio.CancelledError):
+                await each
 
 
 class World:
@@ -109,13 +137,20 @@ class World:
 
     @asynccontextmanager
     async def feed(
-        self, venue: str, market: Market, symbols: Sequence[str] = (), list_url: str = ""
+        self,
+        venue: str,
+        market: Market,
+        symbols: Sequence[str] = (),
+        list_url: str = "",
+        timings: FeedTimings = QUICK,
     ) -> AsyncIterator[Diary]:
         declared = VENUES[venue].market(market)
         assert declared is not None
         here = f"127.0.0.1:{self.ports[venue]}"
         ws_url, lists = f"ws://{here}{declared.ws_path}", list_url or f"http://{here}{declared.list_path}"
-        async with running(venue, market, ws_url, lists, symbols or SYMBOLS[venue, market]) as diary:
+        seeds = f"http://{here}{declared.seed_path}" if declared.seed_path else ""
+        wanted = symbols or SYMBOLS[venue, market]
+        async with running(venue, market, ws_url, lists, wanted, seed_url=seeds, timings=timings) as diary:
             yield diary
 
 

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import msgspec
 import pytest
-from feeding import Diary, running
+from feeding import QUICK, running
+from msgspec.structs import replace
 
 from arbsniper_tui.model.health import FeedState
 from arbsniper_tui.model.instrument import Market
-from arbsniper_tui.net import feed
+from arbsniper_tui.net.spec import FeedTimings
 
 Eventually = Callable[..., Awaitable[None]]
 pytestmark = pytest.mark.usefixtures("quick_feed")
@@ -45,9 +45,15 @@ def peer(serve_raw: Callable, wire: type) -> Peer:
     return Peer(serve_raw, wire)
 
 
-def on(port: int, closed_port: int, venue: str = "kraken", symbols: tuple[str, ...] = ("BTC/USD",)) -> object:
+def on(
+    port: int,
+    closed_port: int,
+    venue: str = "kraken",
+    symbols: tuple[str, ...] = ("BTC/USD",),
+    timings: FeedTimings = QUICK,
+) -> object:
     list_url = f"http://127.0.0.1:{closed_port}/"
-    return running(venue, Market.SPOT, f"ws://127.0.0.1:{port}/v2", list_url, symbols)
+    return running(venue, Market.SPOT, f"ws://127.0.0.1:{port}/v2", list_url, symbols, timings=timings)
 
 
 async def test_a_close_right_behind_the_handshake_is_a_reason_to_come_again(
@@ -86,15 +92,13 @@ async def test_the_last_frames_before_a_close_still_count_and_are_then_withdrawn
         assert "code 1001 going away" in diary.withdrawn[0].reason
 
 
-async def test_a_heartbeat_is_not_data(
-    peer: Peer, closed_port: int, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(feed, "FIRST_DATA_WITHIN_S", 0.1)
+async def test_a_heartbeat_is_not_data(peer: Peer, closed_port: int, eventually: Eventually) -> None:
+    quick = replace(QUICK, first_data_within_s=0.1)
 
     def answer(request: bytes) -> bytes:
         return peer.wire.accepted(request) + peer.wire.frame(b'{"channel":"heartbeat"}') * 50
 
-    async with peer.serving(answer, keeps_open=True) as port, on(port, closed_port) as diary:
+    async with peer.serving(answer, keeps_open=True) as port, on(port, closed_port, timings=quick) as diary:
         await eventually(lambda: peer.came >= 2, diary.shown)
         assert diary.was(FeedState.DOWN, "subscribed, but no data")
         assert not diary.was(FeedState.LIVE)
@@ -108,7 +112,9 @@ async def test_without_any_frame_the_connection_counts_as_dead(
 
     async with peer.serving(answer, keeps_open=True) as port, on(port, closed_port) as diary:
         await eventually(lambda: diary.is_live, diary.shown)
-        diary.feed._declared = msgspec.structs.replace(diary.feed._declared, max_silence_s=0.1)
+        connection = diary.feed._connection
+        assert connection is not None
+        connection._declared = replace(connection._declared, max_silence_s=0.1)
         await eventually(lambda: diary.was(FeedState.DOWN, "not even a heartbeat"), diary.shown)
         assert diary.withdrawn[0].instrument_ids == (0,)
 
@@ -129,23 +135,25 @@ async def test_an_announced_end_is_not_waited_for(peer: Peer, closed_port: int, 
         assert diary.was(FeedState.DOWN, "service upgrade")
 
 
-async def test_updates_without_their_snapshot_cost_the_connection(
+async def test_updates_without_their_snapshot_have_the_snapshot_asked_for(
     peer: Peer, closed_port: int, eventually: Eventually
 ) -> None:
     update = b'{"type":"l2update","product_id":"BTC-USD","changes":[["buy","100.0","1"]],"time":"2026-01-01T00:00:00Z"}'
+    heard = bytearray()
 
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer.came += 1
         writer.write(peer.wire.accepted(await reader.readuntil(b"\r\n\r\n")))
         await reader.read(4096)
         writer.write(peer.wire.frame(update))
-        while await reader.read(4096):
-            pass
+        while chunk := await reader.read(4096):
+            heard.extend(unmasked(chunk))
 
     async with peer.serve_raw(script) as port, on(port, closed_port, "coinbase") as diary:
-        await eventually(lambda: peer.came >= 2, diary.shown)
-        assert diary.was(FeedState.DOWN, "before its snapshot")
-        assert not diary.read
+        await eventually(lambda: b'"unsubscribe"' in heard and heard.count(b'"subscribe"') >= 1, lambda: bytes(heard))
+        assert diary.withdrawn[0].instrument_ids == (0,)
+        assert diary.withdrawn[0].reason.startswith("book lost: ")
+        assert (peer.came, diary.read) == (1, [])
 
 
 @pytest.mark.parametrize(
@@ -197,9 +205,7 @@ async def test_frames_that_no_parser_can_read_cost_only_a_count(
         assert peer.came == 1
 
 
-async def test_the_venues_keep_alive_is_sent(
-    peer: Peer, closed_port: int, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_venues_keep_alive_is_sent(peer: Peer, closed_port: int, eventually: Eventually) -> None:
     heard = bytearray()
 
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -207,13 +213,12 @@ async def test_the_venues_keep_alive_is_sent(
         while chunk := await reader.read(4096):
             heard.extend(unmasked(chunk))
 
-    def quickly(diary: Diary) -> None:
-        assert diary.feed._declared.keep_alive is not None
-        keep_alive = msgspec.structs.replace(diary.feed._declared.keep_alive, every_s=0.02)
-        diary.feed._declared = msgspec.structs.replace(diary.feed._declared, keep_alive=keep_alive)
-
     async with peer.serve_raw(script) as port, on(port, closed_port) as diary:
-        quickly(diary)
+        await eventually(lambda: diary.is_live, diary.shown)
+        connection = diary.feed._connection
+        assert connection is not None and connection._declared.keep_alive is not None
+        keep_alive = replace(connection._declared.keep_alive, every_s=0.02)
+        connection._declared = replace(connection._declared, keep_alive=keep_alive)
         await eventually(lambda: heard.count(b'{"method":"ping"}') >= 2, lambda: bytes(heard))
 
 

@@ -8,6 +8,7 @@ from feeding import World, simulated_world
 
 from arbsniper_tui.model.health import FeedState
 from arbsniper_tui.model.instrument import Market
+from arbsniper_tui.net import listings
 from arbsniper_tui.sim.fault import Fault, FaultKind
 
 Eventually = Callable[..., Awaitable[None]]
@@ -58,15 +59,55 @@ async def test_a_listed_symbol_that_is_refused_is_shown_in_the_venues_words(
         assert diary.counts.keys() == {1}
 
 
-async def test_a_refused_symbol_is_not_asked_for_again_after_a_reconnect(world: World, eventually: Eventually) -> None:
+async def test_a_refused_symbol_is_asked_for_again_on_the_next_connection(world: World, eventually: Eventually) -> None:
     world.sims["okx"].fault = Fault(FaultKind.REJECT, ("BTC-USDT",))
     async with world.feed("okx", Market.SPOT) as diary:
         await eventually(lambda: diary.is_live and diary.feed.health().rejected, diary.shown)
         world.sims["okx"].fault = Fault(FaultKind.DROP)
-        await eventually(lambda: diary.feed.health().connects == 2 and diary.is_live, diary.shown)
+        await eventually(lambda: diary.feed.health().connects == 2 and diary.has_all(2), diary.shown)
+        assert diary.feed.health().rejected == {}
+
+
+async def test_a_quote_of_a_rejected_symbol_takes_no_part(world: World, eventually: Eventually) -> None:
+    async with world.feed("kraken", Market.SPOT) as diary:
+        await eventually(lambda: diary.is_live and diary.has_all(2), diary.shown)
+        diary.feed._served.reject("BTC/USD", "rejected: no more")
+        diary.read.clear()
         await eventually(lambda: diary.counts[1] >= 5, diary.shown)
         assert diary.counts.keys() == {1}
-        assert diary.withdrawn[-1].instrument_ids == (1,)
+        assert diary.withdrawn[-1].instrument_ids == (0,)
+
+
+@pytest.mark.parametrize("venue", ["binance", "coinbase", "kraken", "okx"])
+async def test_a_halt_is_told_at_once_and_ends_with_the_list(
+    world: World, venue: str, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listings, "REFRESH_S", 0.1)
+    async with world.feed(venue, Market.SPOT) as diary:
+        await eventually(lambda: diary.is_live and diary.has_all(2), diary.shown)
+        first = diary.feed.spec.instruments[0]
+        world.sims[venue].fault = Fault(FaultKind.HALT, (first.venue_symbol,))
+        await eventually(lambda: diary.feed.health().rejected == {first.symbol: "not trading"}, diary.shown)
+        assert diary.withdrawn[-1].instrument_ids == (0,)
+        diary.read.clear()
+        await eventually(lambda: diary.counts[1] >= 5, diary.shown)
+        assert diary.counts.keys() == {1}
+        world.sims[venue].fault = None
+        await eventually(lambda: diary.counts[0] >= 3, diary.shown)
+        assert diary.feed.health().rejected == {} and diary.feed.health().connects == 1
+
+
+@pytest.mark.parametrize(("venue", "market"), [("binance", Market.SPOT), ("kraken", Market.SPOT), ("okx", Market.PERP)])
+async def test_a_venue_in_maintenance_at_the_start_comes_back_by_itself(
+    world: World, venue: str, market: Market, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listings, "REFRESH_S", 0.1)
+    world.sims[venue].fault = Fault(FaultKind.MAINTENANCE)
+    async with world.feed(venue, market) as diary:
+        await eventually(lambda: len(diary.states) > 3, diary.shown)
+        world.sims[venue].fault = None
+        await eventually(lambda: diary.is_live and diary.has_all(2), diary.shown)
+        assert diary.feed.health().rejected == {}
 
 
 async def test_a_venue_that_serves_nothing_of_what_is_wanted_says_so(world: World, eventually: Eventually) -> None:
@@ -75,7 +116,7 @@ async def test_a_venue_that_serves_nothing_of_what_is_wanted_says_so(world: Worl
         health = diary.feed.health()
         assert health.rejected.keys() == {"NIX/USD", "NOX/USD"}
         assert health.detail in ("every symbol was rejected", "the venue serves none of its symbols")
-        assert health.retry_in_s is not None and health.retry_in_s > 60
+        assert health.retry_in_s == diary.feed._timings.rejected_wait_s
 
 
 async def test_contracts_wait_in_sight_for_their_sizes_and_go_on_when_they_are_known(

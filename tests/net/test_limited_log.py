@@ -67,11 +67,11 @@ def test_a_flood_of_different_reasons_is_a_bounded_number_of_lines_and_keeps_not
         troubles.now_s += QUIET_S / 4000
     assert len(troubles.lines) == MOST_REASONS + 1
     assert troubles.lines[MOST_REASONS] == f"BTC rejected: {MOST_REASONS}"
-    assert len(troubles.log) == MOST_REASONS + 1
+    assert len(troubles.log._written_s) + len(troubles.log._unwritten) <= MOST_REASONS + 2
     troubles.now_s += QUIET_S
     troubles.log.warn("rejected: another", "another")
     assert troubles.lines[-1] == "another"
-    assert len(troubles.log) <= MOST_REASONS + 1
+    assert len(troubles.log._written_s) <= 2
 
 
 def test_reasons_beyond_the_bound_share_one_line_a_minute_with_their_count(troubles: Troubles) -> None:

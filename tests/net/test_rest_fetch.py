@@ -199,6 +199,32 @@ async def test_a_body_beyond_the_bound_is_not_taken(serve_raw: Callable, answer:
     assert await failure(serve_raw, answering(answer), largest=1999) == "a body of more than 1999 bytes"
 
 
+@pytest.mark.parametrize(
+    ("answer", "pieces"),
+    [
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 20_000 + b"0\r\n\r\n", 20_000),
+        (whole(gzip.compress(b"x" * (60 << 20)), "Content-Encoding: gzip"), 4 * 60),
+    ],
+    ids=["many chunks", "zipped a thousandfold"],
+)
+async def test_a_body_that_is_much_work_leaves_the_loop_to_others_in_between(
+    serve_raw: Callable, answer: bytes, pieces: int
+) -> None:
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with serve_raw(answering(answer)) as port:
+        others = asyncio.create_task(take_turns())
+        await fetch(f"http://127.0.0.1:{port}/")
+        others.cancel()
+    assert turns >= pieces
+
+
 async def test_a_header_without_end_is_not_taken(serve_raw: Callable) -> None:
     assert "too long" in await failure(serve_raw, answering(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1_000_000))
 

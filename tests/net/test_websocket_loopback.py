@@ -9,7 +9,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from arbsniper_tui.net import websocket
+from arbsniper_tui.net.backlog import Backlog
 from arbsniper_tui.net.websocket import WebSocket, WebSocketError, open_websocket
 
 Eventually = Callable[..., Awaitable[None]]
@@ -23,6 +23,11 @@ class Heard:
         self.frames += frames
 
 
+def unheld() -> Backlog:
+    """Nothing here is held back."""
+    return Backlog(lambda: None, lambda: None)
+
+
 @pytest.fixture
 def heard() -> Heard:
     return Heard()
@@ -32,7 +37,7 @@ def heard() -> Heard:
 async def connected(handler: Callable[[ServerConnection], Awaitable[None]], heard: Heard) -> AsyncIterator[WebSocket]:
     async with serve(handler, "127.0.0.1", 0, ping_interval=None, max_size=None) as server:
         port = server.sockets[0].getsockname()[1]
-        socket = await open_websocket(f"ws://127.0.0.1:{port}/path?query=1", heard)
+        socket = await open_websocket(f"ws://127.0.0.1:{port}/path?query=1", heard, unheld())
         try:
             yield socket
         finally:
@@ -116,19 +121,16 @@ async def test_a_503_is_told_with_host_and_status(heard: Heard) -> None:
     async with serve(handler, "127.0.0.1", 0, process_request=refuse) as server:
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(WebSocketError) as caught:
-            await open_websocket(f"ws://127.0.0.1:{port}/", heard)
+            await open_websocket(f"ws://127.0.0.1:{port}/", heard, unheld())
     assert str(caught.value) == f"127.0.0.1:{port}: the handshake was answered with HTTP 503 Service Unavailable"
 
 
 async def test_a_refused_connection_is_told_in_words(heard: Heard, closed_port: int) -> None:
     with pytest.raises(WebSocketError, match=f"^127.0.0.1:{closed_port}: connection refused$"):
-        await open_websocket(f"ws://127.0.0.1:{closed_port}/", heard)
+        await open_websocket(f"ws://127.0.0.1:{closed_port}/", heard, unheld())
 
 
-async def test_no_answer_ends_at_the_limit_and_leaves_no_connection(
-    heard: Heard, serve_raw: Callable, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(websocket, "OPEN_WITHIN_S", 0.1)
+async def test_no_answer_ends_at_the_limit_and_leaves_no_connection(heard: Heard, serve_raw: Callable) -> None:
     left = asyncio.Event()
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -140,7 +142,7 @@ async def test_no_answer_ends_at_the_limit_and_leaves_no_connection(
 
     async with serve_raw(silent) as port:
         with pytest.raises(WebSocketError, match=f"^127.0.0.1:{port}: no answer within 0.1 s$"):
-            await open_websocket(f"ws://127.0.0.1:{port}/", heard)
+            await open_websocket(f"ws://127.0.0.1:{port}/", heard, unheld(), within_s=0.1)
         async with asyncio.timeout(30):
             await left.wait()
 
@@ -162,7 +164,7 @@ async def test_what_is_no_handshake_is_told(heard: Heard, serve_raw: Callable, a
 
     async with serve_raw(script) as port:
         with pytest.raises(WebSocketError, match=words):
-            await open_websocket(f"ws://127.0.0.1:{port}/", heard)
+            await open_websocket(f"ws://127.0.0.1:{port}/", heard, unheld())
 
 
 async def test_bytes_that_arrive_one_by_one_are_whole_frames_in_the_end(
@@ -177,7 +179,7 @@ async def test_bytes_that_arrive_one_by_one_are_whole_frames_in_the_end(
             pass
 
     async with serve_raw(script) as port:
-        socket = await open_websocket(f"ws://127.0.0.1:{port}/", heard)
+        socket = await open_websocket(f"ws://127.0.0.1:{port}/", heard, unheld())
         await eventually(lambda: len(heard.frames) == 2)
         socket.close()
     assert heard.frames == [b'{"u":1}', b"y" * 200]
@@ -185,4 +187,4 @@ async def test_bytes_that_arrive_one_by_one_are_whole_frames_in_the_end(
 
 async def test_a_url_without_a_host_is_an_error_of_the_connection(heard: Heard) -> None:
     with pytest.raises(WebSocketError):
-        await open_websocket("ws:///path", heard)
+        await open_websocket("ws:///path", heard, unheld())

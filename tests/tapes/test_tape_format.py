@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from arbsniper_tui.model.errors import BadFrame, TapeError, UsageError
+from arbsniper_tui.model.errors import BadFrame, TapeCut, TapeError, UsageError
 from arbsniper_tui.tapes.tape import TapeLine, TapeWriter, read_tape
 
 steady = settings(derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -82,22 +83,68 @@ def test_a_line_without_a_frame_that_can_be_had_is_a_bad_frame(write: Callable[[
         read.frame()
 
 
-@pytest.mark.parametrize("cut", [10, 30, -9, -1])
-def test_a_gzip_that_ends_too_early_is_told_after_what_could_be_read(tmp_path: Path, cut: int) -> None:
+def whole(path: Path) -> list[bytes]:
+    """The frames before the end of a tape that is cut or spoilt; its last line says so."""
+    *lines, (_, end) = read_tape(path)
+    assert isinstance(end, TapeCut)
+    return [line.frame() for _, line in lines if isinstance(line, TapeLine)]
+
+
+@pytest.mark.parametrize(("cut", "expected"), [(10, []), (30, []), (-9, [b"one"]), (-1, [b"one", b"two"])])
+def test_a_gzip_that_ends_too_early_ends_the_tape_after_what_could_be_read(
+    tmp_path: Path, cut: int, expected: list[bytes]
+) -> None:
     path = tmp_path / "cut.gz"
     path.write_bytes(gzip.compress(LINES)[:cut])
-    with pytest.raises(TapeError, match=rf"{path}: cannot be read past line \d"):
-        list(read_tape(path))
+    assert whole(path) == expected
+    number, end = list(read_tape(path))[-1]
+    assert str(end).startswith("the tape is cut off here, as a killed recorder leaves it")
+    assert number == len(expected) + 1
+
+
+def test_a_cut_tape_says_how_much_of_its_last_line_is_lost(tmp_path: Path) -> None:
+    path = tmp_path / "cut.gz"
+    packer = zlib.compressobj(wbits=31)
+    path.write_bytes(packer.compress(LINES + b'{"t":3.5,"raw":"thr') + packer.flush(zlib.Z_SYNC_FLUSH))
+    assert whole(path) == [b"one", b"two"]
+    number, end = list(read_tape(path))[-1]
+    assert (number, str(end).endswith("behind it, and 19 bytes of an unfinished line")) == (3, True)
 
 
 @pytest.mark.parametrize("at", [12, 20, 40, -6, -2])
-def test_a_gzip_with_bytes_changed_is_told(tmp_path: Path, at: int) -> None:
+def test_a_gzip_with_bytes_changed_ends_the_tape_where_it_cannot_be_read_on(tmp_path: Path, at: int) -> None:
     path = tmp_path / "spoilt.gz"
     content = bytearray(gzip.compress(LINES))
     content[at] ^= 0xFF
     path.write_bytes(content)
-    with pytest.raises(TapeError, match="cannot be read past line"):
-        list(read_tape(path))
+    *_, (_, end) = read_tape(path)
+    assert isinstance(end, TapeCut)
+    assert "cannot be read on from here (Error -3" in str(end)
+
+
+def test_what_stands_before_a_spoilt_place_is_read_and_the_loss_is_told_in_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "spoilt.gz"
+    packer = zlib.compressobj(wbits=31)
+    sound = packer.compress(LINES) + packer.flush(zlib.Z_SYNC_FLUSH)
+    path.write_bytes(sound + b"\xff" * 100_000)
+    assert whole(path) == [b"one", b"two"]
+    *_, (number, end) = read_tape(path)
+    assert number == 3 and "lost are its last 100000 bytes" in str(end)
+
+
+def test_members_follow_one_another_also_behind_zeros_and_across_lines(tmp_path: Path) -> None:
+    path = tmp_path / "members.gz"
+    parts = [LINES[:20], LINES[20:], b"", LINES * 3000]
+    path.write_bytes(b"".join(gzip.compress(part) + b"\0" * 5 for part in parts))
+    assert frames(path) == [b"one", b"two"] * 3001
+
+
+def test_what_is_no_gzip_behind_the_last_member_is_told_and_harms_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "trailing.gz"
+    path.write_bytes(gzip.compress(LINES) + b"garbage")
+    assert whole(path) == [b"one", b"two"]
+    *_, (_, end) = read_tape(path)
+    assert "lost are its last 7 bytes" in str(end) or "lost are its last 6 bytes" in str(end)
 
 
 @pytest.mark.parametrize("name", ["absent.tape", "."])
@@ -125,24 +172,22 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     ]
 
 
-def test_a_writer_goes_on_where_a_tape_ended(tmp_path: Path) -> None:
-    for frame in (b"one", b"two"):
-        writer = TapeWriter(tmp_path / "kraken.tape.gz", "kraken")
-        writer.write(1.0, "", frame)
-        writer.close()
-    assert frames(tmp_path / "kraken.tape.gz") == [b"one", b"two"]
+def test_a_writer_never_goes_on_behind_the_end_of_a_tape_that_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "kraken.tape.gz"
+    path.write_bytes(b"cut")
+    with pytest.raises(FileExistsError):
+        TapeWriter(path, "kraken")
+    assert path.read_bytes() == b"cut"
 
 
 def test_what_was_flushed_can_be_read_while_the_tape_is_open(tmp_path: Path) -> None:
     writer = TapeWriter(tmp_path / "kraken.tape.gz", "kraken")
     try:
-        writer.write(1.0, "", b"one")
-        writer.flush()
-        lines = read_tape(writer.path)
-        _, line = next(lines)
-        assert isinstance(line, TapeLine)
-        assert line.frame() == b"one"
-        with pytest.raises(TapeError, match="past line 1"):
-            next(lines)
+        for frame in (b"one", b"two"):
+            writer.write(1.0, "", frame)
+            writer.flush()
+            assert writer.written_bytes == writer.path.stat().st_size
+        assert whole(writer.path) == [b"one", b"two"]
     finally:
         writer.close()
+    assert frames(writer.path) == [b"one", b"two"]

@@ -3,6 +3,8 @@
 import random
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from arbsniper_tui.model.health import FeedHealth, FeedState, RedisHealth, RedisState, WorkerHealth
 from arbsniper_tui.model.instrument import Instrument, parse_symbol
 from arbsniper_tui.model.signal import Event, EventKind, Signal, SignalState
@@ -175,7 +177,8 @@ def routes_of(listed: Sequence[Instrument], rows: dict[int, QuoteRow], threshold
         elif spread > threshold_pct:
             reason, open_ms = "", 900.0 + 3_700.0 * len(made)
         size = min(bought.ask_size, sold.bid_size)
-        made.append(RouteRow(buy.id, sell.id, spread, net, size, reason, open_ms, 0 if reason else 2))
+        net_total = size * bought.ask * net / 100
+        made.append(RouteRow(buy.id, sell.id, spread, net, size, reason, open_ms, 0 if reason else 2, net_total))
     made.sort(key=lambda each: -each.spread_pct)
     return made
 
@@ -245,7 +248,7 @@ def signal(state: SignalState, seq: int, at_ms: int, spread_pct: float = 0.7512,
         sell_symbol=sell_symbol,
         size=0.31,
         net_spread_pct=round(spread_pct - fees_pct, 4),
-        net_profit=34.2,
+        net_profit=round(buy_price * (spread_pct - fees_pct) / 100, 2),
         buy_age_ms=3,
         sell_age_ms=41,
         buy_market=parse_symbol(buy_symbol).market,
@@ -294,6 +297,21 @@ def snapshot(
     return built
 
 
+def converted_snapshot() -> Snapshot:
+    """The same node, counting USD at the live rate of a market."""
+    built = snapshot()
+    assert built.intro is not None
+    listed = built.intro.instruments
+    rate = Instrument(len(listed), "kraken", "USDT/USD", "USDT/USD", "USD", 0.26, only_rate=True)
+    listed = tuple(
+        structs.replace(each, rate_id=rate.id, rate_inverted=True) if each.symbol.endswith("/USD") else each
+        for each in listed
+    )
+    built.intro = structs.replace(built.intro, instruments=(*listed, rate))
+    built.quotes[rate.id] = structs.replace(built.quotes[0], instrument_id=rate.id, bid=0.9994, ask=0.9995)
+    return built
+
+
 class PlayedView:
     """A NodeView whose changes a test hands in; it remembers the commands it was given."""
 
@@ -329,7 +347,7 @@ class PlayedView:
 
 def app_on(view: PlayedView, *, remote: bool = False, refresh_hz: float = 10.0, ticking: bool = False) -> ArbsniperApp:
     """The app in its dark theme, whatever the terminal. Unless `ticking`, only a test's `app.tick()` makes a frame."""
-    app = make_app(view, refresh_hz=refresh_hz, remote=remote)
+    app = make_app(view, refresh_hz=refresh_hz, remote=remote, clock=lambda: 0.0)
     app.theme = DARK.name
     app.cost = CostMeter(clock=lambda: 0.0, processor=lambda: 0.0)
     if not ticking:

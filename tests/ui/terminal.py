@@ -1,9 +1,11 @@
 """A terminal that remembers what was written to it, and the lines that an app shows."""
 
 from textual.drivers.headless_driver import HeadlessDriver
+from textual.widget import Widget
 
 from arbsniper_tui.ui.app import ArbsniperApp
 from arbsniper_tui.ui.output import slim
+from arbsniper_tui.ui.paint import ROLES
 
 
 class Terminal:
@@ -45,3 +47,12 @@ def lines_of(app: ArbsniperApp) -> list[str]:
 
 def shown(app: ArbsniperApp) -> str:
     return "\n".join(lines_of(app))
+
+
+def roles_of(pane: Widget, text: str) -> set[str]:
+    """The roles of the style in which a text is drawn in a pane; several may look alike."""
+    for y in range(pane.size.height):
+        for segment in pane.render_line(y):
+            if text in segment.text:
+                return {role for role in ROLES if pane.get_component_rich_style(f"role--{role}") == segment.style}
+    raise AssertionError(f"{text!r} is not drawn")

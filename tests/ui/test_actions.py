@@ -2,20 +2,20 @@ from pathlib import Path
 
 import pytest
 
-from arbsniper_tui.ui.actions import ACTIONS, Action, bindings, keys_page
-from arbsniper_tui.ui.app import ArbsniperApp
+from arbsniper_tui.ui.actions import ACTIONS, KEYS, Action, keys_page
+from arbsniper_tui.ui.keyboard import Keyboard
 from arbsniper_tui.ui.paint import words
 from arbsniper_tui.ui.screens.help import help_lines
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("action", ACTIONS, ids=lambda each: each.call)
-def test_each_action_is_a_method_of_the_app(action: Action) -> None:
-    assert callable(getattr(ArbsniperApp, action.method))
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda each: each.keys)
+def test_each_action_is_a_method_of_the_keyboard(action: Action) -> None:
+    assert callable(getattr(Keyboard, action.name))
 
 
-@pytest.mark.parametrize("action", ACTIONS, ids=lambda each: each.call)
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda each: each.keys)
 def test_each_action_stands_in_the_help_with_its_key(action: Action) -> None:
     pages = [words(line) for line in help_lines()]
     assert any(action.shown in line and action.title in line and action.says in line for line in pages)
@@ -30,9 +30,9 @@ def test_no_key_has_two_actions() -> None:
     assert len(keys) == len(set(keys))
 
 
-def test_every_action_but_the_palettes_own_is_bound() -> None:
-    assert len(bindings()) == len(ACTIONS) - 1
-    assert ArbsniperApp.COMMAND_PALETTE_BINDING == "ctrl+p"
+def test_every_action_has_its_keys() -> None:
+    assert {action.name for action in KEYS.values()} == {action.name for action in ACTIONS}
+    assert KEYS["ctrl+p"].name == "palette"
 
 
 def test_the_page_of_keys_is_up_to_date() -> None:

@@ -30,5 +30,5 @@ async def test_the_app_pulls_by_itself_at_its_rate() -> None:
 
 
 def test_sixteen_colours_get_their_own_palette() -> None:
-    assert theme_for("standard") == SIXTEEN.name
+    assert theme_for("standard") == theme_for(None) == SIXTEEN.name
     assert theme_for("256") == theme_for("truecolor") != SIXTEEN.name

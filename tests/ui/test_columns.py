@@ -25,9 +25,16 @@ def test_headings_end_where_their_numbers_end() -> None:
 
 
 def test_the_sorted_column_is_marked_and_the_title_comes_first() -> None:
-    head = words(header(fitted(COLUMNS, 40), 40, "BTC", "by x", sorted_by="price"))
-    assert head.startswith("BTC by x ")
+    head = words(header(fitted(COLUMNS, 40), 40, "BTC", "x", sorted_by="price"))
+    assert head.startswith("BTC x ")
     assert "USDT▾" in head
+
+
+def test_a_heading_without_room_beside_the_title_is_left_out() -> None:
+    head = words(header(fitted(COLUMNS, 40), 40, "BTC", "by x, order held", sorted_by="price"))
+    assert head.startswith("BTC by x, order held ")
+    assert "USDT" not in head
+    assert "size" in head
 
 
 def test_what_does_not_fit_ends_in_an_ellipsis() -> None:

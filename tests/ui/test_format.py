@@ -45,6 +45,34 @@ def test_a_size_that_does_not_fit_is_told_in_millions() -> None:
     assert fmt.amount(12.3456, 4, 8) == "12.3456"
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (23.104, "+23.10"),
+        (-134.0, "-134.00"),
+        (0.0, "+0.00"),
+        (-0.0042, "-0.0042"),
+        (0.000117, "+0.00012"),
+        (-1e-12, "+0.00"),
+        (1_234_567.8, "+1.2M"),
+    ],
+)
+def test_money_has_two_decimals_or_two_digits(value: float, text: str) -> None:
+    assert fmt.money(value) == text
+
+
+@pytest.mark.parametrize(
+    ("price", "text"), [(63_919.8883, "≈63,919.89"), (0.5312345678, "≈0.531235"), (152.4344, "≈152.434")]
+)
+def test_a_converted_price_is_rounded_and_marked(price: float, text: str) -> None:
+    assert fmt.converted(price, fmt.converted_decimals(price)) == text
+
+
+@pytest.mark.parametrize(("pct", "width", "text"), [(0.5, 6, "+0.500"), (12.3456, 6, "+12.35"), (2400.0, 6, "+2400")])
+def test_a_percentage_has_fewer_decimals_where_there_is_no_room(pct: float, width: int, text: str) -> None:
+    assert fmt.pct(pct, width=width) == text
+
+
 def test_a_value_that_rounds_to_zero_has_no_minus() -> None:
     assert fmt.pct(-0.0001) == "+0.000"
     assert fmt.pct(-0.25) == "-0.250"
@@ -65,7 +93,9 @@ def test_clock_is_local_time_with_milliseconds() -> None:
     ("health", "text"),
     [
         (RedisHealth(RedisState.UP, "embedded", "127.0.0.1:6390"), "redis embedded :6390 up"),
+        (RedisHealth(RedisState.UP, "embedded", "unix:///run/user/1/redis.sock"), "redis embedded up"),
         (RedisHealth(RedisState.AWAY, "url", "127.0.0.1:6379", waiting=12), "redis away, 12 waiting"),
+        (RedisHealth(RedisState.REFUSING, "url", "127.0.0.1:6379", waiting=12), "redis refusing, 12 waiting"),
         (
             RedisHealth(RedisState.HUNG, "url", "127.0.0.1:6379", waiting=1000, lost=3),
             "redis hung, 1,000 waiting, 3 lost",

@@ -2,13 +2,13 @@
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input
 
 from arbsniper_tui.model.signal import Event
 from arbsniper_tui.session.snapshot import Changes, Snapshot
 from arbsniper_tui.ui.app import ArbsniperApp
 from arbsniper_tui.ui.screens.detail import DetailScreen, detail_lines
 from arbsniper_tui.ui.screens.help import HelpScreen
+from arbsniper_tui.ui.screens.palette import PaletteScreen
 from arbsniper_tui.ui.widgets.routes_pane import RoutesPane
 from arbsniper_tui.ui.widgets.signal_log import SignalLog
 from tests.ui import builder
@@ -25,6 +25,11 @@ async def after(pilot: Pilot[None], *keys: str) -> None:
 def begin(built: Snapshot | None = None) -> tuple[builder.PlayedView, ArbsniperApp]:
     view = builder.PlayedView(built or builder.snapshot())
     return view, builder.app_on(view)
+
+
+def tick_a_second(app: ArbsniperApp) -> None:
+    for _ in range(10):
+        app.tick()
 
 
 @pytest.mark.parametrize("key", ["q", "ctrl+c"])
@@ -49,19 +54,21 @@ async def test_ctrl_p_opens_the_palette_with_our_actions() -> None:
     _, app = begin()
     async with app.run_test(size=(100, 30)) as pilot:
         await after(pilot, "ctrl+p")
-        assert type(app.screen).__name__ == "CommandPalette"
-        titles = [command.title for command in app.get_system_commands(app.screen)]
-        assert "Type a threshold" in titles
-        assert "Theme" in titles
+        assert isinstance(app.screen, PaletteScreen)
+        assert app.screen.selected is not None
+        assert app.screen.selected.title != "Quit"
+        page = shown(app)
+        assert "Type a threshold" in page
+        assert "Theme arbsniper-light" in page
 
 
 async def test_an_action_of_the_palette_runs() -> None:
     view, app = begin()
     async with app.run_test(size=(100, 30)) as pilot:
-        await after(pilot, "ctrl+p", *"gross or net")
-        await app.workers.wait_for_complete()
-        await after(pilot, "enter")
+        await after(pilot, "ctrl+p", *"gross net", "enter")
         assert view.bases == ["net"]
+        assert app.current_mode == "overview"
+        assert not isinstance(app.screen, PaletteScreen)
 
 
 async def test_plus_and_minus_step_the_threshold_by_five_hundredths() -> None:
@@ -76,7 +83,6 @@ async def test_t_takes_a_typed_threshold() -> None:
     async with app.run_test() as pilot:
         await after(pilot, "t", *["backspace"] * 4, *"0.75", "enter")
         assert view.thresholds == [0.75]
-        assert app.focused is None
         assert "quit" in lines_of(app)[-1]
 
 
@@ -91,7 +97,7 @@ async def test_a_bad_threshold_says_what_was_expected_and_loses_nothing() -> Non
     view, app = begin()
     async with app.run_test() as pilot:
         await after(pilot, "t", "end", "x", "enter")
-        assert app.screen.query_one(Input).value == "0.50x"
+        assert "threshold % 0.50x" in lines_of(app)[-1]
         assert "found '0.50x', expected a percentage such as 0.5" in lines_of(app)[-1]
         await after(pilot, "backspace")
         assert "expected a percentage" not in lines_of(app)[-1]
@@ -212,11 +218,12 @@ async def test_detail_names_the_rate_used() -> None:
         assert "USD counts as USDT 1:1" in shown(app)
 
 
-def test_detail_names_a_rate_that_both_legs_use_once() -> None:
+def test_detail_names_the_rate_of_the_leg_that_is_converted_once() -> None:
     built = builder.snapshot()
     assert built.intro is not None
     in_usd = [each.id for each in built.intro.instruments if each.symbol == "BTC/USD"]
-    lines = ["".join(text for text, _ in line) for line in detail_lines(built, *in_usd)]
+    in_usdt = next(each.id for each in built.intro.instruments if each.symbol == "BTC/USDT")
+    lines = ["".join(text for text, _ in line) for line in detail_lines(built, builder.NOW_MS, in_usdt, in_usd[0], 100)]
     assert sum("USD counts as USDT 1:1" in line for line in lines) == 1
 
 
@@ -281,14 +288,14 @@ async def test_the_log_follows_the_newest_unless_scrolled_away() -> None:
         event = Event(event="venue_up", seq=seq, timestamp=int(builder.NOW_MS), exchange=f"venue{seq}")
         view.snapshot.events.append(event)
         view.coming.events.append(event)
-        app.tick()
+        tick_a_second(app)
 
     async with app.run_test() as pilot:
         await after(pilot, "1")
         arrive(901)
         await after(pilot)
         assert "venue901" in shown(app)
-        app.screen.query_one(SignalLog).scroll_to(y=0, animate=False, immediate=True)
+        app.screen.query_one(SignalLog).scroll_rows(-1000)
         arrive(902)
         await after(pilot)
         assert "venue902" not in shown(app)
@@ -301,7 +308,7 @@ async def test_the_selection_follows_the_newest_event_until_it_is_moved() -> Non
         event = Event(event="venue_up", seq=seq, timestamp=int(builder.NOW_MS), exchange=f"venue{seq}")
         view.snapshot.events.append(event)
         view.coming.events.append(event)
-        app.tick()
+        tick_a_second(app)
         await pilot.pause(0.1)
 
     def selected() -> list[str]:
@@ -341,5 +348,6 @@ async def test_the_log_follows_from_its_first_event_on() -> None:
             app.tick()
             if seq % 3 == 0:
                 await pilot.pause()
+        tick_a_second(app)
         await pilot.pause(0.1)
         assert "venue29" in shown(app)

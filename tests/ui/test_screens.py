@@ -1,15 +1,16 @@
-"""Pictures of every screen at three sizes, and of the states in which a screen looks different."""
+"""Pictures of every screen at five sizes, and of the states in which a screen looks different."""
 
 from collections.abc import Callable
 
 import pytest
+from msgspec import structs
 
-from arbsniper_tui.model.health import RedisHealth, RedisState
+from arbsniper_tui.model.health import RecordingHealth, RedisHealth, RedisState
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui.themes import LIGHT, SIXTEEN
 from tests.ui import builder
 
-SIZES = {"80x24": (80, 24), "120x36": (120, 36), "200x50": (200, 50)}
+SIZES = {"60x15": (60, 15), "80x24": (80, 24), "120x36": (120, 36), "160x50": (160, 50), "200x50": (200, 50)}
 SCREENS = {"overview": "1", "prices": "2", "routes": "3", "signals": "4", "health": "5", "detail": "enter"}
 
 Compare = Callable[..., bool]
@@ -26,6 +27,11 @@ def test_help(snap_compare: Compare) -> None:
     assert snap_compare(builder.app_on(builder.PlayedView(builder.snapshot())), press=["question_mark"])
 
 
+def test_palette_of_actions(snap_compare: Compare) -> None:
+    app = builder.app_on(builder.PlayedView(builder.snapshot()))
+    assert snap_compare(app, press=["ctrl+p", *"the"])
+
+
 def test_empty_start(snap_compare: Compare) -> None:
     assert snap_compare(builder.app_on(builder.PlayedView(Snapshot())))
 
@@ -40,6 +46,32 @@ def test_lost_contact(snap_compare: Compare) -> None:
     built = builder.snapshot()
     built.lost_contact = "no word from the node for 3 s"
     assert snap_compare(builder.app_on(builder.PlayedView(built)))
+
+
+def test_a_recording_and_a_lagging_feed(snap_compare: Compare) -> None:
+    built = builder.snapshot()
+    built.recording = RecordingHealth("/srv/tapes", 120_400, 8_400_000)
+    built.feeds["okx spot"] = structs.replace(built.feeds["okx spot"], lag_ms=2300.0)
+    assert snap_compare(builder.app_on(builder.PlayedView(built)), press=["5"])
+
+
+def test_a_recording_that_failed(snap_compare: Compare) -> None:
+    built = builder.snapshot()
+    built.recording = RecordingHealth("/srv/tapes", 120_400, 8_400_000, "No space left on device")
+    assert snap_compare(builder.app_on(builder.PlayedView(built)), press=["5"])
+
+
+@pytest.mark.parametrize("screen", ["prices", "detail"])
+def test_converted_prices(snap_compare: Compare, screen: str) -> None:
+    app = builder.app_on(builder.PlayedView(builder.converted_snapshot()))
+    assert snap_compare(app, press=[SCREENS[screen]])
+
+
+def test_without_colours(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = builder.app_on(builder.PlayedView(builder.snapshot()))
+    app.theme = SIXTEEN.name
+    assert snap_compare(app)
 
 
 def test_too_small(snap_compare: Compare) -> None:

@@ -202,9 +202,25 @@ def test_where_the_time_is_year_one_or_missing_the_time_before_goes_on(book: Con
     assert quote.ts_venue_ms == TIME_MS
 
 
-def test_a_snapshot_without_a_time_has_none() -> None:
-    (quote,) = Connection("coinbase", "BTC/USD").feed(snapshot([("1", "1")], [("2", "1")]))
+def test_a_snapshot_without_a_time_has_none_and_not_that_of_the_book_before(book: Connection) -> None:
+    (quote,) = book.feed(snapshot([("1", "1")], [("2", "1")]))
     assert quote.ts_venue_ms is None
+    (quote,) = book.feed(update(("buy", "1", "2"), time=None))
+    assert quote.ts_venue_ms is None
+    (quote,) = book.feed(update(("buy", "1", "3")))
+    assert quote.ts_venue_ms == TIME_MS
+
+
+def test_a_loss_is_told_once_and_again_for_the_snapshot_that_was_to_mend_it(book: Connection) -> None:
+    cut = update(("buy", "100", "0"))[:-30]
+    assert lost_by(book, cut) == "BTC-USD"
+    for unreadable in (cut, update(("buy", "100", "x")), update(("hold", "100", "1")), update(("buy", "-1", "1"))):
+        assert list(book.feed(unreadable)) == []
+    assert lost_by(book, snapshot([("100", "1")], [("101", "x")])) == "BTC-USD"
+    assert lost_by(book, snapshot([("100", "1")], [("101", "3")])[:-30]) == "BTC-USD"
+    assert list(book.feed(cut)) == []
+    assert top(book, snapshot([("100", "1")], [("101", "3")])) == (100.0, 1.0, 101.0, 3.0)
+    assert lost_by(book, cut) == "BTC-USD"
 
 
 def test_changes_before_their_snapshot_mean_that_the_book_is_lost(book: Connection) -> None:

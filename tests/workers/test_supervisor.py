@@ -1,11 +1,16 @@
 """The supervisor with processes and a clock of paper."""
 
+from collections.abc import Iterator
+
 import msgspec
 import pytest
 
 from arbsniper_tui.model.errors import WorkerLost
 from arbsniper_tui.model.health import WorkerHealth
-from arbsniper_tui.workers.supervisor import DEATHS_ALLOWED, WITHIN_S, Supervisor, WorkerSpec
+from arbsniper_tui.runtime.heartbeat import Heartbeat
+from arbsniper_tui.workers.supervisor import Supervisor, Timings, WorkerSpec
+
+TIMINGS = Timings(stop_within_s=0.05)
 
 
 class Nothing(msgspec.Struct):
@@ -13,8 +18,9 @@ class Nothing(msgspec.Struct):
 
 
 class PaperProcess:
-    def __init__(self, name: str, pid: int, stubborn: bool) -> None:
+    def __init__(self, name: str, pid: int, stubborn: bool, heartbeat: int | None) -> None:
         self.name = name
+        self.heartbeat = Heartbeat(heartbeat) if heartbeat is not None else None
         self.pid = pid
         self.code: int | None = None
         self.orders: list[str] = []
@@ -39,15 +45,15 @@ class PaperProcess:
 class Office:
     """A supervisor, whom it started, and what it told."""
 
-    def __init__(self) -> None:
+    def __init__(self, timings: Timings = TIMINGS) -> None:
         self.now_s = 0.0
         self.processes: list[PaperProcess] = []
         self.told: list[WorkerHealth] = []
         self.stubborn: set[str] = set()
-        self.supervisor = Supervisor(self._spawn, self.told.append, lambda: self.now_s)
+        self.supervisor = Supervisor(self._spawn, self.told.append, timings, lambda: self.now_s)
 
-    def _spawn(self, spec: WorkerSpec) -> PaperProcess:
-        process = PaperProcess(spec.name, 100 + len(self.processes), spec.name in self.stubborn)
+    def _spawn(self, spec: WorkerSpec, heartbeat: int | None) -> PaperProcess:
+        process = PaperProcess(spec.name, 100 + len(self.processes), spec.name in self.stubborn, heartbeat)
         self.processes.append(process)
         return process
 
@@ -64,14 +70,24 @@ class Office:
         self.now_s += seconds
         self.supervisor.poll()
 
+    def run(self, seconds: float, *beating: PaperProcess) -> None:
+        """Time passes, and the supervisor looks once a second; these workers show signs of life."""
+        for _ in range(round(seconds)):
+            for process in beating:
+                assert process.heartbeat is not None
+                process.heartbeat.beat()
+            self.wait(1.0)
+
     def live_through_a_death(self) -> None:
         self.die()
         self.wait(5.01)
 
 
 @pytest.fixture
-def office() -> Office:
-    return Office()
+def office() -> Iterator[Office]:
+    office = Office()
+    yield office
+    office.supervisor.stop()
 
 
 def test_a_worker_is_told_to_be_up_when_it_starts(office: Office) -> None:
@@ -118,7 +134,7 @@ def test_each_death_doubles_the_wait_up_to_5_s(office: Office) -> None:
 def test_who_dies_too_often_within_a_minute_is_given_up(office: Office) -> None:
     office.start("other")
     office.start("feed")
-    for _ in range(DEATHS_ALLOWED):
+    for _ in range(TIMINGS.deaths_allowed):
         office.live_through_a_death()
     with pytest.raises(WorkerLost, match="^feed ended with code 7, and 9 times within 60 s"):
         office.die(7)
@@ -126,18 +142,18 @@ def test_who_dies_too_often_within_a_minute_is_given_up(office: Office) -> None:
 
 def test_deaths_that_lie_further_apart_are_never_too_many(office: Office) -> None:
     office.start("feed")
-    for _ in range(5 * DEATHS_ALLOWED):
+    for _ in range(5 * TIMINGS.deaths_allowed):
         office.die()
-        office.wait(WITHIN_S / DEATHS_ALLOWED + 0.01)
+        office.wait(TIMINGS.deaths_within_s / TIMINGS.deaths_allowed + 0.01)
     assert office.told[-1].up
-    assert office.told[-1].restarts == 5 * DEATHS_ALLOWED
+    assert office.told[-1].restarts == 5 * TIMINGS.deaths_allowed
 
 
 def test_old_deaths_shorten_the_wait_again(office: Office) -> None:
     office.start("feed")
     for _ in range(5):
         office.live_through_a_death()
-    office.wait(WITHIN_S + 1)
+    office.wait(TIMINGS.deaths_within_s + 1)
     office.die()
     assert office.told[-1].detail.endswith("starts again in 0.1 s")
 
@@ -189,7 +205,7 @@ def test_stopping_kills_the_stubborn_when_the_time_is_over(office: Office, caplo
     office.stubborn.add("feed")
     office.start("sim")
     office.start("feed")
-    office.supervisor.stop(within_s=0.05)
+    office.supervisor.stop()
     assert [process.orders[-1] for process in office.processes] == ["terminate", "kill"]
     assert "feed did not stop within" in caplog.text
 
@@ -208,3 +224,75 @@ def test_stopping_twice_is_no_harm(office: Office) -> None:
     office.supervisor.stop()
     office.supervisor.stop()
     assert process.orders == ["hang up", "terminate"]
+
+
+class TestHungWorkers:
+    def test_a_worker_without_a_sign_of_life_for_10_s_is_killed_and_started_again(self, office: Office) -> None:
+        feed, spread = office.start("feed"), office.start("spread")
+        office.run(20, feed, spread)
+        assert not feed.orders
+        office.run(10, spread)
+        assert not feed.orders
+        office.run(1, spread)
+        assert (feed.orders, spread.orders) == (["kill"], [])
+        office.wait(0.01)
+        down = office.told[-1]
+        assert (down.name, down.up, down.detail) == (
+            "feed",
+            False,
+            "did not answer for 10 s and was killed; starts again in 0.1 s",
+        )
+        office.wait(0.2)
+        assert office.processes[-1].name == "feed" and office.told[-1].restarts == 1
+        office.run(30, office.processes[-1], spread)
+        assert office.processes[-1].orders == spread.orders == []
+
+    def test_it_is_killed_once(self, office: Office) -> None:
+        feed = office.start("feed")
+        office.run(1, feed)
+        feed.kill = lambda: feed.orders.append("kill")  # type: ignore[method-assign]  # it does not end, as in a hung disk
+        office.run(60)
+        assert feed.orders == ["kill"]
+        feed.code = -9
+
+    def test_a_worker_that_starts_has_60_s(self, office: Office) -> None:
+        feed = office.start("feed")
+        office.run(60)
+        assert not feed.orders
+        office.run(1)
+        assert feed.orders == ["kill"]
+        office.wait(0.01)
+        assert office.told[-1].detail.startswith("did not answer for 60 s")
+
+    def test_the_one_that_follows_has_60_s_again(self, office: Office) -> None:
+        feed = office.start("feed")
+        office.run(5, feed)
+        office.run(11)
+        office.wait(0.5)
+        office.run(59)
+        assert len(office.processes) == 2 and not office.processes[-1].orders
+
+    def test_after_a_pause_of_the_supervisor_itself_the_count_begins_anew(self, office: Office) -> None:
+        feed = office.start("feed")
+        office.run(5, feed)
+        office.run(9)
+        office.wait(3600)
+        office.run(10)
+        assert not feed.orders
+        office.run(1)
+        assert feed.orders == ["kill"]
+
+    def test_one_whose_end_is_its_purpose_may_be_silent_for_as_long_as_it_likes(self, office: Office) -> None:
+        tape = office.start("tape", may_end=True)
+        office.run(600)
+        assert tape.heartbeat is None and not tape.orders
+
+    def test_hangs_count_as_deaths(self) -> None:
+        office = Office(Timings(deaths_allowed=2))
+        office.start("feed")
+        with pytest.raises(WorkerLost, match="^feed did not answer for 10 s and was killed, and 3 times within 60 s"):
+            for _ in range(3):
+                office.run(1, office.processes[-1])
+                office.run(12)
+                office.wait(1.0)
+        office.supervisor.stop()

@@ -50,7 +50,7 @@ class Workshop:
         return WorkerSpec(worker, module, plan, tuple(descriptors.values()))
 
     def start(self, spec: WorkerSpec) -> ChildProcess:
-        self._children.append(ChildProcess(spec, "INFO", self._log_file.fileno()))
+        self._children.append(ChildProcess(spec, None, "INFO", self._log_file.fileno()))
         return self._children[-1]
 
     def answers(self) -> bool:
@@ -160,8 +160,9 @@ def test_the_plan_comes_first_and_then_nothing_until_the_end(
     )
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(tmp_path), *sys.path)))
     child = workshop.start(WorkerSpec("listens", "listens", Large("a" * 100_000)))
-    wait_until(lambda: heard.exists() and heard.read_text().endswith("INFO"), workshop.log.read_text)
-    assert heard.read_text() == '{"text":"' + "a" * 100_000 + '"}\nINFO'
+    setup = '{"log_level":"INFO","log_waits":false,"heartbeat":null}'
+    wait_until(lambda: heard.exists() and heard.read_text().endswith(setup), workshop.log.read_text)
+    assert heard.read_text() == '{"text":"' + "a" * 100_000 + '"}\n' + setup
     assert not heard.with_suffix(".end").exists()
     child.hang_up()
     wait_until(lambda: child.poll() is not None)

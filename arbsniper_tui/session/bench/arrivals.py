@@ -16,10 +16,12 @@ _HALF_A_MS = 0.5
 
 
 class Listener:
-    """Listens to the signals of a Redis server from `open` to `close`."""
+    """Listens to the signals of the Redis server on a Unix socket, from now on to `close`."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._socket = socket.create_connection((host, port), _CONNECT_WITHIN_S)
+    def __init__(self, path: str) -> None:
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(_CONNECT_WITHIN_S)
+        self._socket.connect(path)
         self._socket.settimeout(_LOOK_EVERY_S)
         self._socket.sendall(f"SUBSCRIBE {SIGNALS_CHANNEL}\r\n".encode())
         self._late_ms: list[float] = []

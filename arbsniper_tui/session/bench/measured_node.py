@@ -15,7 +15,7 @@ from arbsniper_tui.session.bench.report import Load, Stage, WorkerCpu
 from arbsniper_tui.session.launch import FEED, SPREAD, Launch
 from arbsniper_tui.session.node import Node
 from arbsniper_tui.session.session import Session
-from arbsniper_tui.sinks.embedded import LOOPBACK
+from arbsniper_tui.sinks.embedded import SOCKET_NAME
 
 LIVE_WITHIN_S = 20.0
 _PULL_EVERY_S = 0.05
@@ -98,11 +98,10 @@ class MeasuredNode:
     @contextlib.contextmanager
     def _listening(self) -> Iterator[Listener | None]:
         assert self._session is not None
-        port = self._session.snapshot.redis.address.rpartition(":")[2].partition("/")[0]
-        if not port.isdigit():
+        if self._session.snapshot.redis.source != "embedded":
             yield None
             return
-        with contextlib.closing(Listener(LOOPBACK, int(port))) as listener:
+        with contextlib.closing(Listener(f"{self.folder}/{SOCKET_NAME}")) as listener:
             yield listener
 
     def _counts(self) -> "_Counts":

@@ -16,7 +16,7 @@ from arbsniper_tui.session.bench.report import Machine, Report
 from arbsniper_tui.session.bench.terminal import measure_ui
 from arbsniper_tui.session.launch import Launch
 from arbsniper_tui.sim.plan import SIMULATED, SimPlan
-from arbsniper_tui.sinks.embedded import find_redis_server
+from arbsniper_tui.sinks.redis_binary import has_redis_server
 from arbsniper_tui.workers.instruments import instruments_of
 
 USUAL, HIGH = SimPlan(), SimPlan(frames_per_s=6000.0)
@@ -69,7 +69,7 @@ def _on_its_own(settings: Settings) -> Settings:
         settings,
         signals=msgspec.structs.replace(settings.signals, threshold_pct=SIGNALS_ABOVE_PCT),
         venues={venue: VenueSettings() for venue in SIMULATED},
-        redis=RedisSettings(mode="embedded" if find_redis_server() else "off"),
+        redis=RedisSettings(mode="embedded" if has_redis_server() else "off"),
     )
 
 

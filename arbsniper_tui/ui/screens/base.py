@@ -4,23 +4,28 @@ from collections.abc import Iterable
 
 from textual import events
 from textual.app import ComposeResult
+from textual.containers import Container
 from textual.message import Message
 from textual.screen import Screen
-from textual.widget import Widget
 
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui.actions import ACTIONS
 from arbsniper_tui.ui.frames import Frame
 from arbsniper_tui.ui.widgets.feed_bar import FeedBar
-from arbsniper_tui.ui.widgets.key_bar import KeyBar
-from arbsniper_tui.ui.widgets.pane import LineBar, LinePane
+from arbsniper_tui.ui.widgets.key_bar import KeyBar, Prompt
+from arbsniper_tui.ui.widgets.pane import LinePane, LineWidget
 from arbsniper_tui.ui.widgets.price_area import PriceArea
-from arbsniper_tui.ui.widgets.prompt import Prompt
 from arbsniper_tui.ui.widgets.replay_bar import ReplayBar
 from arbsniper_tui.ui.widgets.too_small import TooSmall, is_too_small
 from arbsniper_tui.ui.widgets.top_bar import TopBar
 
 Pane = LinePane | PriceArea
+
+
+class Body(Container):
+    """Holds panes. Nothing of its own is seen, so that its lines need no drawing with each of theirs."""
+
+    BLANK = True
 
 
 class NodeScreen(Screen[None], inherit_bindings=False):
@@ -33,8 +38,9 @@ class NodeScreen(Screen[None], inherit_bindings=False):
     NodeScreen.-too-small > TooSmall { display: block; }
     """
     AUTO_FOCUS = ""
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-medium"), (170, "-broad")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall"), (45, "-high")]
+    BLANK = True
+    HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (78, "-narrow"), (110, "-medium"), (170, "-broad")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-short"), (30, "-tall"), (45, "-high")]
     TITLED = ""
     SORTED = ""
     """The pane that `s` sorts; empty: none."""
@@ -50,8 +56,9 @@ class NodeScreen(Screen[None], inherit_bindings=False):
         self._replay_bar = ReplayBar()
         self._feed_bar = FeedBar()
         self._key_bar = KeyBar()
-        self._prompt = Prompt()
         self._too_small = TooSmall()
+        self.prompt: Prompt | None = None
+        """What is asked for in the place of the key hints. While it is, it takes the keys."""
 
     # What a subclass says.
 
@@ -79,7 +86,6 @@ class NodeScreen(Screen[None], inherit_bindings=False):
         yield from self.body()
         yield self._feed_bar
         yield self._key_bar
-        yield self._prompt
         yield self._too_small
 
     def show(self, frame: Frame) -> None:
@@ -97,18 +103,24 @@ class NodeScreen(Screen[None], inherit_bindings=False):
             frame.standing,
             snapshot.lost_contact,
             snapshot.redis,
+            snapshot.recording and snapshot.recording.failure,
             status and (status.threshold_pct, status.basis, status.open_opportunities),
         )
-        if frame.whole or frame.second or rule != self._rule:
+        is_due = frame.whole or frame.second or rule != self._rule
+        if is_due:
             self._rule = rule
             self.set_class(bool(snapshot.lost_contact), "-lost")
             self._top_bar.show(snapshot, frame.standing)
         self._replay_bar.show(snapshot.replay, status)
-        if frame.whole or frame.second or changes.feeds:
-            self._feed_bar.show(snapshot.feeds.values(), status)
+        if is_due or changes.feeds:
+            self._feed_bar.show(snapshot.feeds.values(), frame.now_ms, in_contact=not snapshot.lost_contact)
         if frame.whole:
-            self._key_bar.show(ACTIONS, self.TITLED)
+            self.show_keys()
             self.mark_active()
+
+    def show_keys(self) -> None:
+        """Draw the last line: the key hints, or the prompt as it is now."""
+        self._key_bar.show(ACTIONS, self.TITLED, self.prompt)
 
     def move(self, direction: str) -> None:
         panes = self.panes()
@@ -124,28 +136,11 @@ class NodeScreen(Screen[None], inherit_bindings=False):
         for at, pane in enumerate(panes):
             pane.mark_active(len(panes) > 1 and at == self._active % len(panes))
 
-    def ask(self, purpose: str, label: str, text: str, says: str) -> None:
-        """Open the prompt in the place of the key bar."""
-        self._key_bar.display = False
-        self._prompt.ask(purpose, label, text, says)
-
-    def answer(self, says: str, refused: bool = False) -> None:
-        self._prompt.answer(says, refused)
-
-    def close_prompt(self) -> None:
-        self._prompt.close()
-        self._key_bar.display = True
-
-    @property
-    def prompt_purpose(self) -> str:
-        """What the prompt asks for; empty while it is closed."""
-        return self._prompt.purpose
-
     @property
     def rows_painted(self) -> int:
         """Lines drawn since the screen came up."""
-        painters: Iterable[Widget] = self.query("LineBar, LinePane")
-        return sum(each.rows_painted for each in painters if isinstance(each, LineBar | LinePane))
+        painters: Iterable[LineWidget] = self.query(LineWidget)
+        return sum(each.rows_painted for each in painters)
 
     def on_screen_resume(self) -> None:
         self.post_message(self.Wanted())

@@ -1,14 +1,14 @@
 """Screen 5: latency by stage, each feed's health, the workers, Redis, and what the UI itself costs."""
 
 from textual.app import ComposeResult
-from textual.containers import Container
 
+from arbsniper_tui.model.health import RedisHealth
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui import format as fmt
 from arbsniper_tui.ui.frames import Frame
 from arbsniper_tui.ui.paint import Line, joined
-from arbsniper_tui.ui.screens import feeding
-from arbsniper_tui.ui.screens.base import NodeScreen, Pane
+from arbsniper_tui.ui.screens import shared_panes
+from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
 from arbsniper_tui.ui.widgets.feed_table import FeedTable
 from arbsniper_tui.ui.widgets.latency_pane import LatencyPane
 from arbsniper_tui.ui.widgets.pane import TextPane
@@ -19,10 +19,12 @@ class HealthScreen(NodeScreen):
 
     DEFAULT_CSS = """
     HealthScreen LatencyPane { height: 6; }
+    HealthScreen.-low LatencyPane { height: 3; }
     HealthScreen.-tall LatencyPane { height: 11; }
     HealthScreen.-high LatencyPane { height: 16; }
     HealthScreen FeedTable { height: 1fr; }
-    HealthScreen #node { height: 7; }
+    HealthScreen #node { height: 6; }
+    HealthScreen.-low #node { height: 3; }
     HealthScreen.-tall #node { height: 8; }
     HealthScreen.-high #node { height: 11; }
     """
@@ -36,7 +38,7 @@ class HealthScreen(NodeScreen):
         self._node = TextPane("Node", id="node")
 
     def body(self) -> ComposeResult:
-        with Container(classes="body"):
+        with Body(classes="body"):
             yield self._latency
             yield self._feeds
             yield self._node
@@ -46,25 +48,27 @@ class HealthScreen(NodeScreen):
 
     def show_body(self, frame: Frame) -> None:
         snapshot = frame.snapshot
-        feeding.feed_latency(self._latency, frame)
+        shared_panes.show_latency(self._latency, frame)
         if frame.whole or frame.second or frame.changes.feeds:
             listed = snapshot.intro.instruments if snapshot.intro else ()
             implied = frozenset((each.venue, each.symbol) for each in listed if each.implied)
             waiting = "waiting for the first word of a feed worker ..."
-            self._feeds.show(snapshot.feeds.values(), snapshot.status, frame.look, implied=implied, empty=waiting)
+            self._feeds.show(
+                snapshot.feeds.values(),
+                frame.now_ms,
+                frame.look,
+                in_contact=not snapshot.lost_contact,
+                implied=implied,
+                empty=waiting,
+            )
         if frame.whole or frame.second or frame.changes.redis:
             self._node.show(node_lines(snapshot, frame.cost))
 
 
 def node_lines(snapshot: Snapshot, cost: str) -> list[Line]:
-    """Redis, the UI's cost, the workers, and the rules in force, one each."""
-    redis = snapshot.redis
-    said = fmt.redis(redis)
-    if redis.rtt_ms is not None:
-        said += f", rtt {fmt.millis(redis.rtt_ms)}"
-    if redis.detail:
-        said += f": {redis.detail}"
-    rows = [("redis", said, "text"), ("this UI", cost or "measuring ...", "text")]
+    """What is recorded, Redis, the UI's cost, the workers, and the rules in force, one each."""
+    rows = _recording_rows(snapshot) + [("redis", _redis_says(snapshot.redis), "text")]
+    rows.append(("this UI", cost or "measuring ...", "text"))
     if snapshot.status is not None:
         conflated = f"{fmt.count(snapshot.status.conflated)} quotes conflated on the way to the spread worker"
         rows.append(("bus", conflated, "quiet"))
@@ -81,3 +85,22 @@ def node_lines(snapshot: Snapshot, cost: str) -> list[Line]:
         rows += [("counted", each, "quiet") for each in intro.quotes_counted]
         rows.append(("node", f"{intro.node}, pid {intro.pid}, version {intro.version}", "quiet"))
     return [joined(((f"{name:<14} ", "head"), (text, role))) for name, text, role in rows]
+
+
+def _redis_says(redis: RedisHealth) -> str:
+    said = fmt.redis(redis).removeprefix("redis ")
+    if redis.address.startswith("unix://"):
+        said += f", {redis.address}"
+    if redis.rtt_ms is not None:
+        said += f", rtt {fmt.millis(redis.rtt_ms)}"
+    return f"{said}: {redis.detail}" if redis.detail and redis.detail != redis.state.value else said
+
+
+def _recording_rows(snapshot: Snapshot) -> list[tuple[str, str, str]]:
+    recording = snapshot.recording
+    if recording is None:
+        return []
+    kept = f"{recording.folder}, {fmt.volume(recording.bytes)}, {fmt.count(recording.frames)} frames"
+    if recording.failure:
+        return [("NOT RECORDING", recording.failure, "bad"), ("recorded", kept, "text")]
+    return [("recording", kept, "text")]

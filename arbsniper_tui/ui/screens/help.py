@@ -1,12 +1,11 @@
 """Every key and every mark, from the table of actions."""
 
 from textual.app import ComposeResult
-from textual.containers import Container
 
 from arbsniper_tui.ui.actions import ACTIONS, MARKS
 from arbsniper_tui.ui.frames import Frame
 from arbsniper_tui.ui.paint import Line, joined
-from arbsniper_tui.ui.screens.base import NodeScreen, Pane
+from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
 from arbsniper_tui.ui.widgets.pane import TextPane
 
 
@@ -20,7 +19,7 @@ class HelpScreen(NodeScreen):
         self._page = TextPane("Help")
 
     def body(self) -> ComposeResult:
-        with Container(classes="body"):
+        with Body(classes="body"):
             yield self._page
 
     def panes(self) -> list[Pane]:

@@ -1,12 +1,11 @@
 """Screen 1: prices, routes, signals and latency at a glance."""
 
 from textual.app import ComposeResult
-from textual.containers import Container
 
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui.frames import Frame
-from arbsniper_tui.ui.screens import feeding
-from arbsniper_tui.ui.screens.base import NodeScreen, Pane
+from arbsniper_tui.ui.screens import shared_panes
+from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
 from arbsniper_tui.ui.widgets.latency_pane import LatencyPane
 from arbsniper_tui.ui.widgets.price_area import PriceArea
 from arbsniper_tui.ui.widgets.routes_pane import RoutesPane
@@ -19,19 +18,22 @@ class OverviewScreen(NodeScreen):
     DEFAULT_CSS = """
     OverviewScreen .body { layout: horizontal; }
     OverviewScreen #main { width: 1fr; }
-    OverviewScreen #side { width: 46; margin-left: 1; }
+    OverviewScreen #side { width: 47; margin-left: 1; }
     OverviewScreen PriceArea { height: auto; max-height: 62%; }
     OverviewScreen #side SignalLog { height: 1fr; }
     OverviewScreen #side LatencyPane { height: 16; max-height: 50%; }
-    OverviewScreen.-broad #side { width: 64; }
+    OverviewScreen.-broad #side { width: 63; }
     OverviewScreen.-high #side LatencyPane { height: 21; }
-    OverviewScreen.-narrow .body { layout: vertical; }
-    OverviewScreen.-narrow #main { width: 100%; height: 1fr; }
-    OverviewScreen.-narrow #side { layout: horizontal; width: 100%; height: 6; margin-left: 0; }
+    OverviewScreen.-slim .body, OverviewScreen.-narrow .body { layout: vertical; }
+    OverviewScreen.-slim #main, OverviewScreen.-narrow #main { width: 100%; height: 1fr; }
+    OverviewScreen.-slim #side, OverviewScreen.-narrow #side { width: 100%; height: 6; margin-left: 0; }
+    OverviewScreen.-slim LatencyPane { display: none; }
+    OverviewScreen.-slim.-low #side { height: 4; }
+    OverviewScreen.-narrow #side { layout: horizontal; }
     OverviewScreen.-narrow.-tall #side { height: 35%; }
     OverviewScreen.-narrow.-high #side { height: 35%; }
     OverviewScreen.-narrow #side SignalLog { width: 1fr; height: 100%; }
-    OverviewScreen.-narrow #side LatencyPane { width: 33; height: 100%; max-height: 100%; margin-left: 1; }
+    OverviewScreen.-narrow #side LatencyPane { width: 32; height: 100%; max-height: 100%; margin-left: 1; }
     """
     TITLED = "overview"
     SORTED = "routes"
@@ -44,11 +46,11 @@ class OverviewScreen(NodeScreen):
         self._latency = LatencyPane()
 
     def body(self) -> ComposeResult:
-        with Container(classes="body"):
-            with Container(id="main"):
+        with Body(classes="body"):
+            with Body(id="main"):
                 yield self._prices
                 yield self._routes
-            with Container(id="side"):
+            with Body(id="side"):
                 yield self._signals
                 yield self._latency
 
@@ -59,7 +61,7 @@ class OverviewScreen(NodeScreen):
         return self._routes.selected
 
     def show_body(self, frame: Frame) -> None:
-        feeding.feed_prices(self._prices, frame)
-        feeding.feed_routes(self._routes, frame)
-        feeding.feed_log(self._signals, frame)
-        feeding.feed_latency(self._latency, frame)
+        shared_panes.show_prices(self._prices, frame)
+        shared_panes.show_routes(self._routes, frame)
+        shared_panes.show_log(self._signals, frame)
+        shared_panes.show_latency(self._latency, frame)

@@ -1,11 +1,10 @@
 """Screen 2: every instrument's best bid and ask."""
 
 from textual.app import ComposeResult
-from textual.containers import Container
 
 from arbsniper_tui.ui.frames import Frame
-from arbsniper_tui.ui.screens import feeding
-from arbsniper_tui.ui.screens.base import NodeScreen, Pane
+from arbsniper_tui.ui.screens import shared_panes
+from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
 from arbsniper_tui.ui.widgets.price_area import PriceArea
 
 
@@ -20,11 +19,11 @@ class PricesScreen(NodeScreen):
         self._prices = PriceArea(says_order=True)
 
     def body(self) -> ComposeResult:
-        with Container(classes="body"):
+        with Body(classes="body"):
             yield self._prices
 
     def panes(self) -> list[Pane]:
         return [self._prices]
 
     def show_body(self, frame: Frame) -> None:
-        feeding.feed_prices(self._prices, frame)
+        shared_panes.show_prices(self._prices, frame)

@@ -3,13 +3,12 @@
 import time
 
 from textual.app import ComposeResult
-from textual.containers import Container
 
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui import format as fmt
 from arbsniper_tui.ui.frames import Frame
 from arbsniper_tui.ui.paint import Line, joined
-from arbsniper_tui.ui.screens.base import NodeScreen, Pane
+from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
 from arbsniper_tui.ui.widgets.pane import TextPane
 
 
@@ -23,7 +22,7 @@ class ReplaySummary(NodeScreen):
         self._page = TextPane("The tapes have ended")
 
     def body(self) -> ComposeResult:
-        with Container(classes="body"):
+        with Body(classes="body"):
             yield self._page
 
     def panes(self) -> list[Pane]:

@@ -1,12 +1,11 @@
 """Screen 3: every route, and the first reason why it does not signal."""
 
 from textual.app import ComposeResult
-from textual.containers import Container
 
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui.frames import Frame
-from arbsniper_tui.ui.screens import feeding
-from arbsniper_tui.ui.screens.base import NodeScreen, Pane
+from arbsniper_tui.ui.screens import shared_panes
+from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
 from arbsniper_tui.ui.widgets.routes_pane import RoutesPane
 
 
@@ -21,7 +20,7 @@ class RoutesScreen(NodeScreen):
         self._routes = RoutesPane()
 
     def body(self) -> ComposeResult:
-        with Container(classes="body"):
+        with Body(classes="body"):
             yield self._routes
 
     def panes(self) -> list[Pane]:
@@ -31,4 +30,4 @@ class RoutesScreen(NodeScreen):
         return self._routes.selected
 
     def show_body(self, frame: Frame) -> None:
-        feeding.feed_routes(self._routes, frame)
+        shared_panes.show_routes(self._routes, frame)

@@ -1,12 +1,11 @@
 """Screen 4: the log of signals, venues and workers."""
 
 from textual.app import ComposeResult
-from textual.containers import Container
 
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui.frames import Frame
-from arbsniper_tui.ui.screens import feeding
-from arbsniper_tui.ui.screens.base import NodeScreen, Pane
+from arbsniper_tui.ui.screens import shared_panes
+from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
 from arbsniper_tui.ui.widgets.signal_log import SignalLog
 
 
@@ -21,7 +20,7 @@ class SignalsScreen(NodeScreen):
         self._signals = SignalLog()
 
     def body(self) -> ComposeResult:
-        with Container(classes="body"):
+        with Body(classes="body"):
             yield self._signals
 
     def panes(self) -> list[Pane]:
@@ -39,4 +38,4 @@ class SignalsScreen(NodeScreen):
     def show_body(self, frame: Frame) -> None:
         log = self._signals
         log.cursor = max(log.cursor, 0)
-        feeding.feed_log(log, frame)
+        shared_panes.show_log(log, frame)

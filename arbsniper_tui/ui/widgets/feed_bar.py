@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 
 from arbsniper_tui.model.health import FeedHealth, FeedState
-from arbsniper_tui.model.view import NodeStatus
 from arbsniper_tui.ui import format as fmt
+from arbsniper_tui.ui.derived import VenueHealth, venue_healths
 from arbsniper_tui.ui.paint import Line, cell, joined, width_of
-from arbsniper_tui.ui.reading import VenueHealth, venue_healths
 from arbsniper_tui.ui.widgets.pane import LineBar
 
+LARGE_LAG_MS = 1000.0
+UNKNOWN = ("?", "quiet")
+"""The mark of a feed of which nothing is heard."""
 MARKS = {
     FeedState.LIVE: ("●", "good"),
     FeedState.SUBSCRIBED: ("○", "warn"),
@@ -20,36 +22,43 @@ MARKS = {
 
 
 class FeedBar(LineBar):
-    """Chips as `● okx` while live, `◐ okx silent 12s` or `× okx down, retry 4s` while not."""
+    """Chips as `● okx` while live, `● okx lags 2s`, `◐ okx silent 12s` or `× okx down, retry 4s` while not well."""
 
-    def show(self, feeds: Iterable[FeedHealth], status: NodeStatus | None) -> None:
-        self.put([self._line(venue_healths(feeds), status)])
+    def show(self, feeds: Iterable[FeedHealth], now_ms: float | None, *, in_contact: bool = True) -> None:
+        self.put([self._line(venue_healths(feeds), now_ms, in_contact)])
 
-    def _line(self, venues: list[VenueHealth], status: NodeStatus | None) -> Line:
+    def _line(self, venues: list[VenueHealth], now_ms: float | None, in_contact: bool) -> Line:
         if not venues:
             return joined(((" Feeds ", "title"), ("waiting for the first word of a feed worker", "quiet")))
-        ailing = [each for each in venues if each.state is not FeedState.LIVE]
-        live = [each for each in venues if each.state is FeedState.LIVE]
-        pieces: list[tuple[str, str]] = [(" Feeds ", "title"), (f"{len(live)}/{len(venues)} live  ", "head")]
-        for at, each in enumerate((*ailing, *live)):
-            chip = _chip(each, status)
+        well = [each for each in venues if each.state is FeedState.LIVE and not _lags(each)]
+        ailing = [each for each in venues if each not in well]
+        live = sum(each.state is FeedState.LIVE for each in venues)
+        said = f"{live}/{len(venues)} live  " if in_contact else "not known  "
+        pieces: list[tuple[str, str]] = [(" Feeds ", "title"), (said, "head" if in_contact else "bad")]
+        for at, each in enumerate((*ailing, *well)):
+            chip = _chip(each, now_ms) if in_contact else [(f"{UNKNOWN[0]} {each.venue}", UNKNOWN[1])]
             left = len(venues) - at - 1
-            rest = f"+{left + 1} {'live' if at >= len(ailing) else 'more'}"
-            room = self.size.width - width_of(joined(pieces)) - (len(rest) + 2 if left else 0)
+            rest = f"+{left + 1} {'live' if at >= len(ailing) and in_contact else 'more'}"
+            room = self.extent.width - width_of(joined(pieces)) - (len(rest) + 2 if left else 0)
             if sum(len(text) for text, _ in chip) > room:
-                pieces.append((cell(rest, max(0, self.size.width - width_of(joined(pieces)))), "quiet"))
+                pieces.append((cell(rest, max(0, self.extent.width - width_of(joined(pieces)))), "quiet"))
                 break
             pieces += [*chip, ("  ", "text")]
         return joined(pieces)
 
 
-def _chip(venue: VenueHealth, status: NodeStatus | None) -> list[tuple[str, str]]:
+def _lags(venue: VenueHealth) -> bool:
+    return venue.lag_ms is not None and venue.lag_ms > LARGE_LAG_MS
+
+
+def _chip(venue: VenueHealth, now_ms: float | None) -> list[tuple[str, str]]:
     mark, role = MARKS[venue.state]
+    lags = f" lags {fmt.age(venue.lag_ms)}" if venue.lag_ms is not None and _lags(venue) else ""
     if venue.state is FeedState.LIVE:
-        return [(f"{mark} ", role), (venue.venue, "quiet")]
+        return [(f"{mark} ", role), (venue.venue, "warn" if lags else "quiet"), (lags, "warn")]
     said = f"{mark} {venue.venue} {venue.state.value}"
-    if venue.state is FeedState.SILENT and status is not None and venue.since_ms:
-        said += f" {fmt.span((status.clock_ms - venue.since_ms) / 1000, parts=1)}"
+    if venue.state is FeedState.SILENT and now_ms is not None and venue.since_ms:
+        said += f" {fmt.span((now_ms - venue.since_ms) / 1000, parts=1)}"
     if venue.retry_in_s is not None:
         said += f", retry {venue.retry_in_s:.0f}s"
-    return [(said, role)]
+    return [(said + lags, role)]

@@ -1,27 +1,28 @@
 """How each connection is: state, counts, what was dropped and why, and which symbols its venue refused."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from arbsniper_tui.model.health import FeedHealth
-from arbsniper_tui.model.view import NodeStatus
+from arbsniper_tui.ui import derived
 from arbsniper_tui.ui import format as fmt
-from arbsniper_tui.ui import reading
 from arbsniper_tui.ui.columns import Column, fitted, header, row
 from arbsniper_tui.ui.look import Look
 from arbsniper_tui.ui.paint import Line, cell, joined
-from arbsniper_tui.ui.widgets.feed_bar import MARKS
+from arbsniper_tui.ui.widgets.feed_bar import LARGE_LAG_MS, MARKS, UNKNOWN
 from arbsniper_tui.ui.widgets.pane import LinePane
 
 COLUMNS = (
     Column("mark", "", 1),
-    Column("feed", "", 19),
+    Column("feed", "", 14),
     Column("state", "", 10),
     Column("since", "since", 5, "right"),
-    Column("connects", "connects", 8, "right"),
-    Column("frames", "frames", 11, "right"),
-    Column("quotes", "quotes", 11, "right", drop=3),
+    Column("connects", "connects", 8, "right", drop=3),
+    Column("frames", "frames", 11, "right", drop=2),
+    Column("quotes", "quotes", 11, "right", drop=4),
     Column("volume", "received", 9, "right", drop=5),
-    Column("rtt", "rtt", 7, "right"),
+    Column("rtt", "rtt", 7, "right", drop=1),
+    Column("lag", "lag", 7, "right"),
     Column("detail", "", 6, grows=True),
 )
 
@@ -33,7 +34,8 @@ class FeedTable(LinePane):
         super().__init__(id=id)
         self._rows: list[Line] = []
         self._feeds: list[FeedHealth] = []
-        self._status: NodeStatus | None = None
+        self._now_ms: float | None = None
+        self._in_contact = True
         self._columns: tuple[Column, ...] = ()
         self._look = Look()
         self._implied: frozenset[tuple[str, str]] = frozenset()
@@ -41,9 +43,10 @@ class FeedTable(LinePane):
     def show(
         self,
         feeds: Iterable[FeedHealth],
-        status: NodeStatus | None,
+        now_ms: float | None,
         look: Look,
         *,
+        in_contact: bool = True,
         implied: frozenset[tuple[str, str]] = frozenset(),
         empty: str = "",
     ) -> None:
@@ -51,37 +54,32 @@ class FeedTable(LinePane):
         self._implied = implied
         self._feeds = [each for each in feeds if look.takes(each.feed, each.state.value, *each.rejected)]
         by_state = look.feeds == "state"
-        self._feeds.sort(key=lambda each: (reading.state_rank(each.state) if by_state else 0, each.feed))
-        self._status = status
-        afresh, self._look = look != self._look, look
-        before = len(self._rows)
-        self._rows = self._lines_of_all()
+        self._feeds.sort(key=lambda each: (derived.state_rank(each.state) if by_state else 0, each.feed))
+        self._now_ms, self._in_contact, self._look = now_ms, in_contact, look
+        self.fit()
         self.lay(len(self._rows), empty)
-        if afresh or before != len(self._rows):
-            self.draw_all()
-        self.draw_seen()
+        self.repaint()
 
     def line_of(self, index: int) -> Line:
         return self._rows[index]
 
     def header_of(self, width: int) -> Line:
-        self._columns = fitted(COLUMNS, width)
         return header(self._columns, width, "Feeds", f"by {self._look.feeds}")
 
-    def on_resize(self) -> None:
-        self._columns = fitted(COLUMNS, self.room)
+    def fit(self) -> None:
+        longest = max((len(each.feed) for each in self._feeds), default=0)
+        named = [replace(each, width=max(each.width, longest)) if each.id == "feed" else each for each in COLUMNS]
+        self._columns = fitted(named, self.room)
         self._rows = self._lines_of_all()
-        super().on_resize()
+        self.lay(len(self._rows))
 
     def _lines_of_all(self) -> list[Line]:
-        if not self._columns:
-            return []
         lines: list[Line] = []
         for feed in self._feeds:
             said = feed.detail if feed.retry_in_s is None else f"retry in {feed.retry_in_s:.0f}s: {feed.detail}"
             lines.append(self._feed_line(feed, said))
             if len(said) > self._columns[-1].width:
-                lines.append(self._under("because", said, "quiet"))
+                lines.append(self._under("because", said, "warn"))
             if feed.dropped:
                 counts = ", ".join(f"{fmt.count(n)} {reason}" for reason, n in sorted(feed.dropped.items()))
                 lines.append(self._under("dropped", counts, "quiet"))
@@ -102,10 +100,11 @@ class FeedTable(LinePane):
         return joined(((f"    {what} ", "quiet"), (cell(said, max(1, self.room - 13)).rstrip(), role)))
 
     def _feed_line(self, feed: FeedHealth, said: str) -> Line:
-        mark = MARKS[feed.state]
+        mark = MARKS[feed.state] if self._in_contact else UNKNOWN
         since = "-"
-        if self._status is not None and feed.since_ms:
-            since = fmt.span((self._status.clock_ms - feed.since_ms) / 1000, parts=1)
+        if self._now_ms is not None and feed.since_ms:
+            since = fmt.span((self._now_ms - feed.since_ms) / 1000, parts=1)
+        lags = feed.lag_ms is not None and feed.lag_ms > LARGE_LAG_MS
         texts = {
             "mark": mark,
             "feed": (feed.feed, "text"),
@@ -116,6 +115,7 @@ class FeedTable(LinePane):
             "quotes": (fmt.count(feed.quotes), "text"),
             "volume": (fmt.volume(feed.bytes), "quiet"),
             "rtt": (fmt.millis(feed.rtt_ms), "text"),
+            "lag": (fmt.millis(feed.lag_ms), "warn" if lags else "text"),
             "detail": (said if len(said) <= self._columns[-1].width else "", "quiet"),
         }
         return row(self._columns, [texts[column.id] for column in self._columns])

@@ -25,8 +25,6 @@ COLUMNS = (
 class LatencyPane(LinePane):
     """One to four lines a stage, as many as the height allows; the bars of all stages share one axis."""
 
-    DEFAULT_CSS = "LatencyPane { scrollbar-gutter: auto; }"
-
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._stages: tuple[StageRow, ...] = ()
@@ -34,22 +32,16 @@ class LatencyPane(LinePane):
         self._columns: tuple[Column, ...] = ()
 
     def show(self, stages: Sequence[StageRow], *, empty: str = "") -> None:
-        """Work out the whole grid once, then repaint the lines that changed."""
+        """Work out the whole grid once, then repaint what changed."""
         self._stages = tuple(stages)
-        before = len(self._grid)
-        self._grid = self._lines_of_all()
+        self.fit()
         self.lay(len(self._grid), empty)
-        self.draw_header()
-        if before != len(self._grid):
-            self.draw_all()
-        else:
-            self.draw_seen()
+        self.repaint()
 
     def line_of(self, index: int) -> Line:
         return self._grid[index]
 
     def header_of(self, width: int) -> Line:
-        self._columns = fitted(COLUMNS, width)
         return header(self._columns, width, "Latency", named=self._axis())
 
     def _axis(self) -> dict[str, str]:
@@ -60,17 +52,15 @@ class LatencyPane(LinePane):
         low = "0" if first == 0 else fmt.micros(FIRST_BUCKET_US << (first - 1))
         return {"bars": f"{low} to {fmt.micros(FIRST_BUCKET_US << (last - 1))}"}
 
-    def on_resize(self) -> None:
-        self.extent = self.size
+    def fit(self) -> None:
         self._columns = fitted(COLUMNS, self.room)
         self._grid = self._lines_of_all()
         self.lay(len(self._grid))
-        super().on_resize()
 
     def _lines_of_all(self) -> list[Line]:
-        if not self._stages or not self._columns:
+        if not self._stages:
             return []
-        lines_each = max(1, min(MOST_LINES, (self.extent.height - 1) // len(self._stages)))
+        lines_each = max(1, min(MOST_LINES, self.window // len(self._stages)))
         gap = 1 if lines_each > 2 else 0
         first, last = span_of([each.counts for each in self._stages])
         lines: list[Line] = []

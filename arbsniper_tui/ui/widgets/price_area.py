@@ -7,7 +7,7 @@ from textual import events
 from textual.containers import ScrollableContainer
 
 from arbsniper_tui.model.instrument import Instrument
-from arbsniper_tui.model.view import NodeStatus, QuoteRow
+from arbsniper_tui.model.view import QuoteRow
 from arbsniper_tui.ui.widgets.pane import LinePane, TextPane
 from arbsniper_tui.ui.widgets.price_pane import PricePane
 
@@ -48,25 +48,26 @@ class PriceArea(ScrollableContainer, can_focus=False):
         super().__init__()
         self._says_order = says_order
         self._panes: list[PricePane] = []
-        self._laid: tuple[tuple[Instrument, ...], str] | None = None
+        self._listed: tuple[tuple[Instrument, ...], str] | None = None
+        self._converted_by: dict[int, set[int]] = {}
+        """The instruments whose prices a rate converts, by the rate's id."""
         self._waiting: dict[int, None] = {}
 
     def show(
         self,
         quotes: Mapping[int, QuoteRow],
-        status: NodeStatus | None,
+        now_ms: float | None,
         dirty: set[int] | None,
         *,
         listed: Listed | None = None,
         order: str = "venue",
-        resort: bool = False,
-        ages: bool = False,
+        twice_a_second: bool = False,
     ) -> None:
         """Hand each pane its rows, all for a `dirty` of None; instruments that are `listed` anew lay the panes anew."""
         wanting = None
         if listed is not None:
             wanting = listed.wanting
-            if (listed.instruments, listed.empty) != self._laid:
+            if (listed.instruments, listed.empty) != self._listed:
                 self._lay_out(listed)
                 dirty = None
         if dirty is None:
@@ -74,7 +75,7 @@ class PriceArea(ScrollableContainer, can_focus=False):
         else:
             dirty = self._due(dirty if wanting is None else dirty | wanting.keys())
         for pane in self._panes:
-            pane.show(quotes, status, dirty, wanting=wanting, order=order, resort=resort, ages=ages)
+            pane.show(quotes, now_ms, dirty, wanting=wanting, order=order, twice_a_second=twice_a_second)
 
     @property
     def has_waiting(self) -> bool:
@@ -83,6 +84,8 @@ class PriceArea(ScrollableContainer, can_focus=False):
 
     def _due(self, dirty: set[int]) -> set[int]:
         """Of the changed instruments, those whose turn it is; ones out of the window cost nothing."""
+        for rate_id in self._converted_by.keys() & dirty:
+            dirty = dirty | self._converted_by[rate_id]
         self._waiting.update(dict.fromkeys(sorted(dirty)))
         in_window = {each for pane in self._panes for each in pane.ids_seen()}
         due = [each for each in self._waiting if each in in_window][:ROWS_A_FRAME]
@@ -109,10 +112,13 @@ class PriceArea(ScrollableContainer, can_focus=False):
         self.scroll_to(y=target, animate=False, immediate=True, force=True)
 
     def _lay_out(self, listed: Listed) -> None:
-        self._laid = (listed.instruments, listed.empty)
+        self._listed = (listed.instruments, listed.empty)
         by_symbol: dict[str, list[Instrument]] = {}
+        self._converted_by = {}
         for each in listed.instruments:
             by_symbol.setdefault(f"{each.base}/{each.counted_quote}", []).append(each)
+            if each.rate_id is not None:
+                self._converted_by.setdefault(each.rate_id, set()).add(each.id)
         self._panes = [PricePane(symbol, members, self._says_order) for symbol, members in by_symbol.items()]
         panes: list[LinePane] = list(self._panes)
         if not panes:
@@ -124,15 +130,24 @@ class PriceArea(ScrollableContainer, can_focus=False):
         self._flow()
 
     def _flow(self) -> None:
-        self.styles.grid_size_columns = max(
-            1, min(len(self._panes), self.scrollable_content_region.width // PANE_WIDTH)
-        )
+        """As many panes beside each other as fit, and which rows of each stand in the window."""
+        columns = max(1, min(len(self._panes), self.scrollable_content_region.width // PANE_WIDTH))
+        self.styles.grid_size_columns = columns
+        top = -self.scroll_offset.y
+        for at in range(0, len(self._panes), columns):
+            beside = self._panes[at : at + columns]
+            for pane in beside:
+                # The header stands in the pane's first line.
+                first, last = -top - 1, self.size.height - top - 1
+                pane.shown_rows = range(max(0, first), max(0, min(pane.row_count, last)))
+            top += 1 + max(pane.row_count for pane in beside)
 
     def on_resize(self, event: events.Resize) -> None:
         self._flow()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
+        self._flow()
         for pane in self._panes:
-            if pane.seen():
-                pane.freshen()
+            if pane.shown_rows:
+                pane.catch_up()

@@ -3,12 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from textual.containers import ScrollableContainer
-
 from arbsniper_tui.model.instrument import Instrument, Market
-from arbsniper_tui.model.view import NodeStatus, QuoteRow
+from arbsniper_tui.model.view import QuoteRow
+from arbsniper_tui.ui import derived
 from arbsniper_tui.ui import format as fmt
-from arbsniper_tui.ui import reading
 from arbsniper_tui.ui.columns import Column, fitted, header
 from arbsniper_tui.ui.paint import Line, cell, joined
 from arbsniper_tui.ui.widgets.pane import LinePane
@@ -20,91 +18,108 @@ COLUMNS = (
     Column("ask", "ask", 10, "right"),
     Column("bid_size", "size", 8, "right"),
     Column("ask_size", "size", 8, "right"),
-    Column("age", "age", 5, "right"),
-    Column("width", "spread", 8, "right", "%", drop=1),
-    Column("quotes", "quotes", 10, "right", drop=2),
-    Column("lag", "venue lag", 9, "right", drop=3),
+    Column("age", "age", 5, "right", drop=1),
+    Column("width", "spread", 8, "right", "%", drop=2),
+    Column("quotes", "quotes", 10, "right", drop=3),
+    Column("lag", "venue lag", 9, "right", drop=4),
 )
-LIVE_COLUMNS = ("bid", "ask", "bid_size", "ask_size")
 
 
 class PricePane(LinePane):
-    """One symbol's instruments. Its decimals follow the finest price seen and never shrink."""
+    """One symbol's instruments. Its decimals follow the finest price seen and never shrink.
 
-    DEFAULT_CSS = "PricePane { height: auto; overflow-y: hidden; scrollbar-gutter: auto; }"
+    An instrument in a currency that is converted has a second row: the prices as its venue quotes them, and the rate.
+    The pane is as high as its rows, and the area around it scrolls.
+    """
+
+    DEFAULT_CSS = "PricePane { height: auto; }"
+    HAS_BAR = False
 
     def __init__(self, symbol: str, instruments: Sequence[Instrument], says_order: bool = False) -> None:
         super().__init__()
         self._says_order = says_order
         self.symbol = symbol
         self._instruments = list(instruments)
-        self._place = {each.id: index for index, each in enumerate(self._instruments)}
+        self._rows: list[tuple[Instrument, bool]] = []
+        """What stands in each row: an instrument, and whether it is its second row."""
+        self._places: dict[int, list[int]] = {}
+        """The rows of each instrument, by its id."""
+        self._set_rows()
         self._quotes: Mapping[int, QuoteRow] = {}
-        self._status: NodeStatus | None = None
+        self._now_ms: float | None = None
         self._wanting: dict[int, str] = {}
         self._order = "venue"
-        self._behind = False
+        self._is_behind = True
         self._decimals = 0
-        self._size_decimals = -1
+        self._size_decimals = 0
+        self._price_width = 0
         self._columns: tuple[Column, ...] = ()
+        self._header: Line = ()
         self._best: dict[int, str] = {}
         self._drawn: dict[int, tuple[str, str]] = {}
-        self.styles.height = len(self._instruments) + 1
-        self.lay(len(self._instruments))
-
-    @property
-    def instruments(self) -> Sequence[Instrument]:
-        return self._instruments
+        self.shown_rows = range(0)
+        """The rows that the area around it shows."""
+        self.lay(len(self._rows))
 
     def show(
         self,
         quotes: Mapping[int, QuoteRow],
-        status: NodeStatus | None,
+        now_ms: float | None,
         dirty: set[int] | None,
         *,
         wanting: dict[int, str] | None = None,
         order: str = "venue",
-        resort: bool = False,
-        ages: bool = False,
+        twice_a_second: bool = False,
     ) -> None:
-        """Repaint the rows in `dirty` (all for None), those whose mark moved, and with `ages` those seen."""
-        self._quotes, self._status = quotes, status
+        """Repaint the rows in `dirty` (all for None) and those whose mark moved; twice a second also the ages.
+
+        Rows sorted by price are all drawn, and sorted, twice a second: what moves faster cannot be read.
+        """
+        self._quotes, self._now_ms = quotes, now_ms
         self._wanting = self._wanting if wanting is None else wanting
-        mine = set(self._place) if dirty is None else self._place.keys() & dirty
-        window = self.seen()
-        if not window:
-            self._behind |= bool(mine) or order != self._order
-            self._order = order
-            return
-        again = dirty is None or self._behind or order != self._order
+        mine = set(self._places) if dirty is None else self._places.keys() & dirty
+        self._is_behind |= dirty is None or order != self._order or (bool(mine) and order != "venue")
         self._order = order
-        marked = self._remark() if mine else set()
-        again |= self._widen(mine)
-        if resort or again:
-            again |= self._arrange()
-        if again:
-            self.freshen()
-            return
-        rows = {self._place[each] for each in (*mine, *marked)}
-        self.draw(rows.union(window) if ages else rows)
+        if not self.shown_rows:
+            self._is_behind |= bool(mine)
+        elif self._is_behind and (order == "venue" or dirty is None or twice_a_second):
+            self.catch_up()
+        elif order == "venue":
+            ids = mine | self._remark() if mine else mine
+            if self._widen(mine):
+                self.catch_up()
+            elif twice_a_second:
+                self.repaint(index + 1 for index in self.shown_rows)
+            elif ids:
+                self.repaint(index + 1 for each in ids for index in self._places[each] if index in self.shown_rows)
 
-    def on_resize(self) -> None:
-        super().on_resize()
-        self.freshen()
-
-    def freshen(self) -> None:
+    def catch_up(self) -> None:
         """Take in everything and repaint; what was out of the window had been left as it was."""
-        self._behind = False
+        self._is_behind = False
         self._remark()
-        self._widen(self._place)
+        self._widen(self._places)
         self._arrange()
-        self.draw_all()
+        self._set_header()
+        self.repaint()
+
+    def fit(self) -> None:
+        self._set_header()
+
+    def _set_rows(self) -> None:
+        self._rows = [
+            (each, is_second)
+            for each in self._instruments
+            for is_second in (False, True)[: 1 + (each.rate_id is not None)]
+        ]
+        self._places = {each.id: [] for each in self._instruments}
+        for index, (each, _) in enumerate(self._rows):
+            self._places[each.id].append(index)
 
     def _remark(self) -> set[int]:
         """Find the best bid and ask of each market; returns the ids whose mark changed."""
         best: dict[int, str] = {}
         for market in Market:
-            bid_id, ask_id = reading.best_of(
+            bid_id, ask_id = derived.best_of(
                 (each for each in self._instruments if each.market is market), self._quotes
             )
             best[bid_id] = "bid"
@@ -114,88 +129,102 @@ class PricePane(LinePane):
         return {each for each in before.keys() | best.keys() if before.get(each) != best.get(each)}
 
     def _widen(self, ids: Iterable[int]) -> bool:
-        """Take in the decimals of new prices; returns whether the columns change."""
-        finest = self._decimals
+        """Take in the digits of new prices; returns whether the columns change."""
+        decimals, width = self._decimals, self._price_width
         for each in ids:
             quote = self._quotes.get(each)
             if quote is None or quote.ts_recv_ms <= 0.0:
                 continue
-            finest = fmt.decimals_of(quote.ask, fmt.decimals_of(quote.bid, finest))
-            if self._size_decimals < 0:
-                self._size_decimals = fmt.size_decimals(quote.bid)
-                self._columns = ()
-        changed = finest != self._decimals or not self._columns
-        self._decimals = finest
-        return changed
+            self._decimals = fmt.decimals_of(quote.ask, fmt.decimals_of(quote.bid, self._decimals))
+            self._size_decimals = self._size_decimals or fmt.size_decimals(quote.bid)
+            marks = 1 + (len(self._places[each]) > 1)
+            shown = len(fmt.number(max(quote.bid, quote.ask), self._decimals)) + marks
+            self._price_width = max(self._price_width, shown)
+        return (decimals, width) != (self._decimals, self._price_width)
 
-    def _arrange(self) -> bool:
-        """Put the rows into the chosen order; returns whether it changed."""
+    def _arrange(self) -> None:
+        """Put the rows into the chosen order."""
         if self._order == "venue":
-            wanted = sorted(self._instruments, key=lambda each: (each.market.value != "spot", each.venue, each.symbol))
+            self._instruments.sort(key=lambda each: (each.market is not Market.SPOT, each.venue, each.symbol))
         else:
-            wanted = sorted(self._instruments, key=self._rank)
-        if wanted == self._instruments:
-            return False
-        self._instruments = wanted
-        self._place = {each.id: index for index, each in enumerate(wanted)}
-        return True
+            self._instruments.sort(key=self._rank)
+        self._set_rows()
 
     def _rank(self, instrument: Instrument) -> tuple[bool, bool, float, str]:
         quote = self._quotes.get(instrument.id)
         takes_part = quote is not None and not quote.reason and quote.ts_recv_ms > 0.0
         value = 0.0
         if quote is not None and takes_part:
-            prices = reading.counted(instrument, quote, self._quotes)
+            prices = derived.counted(instrument, quote, self._quotes)
             if prices is not None:
                 value = -prices.bid if self._order == "bid" else prices.ask
         return (instrument.market is not Market.SPOT, not takes_part, value, instrument.venue)
 
-    def header_of(self, width: int) -> Line:
+    def _set_header(self) -> None:
         base, _, quote = self.symbol.partition("/")
         named = {"bid": f"bid {quote}", "ask": f"ask {quote}", "bid_size": f"bid {base}", "ask_size": f"ask {base}"}
-        longest = max((self._longest(each) for each in self._place), default=0)
         columns = [
-            replace(each, title=named.get(each.id, each.title), width=max(each.width, longest + 1))
-            if each.id in ("bid", "ask")
-            else replace(each, title=named.get(each.id, each.title))
+            replace(
+                each,
+                title=named.get(each.id, each.title),
+                width=max(each.width, self._price_width) if each.id in ("bid", "ask") else each.width,
+            )
             for each in COLUMNS
         ]
-        self._columns = fitted(columns, width)
+        self._columns = fitted(columns, self.room)
         note = f"by {self._order}" if self._says_order else ""
-        return header(self._columns, width, self.symbol, note, sorted_by=self._order)
+        self._header = header(self._columns, self.room, self.symbol, note, sorted_by=self._order)
 
-    def _longest(self, instrument_id: int) -> int:
-        quote = self._quotes.get(instrument_id)
-        return 0 if quote is None else len(fmt.number(max(quote.bid, quote.ask), self._decimals))
+    def header_of(self, width: int) -> Line:
+        return self._header
 
     def line_of(self, index: int) -> Line:
-        instrument = self._instruments[index]
+        instrument, is_second = self._rows[index]
         quote = self._quotes.get(instrument.id)
-        native = reading.native_quote(instrument.symbol)
-        currency = native if native != instrument.counted_quote else ""
-        named = f"{instrument.venue:<9}{currency[:4]:<4} {instrument.market.value:<4} "
         if quote is None or quote.ts_recv_ms <= 0.0:
-            return joined(((named, "quiet"), (self._wanting.get(instrument.id, ""), "quiet")))
-        bid = fmt.number(quote.bid, self._decimals)
-        ask = fmt.number(quote.ask, self._decimals)
+            return () if is_second else (((self._named(instrument) + self._wanting.get(instrument.id, "")), "quiet"),)
+        if is_second:
+            return self._as_quoted(instrument, quote)
+        bid, ask = self._prices(instrument, quote)
         if quote.reason:
-            return self._apart(named, quote, bid, ask)
+            return self._apart(instrument, quote, bid, ask)
         before = self._drawn.get(instrument.id, (bid, ask))
         self._drawn[instrument.id] = (bid, ask)
         best = self._best.get(instrument.id, "")
-        pieces = [(named, "text")]
-        widths = {column.id: column.width for column in self._columns}
-        pieces += _price(bid, before[0], widths["bid"], "▲" if "bid" in best else "")
+        pieces = [(self._named(instrument), "text")]
+        width = self._columns[2].width
+        pieces += _price(bid, before[0], width, "▲" if "bid" in best else "")
         pieces.append((" ", "text"))
-        pieces += _price(ask, before[1], widths["ask"], "▼" if "ask" in best else "")
+        pieces += _price(ask, before[1], width, "▼" if "ask" in best else "")
         quiet = [self._cell_of(column, quote) for column in self._columns[4:]]
         pieces.append((" " + " ".join(quiet), "quiet"))
         return joined(pieces)
 
-    def _apart(self, named: str, quote: QuoteRow, bid: str, ask: str) -> Line:
+    def _named(self, instrument: Instrument) -> str:
+        native = instrument.native_quote
+        currency = native if native != instrument.counted_quote else ""
+        return f"{instrument.venue:<9}{currency[:4]:<4} {instrument.market.value:<4} "
+
+    def _prices(self, instrument: Instrument, quote: QuoteRow) -> tuple[str, str]:
+        """Bid and ask in the pane's currency: the venue's own digits, or converted and marked so."""
+        if instrument.rate_id is None:
+            return fmt.number(quote.bid, self._decimals), fmt.number(quote.ask, self._decimals)
+        prices = derived.counted(instrument, quote, self._quotes)
+        if prices is None:
+            return "-", "-"
+        return fmt.converted(prices.bid, self._decimals), fmt.converted(prices.ask, self._decimals)
+
+    def _as_quoted(self, instrument: Instrument, quote: QuoteRow) -> Line:
+        """The second row of a converted instrument: the venue's own digits, and the rate at which they count."""
+        width = self._columns[2].width
+        shown = [fmt.number(price, self._decimals).rjust(width) for price in (quote.bid, quote.ask)]
+        own = f"{cell(f'  quoted in {instrument.native_quote}', 19)}{shown[0]} {shown[1]}  "
+        return joined(((own + derived.rate_in_words(instrument, self._quotes, self.room - len(own)), "quiet"),))
+
+    def _apart(self, instrument: Instrument, quote: QuoteRow, bid: str, ask: str) -> Line:
         """A row that takes no part: all of it quiet, the reason in the place of the sizes."""
         widths = {column.id: column.width for column in self._columns}
-        shown = f"{named}{bid:>{widths['bid']}} {ask:>{widths['ask']}} "
+        shown = f"{self._named(instrument)}{bid:>{widths['bid']}} {ask:>{widths['ask']}} "
         reason = cell(quote.reason, widths["bid_size"] + 1 + widths["ask_size"], "right")
         rest = " ".join(self._cell_of(column, quote) for column in self._columns[6:])
         return joined(((shown, "quiet"), (reason, "warn"), (" " + rest, "quiet")))
@@ -206,11 +235,11 @@ class PricePane(LinePane):
     def _text_of(self, column: Column, quote: QuoteRow) -> str:
         match column.id:
             case "bid_size":
-                return fmt.amount(quote.bid_size, max(0, self._size_decimals), column.width)
+                return fmt.amount(quote.bid_size, self._size_decimals, column.width)
             case "ask_size":
-                return fmt.amount(quote.ask_size, max(0, self._size_decimals), column.width)
+                return fmt.amount(quote.ask_size, self._size_decimals, column.width)
             case "age":
-                age_ms = reading.age_ms(quote, self._status)
+                age_ms = derived.age_ms(quote, self._now_ms)
                 return "-" if age_ms is None else fmt.age(age_ms)
             case "width":
                 return f"{(quote.ask - quote.bid) / quote.bid * 100:.4f}" if quote.bid > 0 else "-"
@@ -220,16 +249,9 @@ class PricePane(LinePane):
                 lag = None if quote.ts_venue_ms is None else quote.ts_recv_ms - quote.ts_venue_ms
                 return fmt.millis(lag)
 
-    def ids_seen(self) -> list[int]:
+    def ids_seen(self) -> Iterable[int]:
         """The instruments whose rows stand in the window."""
-        return [self._instruments[index].id for index in self.seen()]
-
-    def seen(self) -> range:
-        area = self.parent
-        if not isinstance(area, ScrollableContainer):
-            return super().seen()
-        first = area.scroll_offset.y - self.virtual_region.y - 1
-        return range(max(0, first), max(0, min(len(self._instruments), first + area.size.height)))
+        return {self._rows[index][0].id for index in self.shown_rows}
 
 
 def _price(text: str, before: str, width: int, mark: str) -> list[tuple[str, str]]:

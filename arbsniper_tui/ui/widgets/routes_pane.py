@@ -1,19 +1,21 @@
-"""The routes, the largest spreads on top. The order settles once a second, so that it can be read."""
+"""The routes, the largest spreads on top."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.view import RouteRow
+from arbsniper_tui.ui import derived
 from arbsniper_tui.ui import format as fmt
-from arbsniper_tui.ui import reading
 from arbsniper_tui.ui.columns import Column, fitted, header, row
 from arbsniper_tui.ui.look import Look
 from arbsniper_tui.ui.paint import Line
 from arbsniper_tui.ui.widgets.pane import LinePane
 
-MARGIN_PCT = 0.005
-"""How much larger a spread must be before its row passes the one above."""
+TIGHT_BELOW = 66
+"""With less room than this, coins and venues stand without their currencies."""
+HELD_S = 2.5
+"""For how long the order stands still after the selection was moved: so long nothing slips from under it."""
 
 COLUMNS = (
     Column("mark", "", 1),
@@ -24,6 +26,7 @@ COLUMNS = (
     Column("sell", "sell at", 8),
     Column("spread", "spread", 8, "right", "%"),
     Column("net", "net", 7, "right", "%"),
+    Column("money", "net total", 14, "right", drop=1),
     Column("size", "size coins", 11, "right", drop=2),
     Column("signals", "signals", 8, "right", drop=3),
     Column("state", "why not", 17, grows=True),
@@ -32,7 +35,7 @@ Key = tuple[int, int]
 
 
 class RoutesPane(LinePane):
-    """A row a route; the selection stays with its route when the order changes."""
+    """A row a route, sorted whenever it is drawn. The selection stays with its route, and the window with both."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -42,6 +45,10 @@ class RoutesPane(LinePane):
         self._look = Look()
         self._columns: tuple[Column, ...] = ()
         self._chosen: Key | None = None
+        """The route that the selection stays with; None while it stays with the top row."""
+        self._was_moved = False
+        self._held_until_s = float("-inf")
+        self._is_held = False
         self.opened: frozenset[Key] = frozenset()
         """The routes whose opportunity is open, as last shown."""
         self._symbol_width = 8
@@ -58,13 +65,12 @@ class RoutesPane(LinePane):
         routes: Sequence[RouteRow],
         instruments: Mapping[int, Instrument],
         look: Look,
+        now_s: float,
         *,
-        resort: bool = False,
-        afresh: bool = False,
         empty: str = "",
     ) -> None:
-        """Repaint the rows whose text changed; with `resort` let the order settle, with `afresh` sort it anew."""
-        afresh |= look != self._look or (bool(routes) and not self._rows)
+        """Repaint what changed. `now_s` is any clock that the caller goes on using."""
+        is_new = look != self._look
         self._look, self._instruments = look, instruments
         self.opened = frozenset((each.buy_id, each.sell_id) for each in routes if not each.reason)
         self._rows = {
@@ -72,97 +78,112 @@ class RoutesPane(LinePane):
             for each in routes
             if each.buy_id in instruments and each.sell_id in instruments and self._takes(each)
         }
-        afresh |= self._widen()
-        before = self._order
-        if afresh:
-            self._order = sorted(self._rows, key=self._rank)
-        elif resort or any(key not in self._rows for key in before):
-            self._order = self._settle()
+        self._widen()
+        if self._was_moved:
+            self._was_moved, self._held_until_s = False, now_s + HELD_S
+        self._is_held = now_s < self._held_until_s and not is_new
+        self._sort()
+        self.lay(len(self._order), f"no route holds the filter: {look.filter}" if routes else empty)
         self._keep_selection()
-        self.lay(len(self._order), self._empty_text(empty, bool(routes)))
-        if afresh or not before or not self._order:
-            self.draw_all()
-        self.draw_header()
-        self.draw_seen()
+        self.repaint()
 
-    def _widen(self) -> bool:
-        """Make room for the longest symbol, market and venue shown; returns whether the columns change."""
-        before = (self._symbol_width, self._market_width, self._venue_width)
-        for buy_id, sell_id in self._rows:
-            buy, sell = self._instruments[buy_id], self._instruments[sell_id]
-            self._symbol_width = max(self._symbol_width, len(f"{buy.base}/{buy.counted_quote}"))
-            self._market_width = max(self._market_width, len(_markets(buy, sell)))
-            self._venue_width = max(self._venue_width, len(reading.place(buy)), len(reading.place(sell)))
-        return before != (self._symbol_width, self._market_width, self._venue_width)
+    def move(self, direction: str) -> None:
+        super().move(direction)
+        if direction == "home":
+            self._chosen = None
 
     def select(self, index: int) -> None:
         super().select(index)
         self._chosen = self.selected
+        self._was_moved = True
+
+    def fit(self) -> None:
+        self._set_columns()
+        super().fit()
+
+    def _widen(self) -> None:
+        """Make room for the longest symbol, market and venue shown so far."""
+        for buy_id, sell_id in self._rows:
+            buy, sell = self._instruments[buy_id], self._instruments[sell_id]
+            self._symbol_width = max(self._symbol_width, len(f"{buy.base}/{derived.currency_of(buy, sell)}"))
+            self._market_width = max(self._market_width, len(_markets(buy, sell)))
+            self._venue_width = max(self._venue_width, len(derived.place(buy)), len(derived.place(sell)))
+        self._set_columns()
+
+    @property
+    def _is_tight(self) -> bool:
+        return self.room < TIGHT_BELOW
+
+    def _set_columns(self) -> None:
+        venue, symbol = (8, 5) if self._is_tight else (self._venue_width, self._symbol_width)
+        widths = {"symbol": symbol, "market": self._market_width, "buy": venue, "sell": venue}
+        self._columns = fitted([replace(each, width=widths.get(each.id, each.width)) for each in COLUMNS], self.room)
+
+    def _sort(self) -> None:
+        """By what is drawn; while the order is held, routes that are new stand behind the others."""
+        if self._is_held:
+            held = [key for key in self._order if key in self._rows]
+            new = self._rows.keys() - set(held)
+            self._order = held + sorted(new, key=self._rank)
+        else:
+            self._order = sorted(self._rows, key=self._rank)
+
+    def _rank(self, key: Key) -> tuple[str, bool, float]:
+        row = self._rows[key]
+        symbol = self._instruments[key[0]].group if self._look.routes == "symbol" else ""
+        value = row.net_spread_pct if self._look.routes == "net" else row.spread_pct
+        return symbol, not derived.is_priced(row), -value
 
     def _keep_selection(self) -> None:
-        """The cursor stays with the route that was chosen; unchosen, it stays on its row."""
-        at = self._order.index(self._chosen) if self._chosen in self._order else max(self.cursor, 0)
-        at = min(at, len(self._order) - 1)
-        if at != self.cursor:
-            before, self.cursor = self.cursor, at
-            self.redraw(before)
-            self.redraw(at)
+        """The cursor stays with the route that was chosen; unchosen, it stays on the top row."""
+        if not self._order:
+            self.cursor = -1
+            return
+        if self._chosen is None:
+            self.cursor = 0
+        elif self._chosen in self._rows:
+            self.cursor = self._order.index(self._chosen)
+        else:
+            self.cursor = max(0, min(self.cursor, len(self._order) - 1))
+        self.reveal(self.cursor)
 
     def _takes(self, route: RouteRow) -> bool:
         buy, sell = self._instruments[route.buy_id], self._instruments[route.sell_id]
         return self._look.takes(buy.venue, sell.venue, buy.symbol, sell.symbol, buy.group, _markets(buy, sell))
 
-    def _value(self, key: Key) -> float:
-        each = self._rows[key]
-        return each.net_spread_pct if self._look.routes == "net" else each.spread_pct
-
-    def _rank(self, key: Key) -> tuple[str, float]:
-        symbol = self._instruments[key[0]].group if self._look.routes == "symbol" else ""
-        return symbol, -self._value(key)
-
-    def _settle(self) -> list[Key]:
-        if self._look.routes != "symbol":
-            return reading.settled(self._order, {key: self._value(key) for key in self._rows}, MARGIN_PCT)
-        by_symbol: dict[str, list[Key]] = {}
-        held = set(self._order)
-        for key in (*self._order, *(key for key in self._rows if key not in held)):
-            if key in self._rows:
-                by_symbol.setdefault(self._instruments[key[0]].group, []).append(key)
-        settled: list[Key] = []
-        for _, keys in sorted(by_symbol.items()):
-            settled += reading.settled(keys, {key: self._value(key) for key in keys}, MARGIN_PCT)
-        return settled
-
-    def _empty_text(self, empty: str, any_routes: bool) -> str:
-        return f"no route holds the filter: {self._look.filter}" if any_routes else empty
-
     def header_of(self, width: int) -> Line:
-        venue = self._venue_width
-        widths = {"symbol": self._symbol_width, "market": self._market_width, "buy": venue, "sell": venue}
-        named = [replace(each, width=widths.get(each.id, each.width)) for each in COLUMNS]
-        self._columns = fitted(named, width)
-        shown = f"by {self._look.routes}"
+        shown = f"by {self._look.routes}{', order held' if self._is_held else ''}"
         return header(self._columns, width, "Routes", shown, sorted_by=self._look.routes)
 
     def line_of(self, index: int) -> Line:
+        """What would lose money after fees is quiet, however large its spread is; one that signals for all that says
+        so in the colour of a loss."""
         key = self._order[index]
         route = self._rows[key]
         buy, sell = self._instruments[key[0]], self._instruments[key[1]]
-        is_open = not route.reason
-        number = "strong" if is_open else "text" if route.spread_pct > 0 else "quiet"
+        currency = derived.currency_of(buy, sell)
+        is_open, is_gain = not route.reason, route.net_spread_pct > 0.0 and derived.takes_part(route)
+        role = "text" if is_gain else "quiet"
+        net = "gain" if is_gain else "loss" if is_open else "quiet"
         texts = {
-            "mark": ("●" if is_open else " ", "strong"),
-            "symbol": (f"{buy.base}/{buy.counted_quote}", "text"),
-            "market": (_markets(buy, sell), "text"),
-            "buy": (reading.place(buy), "text"),
-            "arrow": ("→", "text"),
-            "sell": (reading.place(sell), "text"),
-            "spread": (fmt.pct(route.spread_pct), number),
-            "net": (fmt.pct(route.net_spread_pct), number),
-            "size": (fmt.amount(route.size, 4, 11) if route.size > 0 else "-", "quiet"),
+            "mark": ("●" if is_open else " ", "accent" if is_gain else "quiet"),
+            "symbol": (buy.base if self._is_tight else f"{buy.base}/{currency}", role),
+            "market": (_markets(buy, sell), role),
+            "buy": (buy.venue if self._is_tight else derived.place(buy), role),
+            "arrow": ("→", role),
+            "sell": (sell.venue if self._is_tight else derived.place(sell), role),
+            "spread": (fmt.pct(route.spread_pct, width=8), role),
+            "net": (fmt.pct(route.net_spread_pct, width=7), net),
+            "money": (f"{fmt.money(route.net_total)} {currency}", net),
+            "size": (fmt.amount(route.size, 4, 11), "quiet"),
             "signals": (fmt.count(route.signals) if route.signals else "", "quiet"),
-            "state": (reading.route_state(route, self._columns[-1].width), "accent" if is_open else "quiet"),
+            "state": (
+                derived.route_state(route, self._columns[-1].width),
+                "accent" if is_open and is_gain else "quiet",
+            ),
         }
+        if not derived.is_priced(route):
+            texts |= dict.fromkeys(("spread", "net", "money", "size"), ("-", "quiet"))
         return row(self._columns, [texts[column.id] for column in self._columns])
 
 

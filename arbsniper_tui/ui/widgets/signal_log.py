@@ -3,63 +3,33 @@
 from collections import deque
 from collections.abc import Iterable
 
-from msgspec import UNSET
-
 from arbsniper_tui.model.signal import Event, Signal
-from arbsniper_tui.ui import format as fmt
-from arbsniper_tui.ui.columns import Column, fitted, header, row
+from arbsniper_tui.ui.columns import Column, fitted, header
+from arbsniper_tui.ui.event_lines import NARROW, WIDE, WIDE_FROM, event_line
 from arbsniper_tui.ui.look import Look
-from arbsniper_tui.ui.paint import Line, cell, joined
-from arbsniper_tui.ui.reading import native_quote
+from arbsniper_tui.ui.paint import Line
 from arbsniper_tui.ui.widgets.pane import LinePane
 
 KEPT = 2000
-WIDE_FROM = 61
-
-NARROW = (
-    Column("clock", "", 8),
-    Column("mark", "", 1),
-    Column("symbol", "", 8),
-    Column("route", "", 15, grows=True),
-    Column("spread", "spread", 7, "right", "%"),
-)
-WIDE = (
-    Column("clock_ms", "", 12),
-    Column("mark", "", 1),
-    Column("state", "", 6, drop=1),
-    Column("symbol", "", 8),
-    Column("market", "", 4),
-    Column("route", "", 19, grows=True),
-    Column("spread", "spread", 8, "right", "%"),
-    Column("net", "net", 8, "right", "%", drop=2),
-    Column("buy", "buy at", 12, "right", drop=4),
-    Column("sell", "sell at", 12, "right", drop=4),
-    Column("size", "size coins", 11, "right", drop=5),
-    Column("lasted", "open for", 9, "right", drop=3),
-)
-_MARKS = {
-    "open": ("●", "strong"),
-    "update": ("·", "accent"),
-    "close": ("○", "quiet"),
-    "venue_up": ("▲", "good"),
-    "venue_down": ("×", "bad"),
-    "worker_up": ("▲", "good"),
-    "worker_down": ("×", "bad"),
-    "settings": ("=", "accent"),
-    "end": ("■", "warn"),
-}
+DRAWN_EVERY_S = 0.25
+"""A log that moves faster than this cannot be read, and every line of it that moves goes to the terminal."""
 
 
 class SignalLog(LinePane):
-    """Keeps the last events; follows the newest while the last row is in the window."""
+    """Keeps the last events. Its window follows the newest while that is in it."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._events: deque[Event] = deque(maxlen=KEPT)
-        self._shown: list[Event] = []
+        self._shown: deque[Event] = deque(maxlen=KEPT)
+        """Of the events, those that hold the filter."""
+        self._arrived: list[Event] = []
+        """What has come since the log was drawn."""
+        self._drawn_s = float("-inf")
         self._look = Look()
         self._columns: tuple[Column, ...] = ()
-        self._empty_text = ""
+        self._lines: dict[int, Line] = {}
+        """Of the events in the window, by their numbers."""
 
     @property
     def selected(self) -> Signal | None:
@@ -68,122 +38,76 @@ class SignalLog(LinePane):
             return self._event_at(self.cursor).signal
         return next((each.signal for each in reversed(self._shown) if each.signal), None)
 
-    def show(self, events: Iterable[Event], look: Look, *, afresh: bool = False, empty: str = "") -> None:
-        """Append `events`; with `afresh` they replace what was there."""
-        self._empty_text = f"no event holds the filter: {look.filter}" if look.filter else empty
-        arrived = list(events)
-        if afresh or look != self._look:
-            self._begin(arrived, look, afresh)
-            return
-        if not self._shown:
-            self.lay(0, self._empty_text)
-        if arrived:
-            self._append(arrived)
+    def show(self, events: Iterable[Event], look: Look, now_s: float, *, afresh: bool = False, empty: str = "") -> None:
+        """Take in `events`, instead of what was there where they come `afresh`, and draw them a few times a second.
 
-    def _begin(self, arrived: list[Event], look: Look, afresh: bool) -> None:
-        self._look = look
+        `now_s` is any clock that the caller goes on using.
+        """
+        self._arrived += events
+        if afresh or look != self._look:
+            self._begin(look, afresh, empty)
+        elif self._arrived and now_s - self._drawn_s >= DRAWN_EVERY_S:
+            self._drawn_s = now_s
+            self._append()
+        else:
+            return
+        self.repaint()
+
+    def _begin(self, look: Look, afresh: bool, empty: str) -> None:
         if afresh:
             self._events.clear()
-        self._events.extend(arrived)
-        self._shown = [each for each in self._events if look.takes_event(each)]
-        self.lay(len(self._shown), self._empty_text)
-        self._to_newest()
-        self.draw_all()
+        self._look = look
+        self._events += self._arrived
+        self._arrived.clear()
+        self._shown = deque((each for each in self._events if look.takes_event(each)), maxlen=KEPT)
+        self.lay(len(self._shown), f"no event holds the filter: {look.filter}" if look.filter else empty)
+        self._to_newest(with_cursor=True)
 
-    def _append(self, arrived: list[Event]) -> None:
-        self._events.extend(arrived)
-        taken = [each for each in arrived if self._look.takes_event(each)]
-        if not taken:
-            return
+    def _append(self) -> None:
+        taken = [each for each in self._arrived if self._look.takes_event(each)]
+        self._events += self._arrived
+        self._arrived.clear()
         newest_first = self._look.signals == "newest"
-        at_newest = self.scroll_offset.y == 0 if newest_first else self.scroll_offset.y >= self.max_scroll_y
-        first = len(self._shown)
-        on_newest = self.cursor == (0 if newest_first else first - 1)
+        follows = self.top == (0 if newest_first else self.last_top)
+        on_newest = self.cursor == (0 if newest_first else len(self._shown) - 1)
+        # By how many rows an event of before has moved.
+        moved = len(taken) if newest_first else min(0, KEPT - len(self._shown) - len(taken))
         self._shown += taken
-        overflow = len(self._shown) - KEPT
-        if overflow > 0:
-            del self._shown[: max(overflow, KEPT // 10)]
-        if newest_first or overflow > 0 or first == 0:
-            self._lines.clear()
-            self._strips.clear()
-            self.refresh()
-        self.lay(len(self._shown), self._empty_text)
-        if newest_first and self.cursor >= 0 and not on_newest:
-            self.cursor += len(taken)
-        if at_newest:
+        top, cursor = self.top + moved, self.cursor + moved
+        self.lay(len(self._shown))
+        if self.cursor >= 0 and not on_newest:
+            self.cursor = max(0, min(len(self._shown) - 1, cursor))
+        if follows:
             self._to_newest(with_cursor=on_newest)
-        elif newest_first:
-            self.scroll_to(y=self.scroll_offset.y + len(taken), animate=False, immediate=True, force=True)
-        self.draw(range(first, len(self._shown)))
+        else:
+            self.show_from(top)
+        if self.cursor >= 0:
+            self.reveal(self.cursor)
 
-    def _to_newest(self, with_cursor: bool = True) -> None:
-        """Scroll to the newest event; the cursor, where there is one, goes along or stays with its event."""
+    def _to_newest(self, with_cursor: bool) -> None:
+        """Move the window to the newest event; the cursor, where there is one, goes along or stays with its event."""
+        newest_first = self._look.signals == "newest"
         if self.cursor >= 0 and with_cursor:
-            before, self.cursor = self.cursor, 0 if self._look.signals == "newest" else max(0, len(self._shown) - 1)
-            self.redraw(before)
-            self.redraw(self.cursor)
-        y = 0 if self._look.signals == "newest" else max(0, len(self._shown) + 1 - self.extent.height)
-        self.scroll_to(y=y, animate=False, immediate=True, force=True)
+            self.cursor = 0 if newest_first else max(0, len(self._shown) - 1)
+        self.show_from(0 if newest_first else self.last_top)
 
-    def on_resize(self) -> None:
-        super().on_resize()
-        self._to_newest()
+    def fit(self) -> None:
+        self._lines.clear()
+        self._columns = fitted(WIDE if self.room >= WIDE_FROM else NARROW, self.room)
+        self._to_newest(with_cursor=False)
+        super().fit()
 
     def _event_at(self, index: int) -> Event:
-        return self._shown[-1 - index] if self._look.signals == "newest" else self._shown[index]
+        return self._shown[-1 - index if self._look.signals == "newest" else index]
 
     def header_of(self, width: int) -> Line:
-        self._columns = fitted(WIDE if width >= WIDE_FROM else NARROW, width)
         return header(self._columns, width, "Signals", f"{self._look.signals} first" if width >= WIDE_FROM else "")
 
     def line_of(self, index: int) -> Line:
         event = self._event_at(index)
-        clock = fmt.clock(event.timestamp)
-        mark = _MARKS.get(event.event, ("·", "quiet"))
-        if event.signal is None:
-            return self._plain_line(event, clock, mark)
-        signal = event.signal
-        role = {"open": "text", "update": "quiet"}.get(signal.state, "quiet")
-        number = "strong" if signal.state == "open" else role
-        lasted = "" if signal.duration_ms is UNSET else fmt.span(signal.duration_ms / 1000)
-        if signal.duration_ms is not UNSET and signal.duration_ms < 1000:
-            lasted = f"{signal.duration_ms}ms"
-        widths = {column.id: column.width for column in self._columns}
-        texts = {
-            "clock": (clock[:8], "quiet"),
-            "clock_ms": (clock, "quiet"),
-            "mark": mark,
-            "state": (signal.state, role),
-            "symbol": (signal.symbol.partition(":")[0], role),
-            "market": ("perp" if ":" in signal.symbol else "spot", "quiet"),
-            "route": (_route(signal, widths.get("route", 0)), role),
-            "spread": (fmt.pct(signal.spread_pct), number),
-            "net": (fmt.pct(signal.net_spread_pct), number),
-            "buy": (_price(signal.buy_price), role),
-            "sell": (_price(signal.sell_price), role),
-            "size": (fmt.amount(signal.size, 4, 11), "quiet"),
-            "lasted": (lasted, "quiet"),
-        }
-        return row(self._columns, [texts[column.id] for column in self._columns])
-
-    def _plain_line(self, event: Event, clock: str, mark: tuple[str, str]) -> Line:
-        shown = clock if self.room >= WIDE_FROM else clock[:8]
-        who = " ".join(part for part in (event.exchange, event.market) if part)
-        verb = {"venue_up": "up", "venue_down": "down", "worker_up": "up", "worker_down": "down"}.get(event.event, "")
-        said = " ".join(part for part in (who, verb) if part) or event.event
-        detail = f": {event.detail}" if event.detail else ""
-        room = max(1, self.room - len(shown) - 3)
-        role = mark[1] if event.event.endswith("down") else "quiet"
-        return joined(((f"{shown} ", "quiet"), mark, (" ", "text"), (cell(said + detail, room).rstrip(), role)))
-
-
-def _route(signal: Signal, width: int) -> str:
-    """Both venues, with their own quote currencies where these are told apart and the room is there."""
-    buy, sell = signal.buy_exchange, signal.sell_exchange
-    counted, bought, sold = (native_quote(each) for each in (signal.symbol, signal.buy_symbol, signal.sell_symbol))
-    full = f"{buy}{'' if bought == counted else f' {bought}'} → {sell}{'' if sold == counted else f' {sold}'}"
-    return next((each for each in (full, f"{buy} → {sell}") if len(each) <= width), f"{buy}→{sell}")
-
-
-def _price(value: float) -> str:
-    return fmt.number(value, fmt.decimals_of(value, 2))
+        line = self._lines.get(event.seq)
+        if line is None:
+            if len(self._lines) > 2 * self.window:
+                self._lines.clear()
+            line = self._lines[event.seq] = event_line(event, self._columns, self.room)
+        return line

@@ -1,11 +1,11 @@
 """Two lines over every screen: which node, how it is, and the threshold in force."""
 
-from arbsniper_tui.model.health import FeedState, RedisState
+from arbsniper_tui.model.health import FeedState, RecordingHealth, RedisState
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui import format as fmt
+from arbsniper_tui.ui.derived import venue_healths
 from arbsniper_tui.ui.frames import Standing
 from arbsniper_tui.ui.paint import Line, ends, joined, width_of
-from arbsniper_tui.ui.reading import venue_healths
 from arbsniper_tui.ui.widgets.pane import LineBar
 
 
@@ -25,7 +25,7 @@ class TopBar(LineBar):
         right = joined(((f"ssh {rate} " if standing.remote else f"{rate} ", "warn" if standing.remote else "quiet"),))
         intro, status = snapshot.intro, snapshot.status
         if intro is None:
-            return ends(joined((*name, (" waiting for the node", "quiet"))), right, self.size.width)
+            return ends(joined((*name, (" waiting for the node", "quiet"))), right, self.extent.width)
         if intro.mode in ("demo", "replay"):
             name += [(f" {intro.mode.upper()} ", "badge"), (" ", "text")]
         venues = venue_healths(snapshot.feeds.values())
@@ -37,12 +37,12 @@ class TopBar(LineBar):
             [(f"  up {fmt.span(status.uptime_s)}" if status else "", "quiet")],
             [(f"  {intro.routes} routes", "quiet")],
         ]
-        return ends(self._as_fits(name, parts, width_of(right) + 2), right, self.size.width)
+        return ends(self._as_fits(name, parts, width_of(right) + 2), right, self.extent.width)
 
     def _rule_line(self, snapshot: Snapshot, standing: Standing) -> Line:
         status, redis = snapshot.status, snapshot.redis
         held = f" threshold {fmt.threshold(status.threshold_pct)} " if status else " threshold - "
-        fixed = [(held, "strong"), (f"{status.basis} " if status else "", "strong")]
+        fixed = [(held, "strong"), (f"{status.basis} " if status else "", "strong"), *_recording(snapshot.recording)]
         if standing.frozen:
             fixed += [(" FROZEN ", "badge"), (" space goes on ", "warn")]
         role = {RedisState.UP: "quiet", RedisState.OFF: "quiet", RedisState.CONNECTING: "warn"}.get(redis.state, "bad")
@@ -56,12 +56,21 @@ class TopBar(LineBar):
         if snapshot.missed:
             parts.append([(f"  {fmt.count(snapshot.missed)} events missed", "warn")])
         viewers = f"{status.viewers} viewers " if status and status.viewers > 1 else ""
-        return ends(self._as_fits(fixed, parts, 0), joined(((viewers, "quiet"),)), self.size.width)
+        return ends(self._as_fits(fixed, parts, 0), joined(((viewers, "quiet"),)), self.extent.width)
 
     def _as_fits(self, fixed: list[tuple[str, str]], parts: list[list[tuple[str, str]]], reserved: int) -> Line:
         """The fixed pieces, and of the parts as many as fit, in order."""
         pieces = list(fixed)
         for part in parts:
-            if sum(len(text) for text, _ in (*pieces, *part)) <= self.size.width - reserved:
+            if sum(len(text) for text, _ in (*pieces, *part)) <= self.extent.width - reserved:
                 pieces += part
         return joined(pieces)
+
+
+def _recording(recording: RecordingHealth | None) -> list[tuple[str, str]]:
+    """A mark while the node records, and a loud one once it cannot."""
+    if recording is None:
+        return []
+    if recording.failure:
+        return [(" NOT RECORDING ", "badge"), (f" {recording.failure} ", "bad")]
+    return [(" ● REC ", "bad"), (f"{fmt.volume(recording.bytes)} ", "quiet")]

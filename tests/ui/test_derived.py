@@ -1,7 +1,7 @@
 from arbsniper_tui.model.health import FeedHealth, FeedState
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.view import QuoteRow
-from arbsniper_tui.ui import reading
+from arbsniper_tui.ui import derived
 
 
 def quote(instrument_id: int, bid: float, ask: float, reason: str = "") -> QuoteRow:
@@ -15,39 +15,29 @@ def spot(instrument_id: int, venue: str, symbol: str = "BTC/USDT", rate_id: int 
 def test_the_best_are_those_that_take_part() -> None:
     listed = [spot(0, "okx"), spot(1, "gate"), spot(2, "mexc")]
     quotes = {0: quote(0, 100.0, 101.0), 1: quote(1, 99.0, 100.5), 2: quote(2, 120.0, 90.0, "crossed")}
-    assert reading.best_of(listed, quotes) == (0, 1)
+    assert derived.best_of(listed, quotes) == (0, 1)
 
 
 def test_no_quote_means_no_best() -> None:
-    assert reading.best_of([spot(0, "okx")], {}) == (-1, -1)
+    assert derived.best_of([spot(0, "okx")], {}) == (-1, -1)
 
 
 def test_a_converted_quote_counts_at_the_side_it_could_be_changed_at() -> None:
     krw = spot(0, "upbit", "BTC/KRW", rate_id=1)
-    prices = reading.counted(krw, quote(0, 1000.0, 1010.0), {1: quote(1, 10.0, 10.1)})
-    assert prices == reading.Counted(bid=1000.0 / 10.1, ask=1010.0 / 10.0)
+    prices = derived.counted(krw, quote(0, 1000.0, 1010.0), {1: quote(1, 10.0, 10.1)})
+    assert prices == derived.Counted(bid=1000.0 / 10.1, ask=1010.0 / 10.0)
 
 
 def test_an_unknown_rate_is_unknown_and_never_one() -> None:
     krw = spot(0, "upbit", "BTC/KRW", rate_id=1)
-    assert reading.counted(krw, quote(0, 1000.0, 1010.0), {}) is None
-    assert reading.best_of([krw], {0: quote(0, 1000.0, 1010.0)}) == (-1, -1)
-
-
-def test_a_row_passes_another_only_by_more_than_the_margin() -> None:
-    order = [(0, 1), (1, 0)]
-    assert reading.settled(order, {(0, 1): 0.50, (1, 0): 0.51}, 0.02) == order
-    assert reading.settled(order, {(0, 1): 0.50, (1, 0): 0.53}, 0.02) == [(1, 0), (0, 1)]
-
-
-def test_new_rows_find_their_place_and_old_ones_leave() -> None:
-    assert reading.settled([(0, 1), (1, 0)], {(1, 0): 0.1, (2, 0): 0.4}, 0.02) == [(2, 0), (1, 0)]
+    assert derived.counted(krw, quote(0, 1000.0, 1010.0), {}) is None
+    assert derived.best_of([krw], {0: quote(0, 1000.0, 1010.0)}) == (-1, -1)
 
 
 def test_what_an_instrument_waits_for() -> None:
     def said(state: FeedState, **more: object) -> str:
         feed = FeedHealth("okx spot", "okx", state, instrument_ids=(0,), **more)  # type: ignore[arg-type]  # by name
-        return reading.wanting(spot(0, "okx"), [feed])
+        return derived.wanting(spot(0, "okx"), [feed])
 
     assert said(FeedState.LISTING) == "waiting for the instrument list of okx"
     assert said(FeedState.DOWN, detail="refused") == "feed down: refused"
@@ -60,4 +50,4 @@ def test_a_venue_is_as_bad_as_its_worst_connection() -> None:
         FeedHealth("okx spot", "okx", FeedState.LIVE),
         FeedHealth("okx perp", "okx", FeedState.DOWN, detail="reset"),
     ]
-    assert [(each.state, each.detail) for each in reading.venue_healths(feeds)] == [(FeedState.DOWN, "reset")]
+    assert [(each.state, each.detail) for each in derived.venue_healths(feeds)] == [(FeedState.DOWN, "reset")]

@@ -1,11 +1,11 @@
 """What a snapshot says beyond its rows: counted prices, best bid and ask, what a row waits for. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from arbsniper_tui.model.health import FeedHealth, FeedState
 from arbsniper_tui.model.instrument import Instrument
-from arbsniper_tui.model.view import NodeStatus, QuoteRow, RouteRow
+from arbsniper_tui.model.view import QuoteRow, RouteRow
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui import format as fmt
 
@@ -36,6 +36,8 @@ class VenueHealth:
     since_ms: float
     detail: str
     retry_in_s: float | None
+    lag_ms: float | None
+    """The largest among them."""
 
 
 def counted(instrument: Instrument, quote: QuoteRow, quotes: Mapping[int, QuoteRow]) -> Counted | None:
@@ -57,8 +59,34 @@ def native_quote(symbol: str) -> str:
 
 def place(instrument: Instrument) -> str:
     """Its venue, and its own quote currency where that is not the one that counts: `okx`, `kraken USD`."""
-    native = native_quote(instrument.symbol)
+    native = instrument.native_quote
     return instrument.venue if native == instrument.counted_quote else f"{instrument.venue} {native}"
+
+
+def currency_of(buy: Instrument, sell: Instrument) -> str:
+    """The currency in which a route's prices meet: that of both legs, else the one that both count as."""
+    return buy.native_quote if buy.native_quote == sell.native_quote else buy.counted_quote
+
+
+def is_priced(route: RouteRow) -> bool:
+    """Whether both prices are known; where one is not, the row's numbers say nothing."""
+    return route.size > 0.0
+
+
+def takes_part(route: RouteRow) -> bool:
+    """Whether both quotes can be believed and used now: it signals, or would with a larger spread or after a pause."""
+    return not route.reason or route.reason == "cooldown" or " is not above " in route.reason
+
+
+def rate_in_words(instrument: Instrument, quotes: Mapping[int, QuoteRow], width: int) -> str:
+    """How a live rate converts an instrument's prices: `÷ 0.9990 / 0.9991`, `÷ 0.9990` in a short room, `no rate`."""
+    rate = quotes.get(instrument.rate_id) if instrument.rate_id is not None else None
+    if rate is None or rate.ts_recv_ms <= 0.0:
+        return "no rate"
+    decimals = fmt.decimals_of(rate.ask, fmt.decimals_of(rate.bid, 2))
+    short = f"{'÷' if instrument.rate_inverted else '×'} {rate.bid:.{decimals}f}"
+    full = f"{short} / {rate.ask:.{decimals}f} {rate.reason}".rstrip()
+    return full if len(full) <= width else short
 
 
 def best_of(instruments: Iterable[Instrument], quotes: Mapping[int, QuoteRow]) -> tuple[int, int]:
@@ -106,15 +134,15 @@ def is_absent(instrument: Instrument, feeds: Iterable[FeedHealth]) -> bool:
 
 def venue_healths(feeds: Iterable[FeedHealth]) -> list[VenueHealth]:
     """The venues in alphabetical order."""
-    by_venue: dict[str, FeedHealth] = {}
+    by_venue: dict[str, list[FeedHealth]] = {}
     for feed in feeds:
-        held = by_venue.get(feed.venue)
-        if held is None or _WORST_FIRST.index(feed.state) < _WORST_FIRST.index(held.state):
-            by_venue[feed.venue] = feed
-    return [
-        VenueHealth(venue, feed.state, feed.since_ms, feed.detail, feed.retry_in_s)
-        for venue, feed in sorted(by_venue.items())
-    ]
+        by_venue.setdefault(feed.venue, []).append(feed)
+    healths = []
+    for venue, members in sorted(by_venue.items()):
+        worst = min(members, key=lambda each: state_rank(each.state))
+        lag_ms = max((each.lag_ms for each in members if each.lag_ms is not None), default=None)
+        healths.append(VenueHealth(venue, worst.state, worst.since_ms, worst.detail, worst.retry_in_s, lag_ms))
+    return healths
 
 
 def state_rank(state: FeedState) -> int:
@@ -122,11 +150,11 @@ def state_rank(state: FeedState) -> int:
     return _WORST_FIRST.index(state)
 
 
-def age_ms(quote: QuoteRow, status: NodeStatus | None) -> float | None:
+def age_ms(quote: QuoteRow, now_ms: float | None) -> float | None:
     """By the node's clock; None where that or the quote is missing."""
-    if status is None or quote.ts_recv_ms <= 0.0:
+    if now_ms is None or quote.ts_recv_ms <= 0.0:
         return None
-    return max(0.0, status.clock_ms - quote.ts_recv_ms)
+    return max(0.0, now_ms - quote.ts_recv_ms)
 
 
 def instruments_of(snapshot: Snapshot) -> dict[int, Instrument]:
@@ -137,26 +165,9 @@ def route_state(route: RouteRow, width: int = 80) -> str:
     """How long its opportunity is open, or the first reason why there is none; without venue and bound where the
     room is short, since both stand elsewhere on the screen."""
     if not route.reason:
-        return f"open {fmt.age(route.open_ms)}"
+        said = f"open {fmt.age(route.open_ms)}"
+        return said if len(said) <= width else fmt.age(route.open_ms)
     # The spread stands in the same row: what is left to say is the bound.
     _, below, bound = route.reason.partition(" is not above ")
     said, short = (f"below {bound}", "below") if below else (route.reason, route.reason.rpartition(": ")[2])
     return said if len(said) <= width else short
-
-
-def settled(
-    order: Sequence[tuple[int, int]], value_of: Mapping[tuple[int, int], float], margin: float
-) -> list[tuple[int, int]]:
-    """`order` with the largest values first, where a row passes another only by more than `margin`.
-
-    Rows that are new find their place; rows without a value leave.
-    """
-    result: list[tuple[int, int]] = []
-    known = [key for key in order if key in value_of]
-    held = set(known)
-    for key in (*known, *(key for key in value_of if key not in held)):
-        place = len(result)
-        while place and value_of[key] > value_of[result[place - 1]] + margin:
-            place -= 1
-        result.insert(place, key)
-    return result

@@ -1,0 +1,70 @@
+"""Which Redis server a node writes to, by `[redis]`: the user's, one of the node's own, or none."""
+
+from concurrent.futures import TimeoutError as NotInTime
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from arbsniper_tui.config.settings import RedisSettings
+from arbsniper_tui.sinks.address import address_of
+from arbsniper_tui.sinks.connect import connect_in_background
+from arbsniper_tui.sinks.embedded import EmbeddedRedis
+from arbsniper_tui.sinks.errors import RedisNotStarted, RedisUnreachable
+from arbsniper_tui.sinks.redis_binary import find_redis_server
+
+URL_ANSWERS_WITHIN_S = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class RedisTarget:
+    """Which server the node writes to. `url` is None for none, and `server` is set where the node owns it."""
+
+    url: str | None
+    source: str
+    """`url`, `embedded`, or empty."""
+    detail: str = ""
+    """Why it is this one, in words, where it is not the obvious one."""
+    server: EmbeddedRedis | None = None
+
+
+def resolve_redis(
+    settings: RedisSettings, folder: Path, url_answers_within_s: float = URL_ANSWERS_WITHIN_S
+) -> RedisTarget:
+    """Choose the server by `[redis] mode`; where it is the node's own, start it in the node's folder.
+
+    `embedded` raises RedisNotStarted where none can be had; `auto` goes on without.
+    """
+    if settings.mode == "off":
+        return RedisTarget(None, "", "off")
+    if settings.mode == "url":
+        return RedisTarget(settings.url, "url")
+    if settings.mode == "embedded":
+        return _embedded(settings, folder, "")
+    unreachable = _why_no_answer(settings.url, url_answers_within_s)
+    if not unreachable:
+        return RedisTarget(settings.url, "url")
+    try:
+        return _embedded(settings, folder, unreachable)
+    except RedisNotStarted as error:
+        return RedisTarget(None, "", f"{unreachable}; {error}")
+
+
+def _embedded(settings: RedisSettings, folder: Path, detail: str) -> RedisTarget:
+    server = EmbeddedRedis(find_redis_server(), folder, settings.embedded_port)
+    server.start()
+    return RedisTarget(server.url, "embedded", detail, server)
+
+
+def _why_no_answer(url: str, within_s: float) -> str:
+    """Empty when the server at `url` answers a PING in time; else what it did, in words."""
+    # Loading redis-py may take longer than that, and is none of the server's time.
+    import_module("arbsniper_tui.sinks.open_socket")
+    attempt = connect_in_background(url)
+    try:
+        attempt.result(within_s).close()
+    except RedisUnreachable as error:
+        return str(error)
+    except NotInTime:
+        attempt.abandon()
+        return f"{address_of(url)}: no answer within {within_s:g} s"
+    return ""

@@ -1,0 +1,213 @@
+"""What each key does.
+
+A key is carried out in full before the next one is looked at, however fast they come. Handed to a widget, as Textual
+does it, a key is overtaken by what the one behind it opens or closes.
+"""
+
+from collections.abc import Awaitable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from arbsniper_tui.model.errors import UsageError
+from arbsniper_tui.session.snapshot import NodeView
+from arbsniper_tui.ui import format as fmt
+from arbsniper_tui.ui.actions import ACTIONS, ALWAYS, KEYS, Action
+from arbsniper_tui.ui.frames import Frames
+from arbsniper_tui.ui.line_editor import LineEditor
+from arbsniper_tui.ui.playback import PlaybackKeys
+from arbsniper_tui.ui.screens.base import NodeScreen
+from arbsniper_tui.ui.screens.detail import DetailScreen
+from arbsniper_tui.ui.screens.help import HelpScreen
+from arbsniper_tui.ui.screens.palette import Choice, PaletteScreen
+from arbsniper_tui.ui.themes import THEMES
+from arbsniper_tui.ui.threshold import ThresholdDial, read_threshold
+from arbsniper_tui.ui.widgets.key_bar import Prompt
+
+if TYPE_CHECKING:
+    from arbsniper_tui.ui.app import ArbsniperApp
+
+THRESHOLD_SAYS = "percent, such as 0.5; enter sets it"
+FILTER_SAYS = "words in symbols, venues and markets"
+PALETTE_SAYS = "enter runs it, esc goes back"
+
+
+class Keyboard:
+    """Each action of the table is a method here. A prompt has the keys from the one that opened it to the one that
+    closes it."""
+
+    def __init__(
+        self, app: "ArbsniperApp", view: NodeView, frames: Frames, dial: ThresholdDial, playback: PlaybackKeys
+    ) -> None:
+        self._app = app
+        self._view = view
+        self._frames = frames
+        self._dial = dial
+        self._playback = playback
+
+    async def press(self, screen: NodeScreen, key: str, character: str | None) -> None:
+        """Carry out one key, by Textual's name of it."""
+        prompt, action = screen.prompt, KEYS.get(key)
+        if prompt is None or key in ALWAYS:
+            if action is not None:
+                await self._run(action)
+            return
+        before = prompt.editor.text
+        if key == "escape":
+            screen.prompt = None
+            prompt.left()
+        elif key == "enter":
+            await self._enter(screen, prompt)
+        elif prompt.editor.press(key, character):
+            if prompt.editor.text != before:
+                self._typed(prompt)
+        elif action is not None and action.name == "move":
+            await self._run(action)
+        screen.show_keys()
+
+    def paste(self, screen: NodeScreen, text: str) -> None:
+        """Put text into the prompt; without one it has no place."""
+        if screen.prompt is not None:
+            screen.prompt.editor.insert(text)
+            self._typed(screen.prompt)
+            screen.show_keys()
+
+    async def _run(self, action: Action) -> None:
+        method = getattr(self, action.name)
+        done: Awaitable[None] | None = method() if action.argument is None else method(action.argument)
+        if done is not None:
+            await done
+
+    # The prompt.
+
+    def _ask(self, prompt: Prompt) -> None:
+        if self._app.front is not None:
+            self._app.front.prompt = prompt
+            self._app.front.show_keys()
+
+    def _typed(self, prompt: Prompt) -> None:
+        prompt.refusal = ""
+        prompt.typed(prompt.editor.text.strip())
+
+    async def _enter(self, screen: NodeScreen, prompt: Prompt) -> None:
+        try:
+            done = prompt.entered(prompt.editor.text.strip())
+        except UsageError as refusal:
+            prompt.refusal = str(refusal)
+            return
+        screen.prompt = None
+        if done is not None:
+            await done
+
+    # The actions.
+
+    def leave(self) -> None:
+        self._app.exit()
+
+    async def help(self) -> None:
+        if not isinstance(self._app.front, HelpScreen):
+            await self._app.push_screen(HelpScreen())
+
+    async def palette(self) -> None:
+        runs = [Choice(each.title, each.says, partial(self._run, each)) for each in ACTIONS if each.in_palette]
+        themes = [Choice(f"Theme {each.name}", "The colours.", partial(self._set_theme, each.name)) for each in THEMES]
+        # What `enter` runs at once is not the way out, which is the first of the table.
+        screen = PaletteScreen([*runs[1:], *themes, runs[0]])
+        await self._app.push_screen(screen)
+        run = partial(self._run_choice, screen)
+        self._ask(Prompt("find", LineEditor(), PALETTE_SAYS, typed=screen.find, entered=run, left=self._pop))
+
+    async def _run_choice(self, screen: PaletteScreen, text: str) -> None:
+        self._pop()
+        if screen.selected is not None and (done := screen.selected.run()) is not None:
+            await done
+
+    def _set_theme(self, name: str) -> None:
+        self._app.theme = name
+
+    async def goto(self, mode: str) -> None:
+        while len(self._app.screen_stack) > 1:
+            self._pop()
+        if mode != self._app.current_mode:
+            await self._app.switch_mode(mode)
+            # Before it is laid out: the next key may move its selection already.
+            self._app.draw()
+
+    def _pop(self) -> None:
+        self._app.pop_screen()
+
+    def step_threshold(self, steps: int) -> None:
+        status = self._frames.live.status
+        if status is None:
+            self._app.notify("The node has not said its threshold yet.")
+        else:
+            self._view.set_threshold(self._dial.step(status.threshold_pct, steps))
+
+    def type_threshold(self) -> None:
+        status = self._frames.live.status
+        text = fmt.threshold(status.threshold_pct).removesuffix("%") if status else ""
+        self._ask(Prompt("threshold %", LineEditor(text), THRESHOLD_SAYS, entered=self._set_threshold))
+
+    def _set_threshold(self, text: str) -> None:
+        self._view.set_threshold(self._dial.ask(read_threshold(text)))
+
+    def switch_basis(self) -> None:
+        status = self._frames.live.status
+        if status is None:
+            self._app.notify("The node has not said its basis yet.")
+        else:
+            self._view.set_basis("gross" if status.basis == "net" else "net")
+
+    def pause(self) -> None:
+        self._say(self._playback.pause())
+
+    def step_speed(self, steps: int) -> None:
+        self._say(self._playback.step_speed(steps))
+
+    def _say(self, words: str) -> None:
+        if words:
+            self._app.notify(words)
+
+    def freeze(self) -> None:
+        self._frames.toggle_freeze()
+        self._app.draw()
+
+    def filter(self) -> None:
+        before = self._frames.look.filter
+        undo = partial(self._set_filter, before)
+        self._ask(Prompt("filter", LineEditor(before), FILTER_SAYS, typed=self._set_filter, left=undo))
+
+    def _set_filter(self, words: str) -> None:
+        self._app.draw(replace(self._frames.look, filter=words))
+
+    def sort(self) -> None:
+        if self._app.front is not None and self._app.front.SORTED:
+            self._app.draw(self._frames.look.sorted_next(self._app.front.SORTED))
+        else:
+            self._app.notify("Nothing to sort on this screen.")
+
+    async def detail(self) -> None:
+        front = self._app.front
+        if front is None or isinstance(front, DetailScreen):
+            return
+        route = front.selected_route(self._frames.snapshot)
+        if route is None:
+            self._app.notify("No route to open yet.")
+        else:
+            await self._app.push_screen(DetailScreen(*route))
+
+    async def step_back(self) -> None:
+        if len(self._app.screen_stack) > 1:
+            self._pop()
+        elif self._frames.look.filter:
+            self._set_filter("")
+        else:
+            await self.goto("overview")
+
+    def next_pane(self) -> None:
+        if self._app.front is not None:
+            self._app.front.next_pane()
+
+    def move(self, direction: str) -> None:
+        if self._app.front is not None:
+            self._app.front.move(direction)

@@ -1,0 +1,91 @@
+"""`record` on a disk that fills up, and under a kill: the feeds go on, and what was recorded can be replayed."""
+
+import os
+import resource
+import signal
+import subprocess
+
+from arbsniper_tui.session.session import Session
+from arbsniper_tui.wire.endpoints import Endpoints
+
+FILE_LIMIT_BYTES = 30_000
+
+
+def watch(place, process, condition, what):
+    """Wait until a viewer of the node sees this of a snapshot."""
+    folder = place.folder / f"arbsniper-tui-{os.getuid()}" / f"node-{process.pid}"
+    place.wait_for(lambda: (folder / "commands").exists(), "the node's sockets")
+    session = Session(Endpoints(folder))
+    try:
+
+        def holds() -> bool:
+            session.pull()
+            return bool(session.snapshot.status is not None and condition(session.snapshot))
+
+        place.wait_for(holds, what)
+        return session.snapshot
+    finally:
+        session.close()
+
+
+def test_a_full_disk_stops_the_recording_visibly_and_nothing_else(place):
+    node = subprocess.Popen(
+        [place.command, "record", "tapes", "--demo", "--no-ui", "--threshold", "0"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=place.env,
+        cwd=place.folder,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_LIMIT_BYTES, FILE_LIMIT_BYTES)),
+    )
+    try:
+        seen = watch(place, node, lambda s: s.recording and s.recording.failure, "the end of the recording")
+        assert seen.recording.folder == "tapes" and seen.recording.failure == "File too large"
+        assert 0 < seen.recording.bytes <= 6 * FILE_LIMIT_BYTES and seen.recording.frames > 0
+        signals = seen.status.signals
+        seen = watch(place, node, lambda s: s.status.signals > signals + 10, "more signals")
+        assert {feed.state for feed in seen.feeds.values()} == {"live"}
+        assert {worker.restarts for worker in seen.workers.values()} <= {0}
+        node.terminate()
+        assert node.stderr is not None
+        log = node.stderr.read().decode()
+        assert node.wait(30) == 0
+    finally:
+        node.kill()
+        node.communicate()
+    assert log.count("record tapes: nothing is recorded any more: File too large") == 1
+    assert "Traceback" not in log
+    assert log.count("feed: process") == 1
+
+
+def test_the_tapes_of_a_killed_recorder_are_replayed_with_all_others_and_the_loss_is_told(place):
+    node = place.start_node("record", "tapes", "--demo", "--no-ui", "--threshold", "0.02")
+    seen = watch(place, node.process, lambda s: s.recording and s.recording.frames > 300, "frames on disk")
+    killed = seen.workers["feed"].pid
+    os.kill(killed, signal.SIGKILL)
+    at_least = seen.recording.frames
+    folder = place.folder / "tapes"
+    place.wait_for(
+        lambda: [tape.stat().st_size > 500 for tape in folder.iterdir()].count(True) == 12, "six tapes of each worker"
+    )
+    assert node.end() == 0
+    tapes = sorted(folder.iterdir())
+    done = place.run("replay", *map(str, tapes), "--no-ui", "--speed", "max", "--threshold", "0.02")
+    said = done.stderr.decode()
+    assert done.returncode == 0, said
+    assert said.count("the tape is cut off here, as a killed recorder leaves it") == 6
+    played = int(said.partition(" frames played")[0].rpartition(" ")[2])
+    assert played > at_least
+
+
+def test_a_tape_without_a_single_frame_does_not_keep_the_others_from_playing(place):
+    node = place.start_node("record", "tapes", "--demo", "--no-ui", "--symbol", "BTC/USDT", "--venue", "kraken")
+    watch(place, node.process, lambda s: s.recording and s.recording.frames > 10, "frames on disk")
+    assert node.end() == 0
+    (tape,) = (place.folder / "tapes").iterdir()
+    for name, content in (("empty.gz", b""), ("head.gz", tape.read_bytes()[:10])):
+        (tape.parent / name).write_bytes(content)
+    done = place.run("replay", *map(str, sorted(tape.parent.iterdir())), "--no-ui", "--speed", "max")
+    assert done.returncode == 0, done.stderr
+    assert b"frames played" in done.stderr
+    assert place.run("replay", "tapes/empty.gz", "--no-ui").returncode == 2

@@ -1,0 +1,93 @@
+"""The folder of a node's sockets, by the real command: refused when planted, moved when too long, missed when gone."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+USER = os.getuid()
+RUN_USER = Path(f"/run/user/{USER}")
+needs_tmpdir = pytest.mark.skipif(RUN_USER.exists(), reason="this machine has a runtime folder that goes before TMPDIR")
+
+
+def root_of(place) -> Path:
+    return place.folder / f"arbsniper-tui-{USER}"
+
+
+@needs_tmpdir
+@pytest.mark.parametrize("verb", [("--demo", "--no-ui"), ("attach", "7")], ids=["start", "attach"])
+@pytest.mark.parametrize("planted", ["link", "mode", "owner"])
+def test_a_folder_that_someone_else_made_is_refused_with_code_2(place, verb, planted):
+    root = root_of(place)
+    if planted == "link":
+        (place.folder / "theirs").mkdir()
+        root.symlink_to(place.folder / "theirs")
+    else:
+        root.mkdir()
+        root.chmod(0o777)
+        if planted == "owner":
+            if USER != 0:
+                pytest.skip("only root can give a folder to another user")
+            os.chown(root, 54321, 54321)
+    found = {"link": "a symbolic link", "mode": f"one of user {USER}, mode 0777", "owner": "one of user 54321"}
+    if verb[0] == "attach":
+        terminal = place.terminal(*verb, columns=300)
+        code, said = terminal.exit_code(), terminal.read()
+    else:
+        done = place.run(*verb)
+        code, said = done.returncode, done.stderr.decode()
+    assert code == 2
+    assert f"{root}: expected a folder of user {USER} with mode 0700, found {found[planted]}" in said
+    assert "set TMPDIR" in said and "Traceback" not in said
+    assert not list(root.iterdir())
+    if planted == "link":
+        root.unlink()
+
+
+@needs_tmpdir
+def test_a_planted_process_file_ends_no_foreign_process(place):
+    bystander = place.start("bench", "--seconds", "60")
+    folder = root_of(place) / "node-99999999"
+    folder.mkdir(parents=True)
+    folder.chmod(0o777)
+    (folder / "redis.pid").write_text(f"{bystander.process.pid} 1")
+    node = place.start_node("--demo", "--no-ui", "--symbol", "BTC/USDT")
+    assert bystander.process.poll() is None
+    assert (folder / "redis.pid").exists(), "a folder that others may write to is left alone"
+    assert node.end() == 0
+    assert bystander.end() == 0
+    shutil.rmtree(folder)
+
+
+@needs_tmpdir
+@pytest.mark.parametrize("length", [85, 93, 120, 200])
+def test_a_long_tmpdir_is_passed_over_for_a_short_one(place, length):
+    long = place.folder / "t".ljust(length - len(str(place.folder)) - 1, "t")
+    long.mkdir()
+    place.env["TMPDIR"] = str(long)
+    node = place.start("--demo", "--no-ui", "--threshold", "0.02")
+    folder = Path(f"/tmp/arbsniper-tui-{USER}/node-{node.process.pid}")
+    place.wait_for(lambda: node.process.poll() is not None or node.lines, "a signal")
+    assert "Traceback" not in node.err
+    if length > 85:
+        assert (folder / "commands").exists()
+    terminal = place.terminal("attach", str(node.process.pid))
+    terminal.sees("venues up")
+    terminal.type("q")
+    assert terminal.exit_code() == 0
+    assert node.end() == 0
+    assert not folder.exists()
+
+
+def test_a_node_whose_folder_was_deleted_says_so_once_and_goes_on(place):
+    node = place.start_node("--demo", "--no-ui", "--threshold", "0.02")
+    (folder,) = place.node_folders()
+    place.wait_for(lambda: node.lines, "a signal")
+    shutil.rmtree(folder)
+    place.wait_for(lambda: f"{folder} was deleted while the node runs" in node.err, "the node's own word")
+    told = len(node.lines)
+    place.wait_for(lambda: len(node.lines) > told + 3, "more signals")
+    assert node.err.count("was deleted while") == 1
+    assert node.end() == 0
+    assert "Traceback" not in node.err

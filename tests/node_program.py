@@ -1,0 +1,23 @@
+"""A demo node without a terminal and without Redis, whose supervisor waits as the first argument says (JSON)."""
+
+import sys
+
+import msgspec
+
+from arbsniper_tui.config.load import load_settings
+from arbsniper_tui.config.settings import RedisSettings
+from arbsniper_tui.headless.run import run_headless
+from arbsniper_tui.runtime.log import LogStream, start_log
+from arbsniper_tui.session.launch import Launch
+from arbsniper_tui.session.node import Node
+from arbsniper_tui.sim.plan import DEMO_SETTINGS
+from arbsniper_tui.workers.supervisor import Timings
+
+if __name__ == "__main__":
+    log = start_log("info", LogStream(sys.stderr.fileno()))
+    settings = load_settings(DEMO_SETTINGS, {}, {"signals.threshold_pct": "0"}).settings
+    settings = msgspec.structs.replace(settings, redis=RedisSettings(mode="off"))
+    timings = msgspec.json.decode(sys.argv[1], type=Timings)
+    code = run_headless(Node(Launch(settings, mode="demo"), timings))
+    log.drain()
+    sys.exit(code)
