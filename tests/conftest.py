@@ -8,9 +8,13 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from node_process import COMMAND, RunningNode
 
 DEADLINE_S = 30.0
+# The same examples in every run, and no bound on the time that one takes.
+settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 LOOK_EVERY_S = 0.01
 
 Condition = Callable[[], object]

@@ -14,6 +14,7 @@ from arbsniper_tui.cli.config_command import JsonOption
 from arbsniper_tui.cli.venues_command import table_console
 from arbsniper_tui.config.load import load_settings
 from arbsniper_tui.model.errors import ArbsniperError
+from arbsniper_tui.model.number import read_number
 from arbsniper_tui.session.bench.report import Load, Report
 from arbsniper_tui.sim.plan import DEMO_SETTINGS
 
@@ -21,8 +22,25 @@ ATTACH = (sys.executable, "-P", "-m", "arbsniper_tui.cli.main", "attach")
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
+LEAST_S, MOST_S = 0.5, 600.0
+
+
+def _seconds(text: str) -> float:
+    seconds = read_number(text)
+    if seconds is None or not LEAST_S <= seconds <= MOST_S:
+        raise typer.BadParameter(f"found {text!r}, expected a number from {LEAST_S:g} to {MOST_S:g}")
+    return seconds
+
+
 SecondsOption = Annotated[
-    float, typer.Option("--seconds", metavar="S", min=0.5, max=600.0, help="How long each of the three steps measures.")
+    float,
+    # The default comes as a number, what is typed as text.
+    typer.Option(
+        "--seconds",
+        metavar="S",
+        parser=lambda given: _seconds(str(given)),
+        help="How long each of the three steps measures, 0.5 to 600.",
+    ),
 ]
 
 

@@ -11,9 +11,12 @@ import typer
 
 from arbsniper_tui.config.given import redacted
 from arbsniper_tui.config.load import DEFAULT, Loaded, load_settings
+from arbsniper_tui.config.recorded import TapeSettings
 from arbsniper_tui.config.settings import Settings
 from arbsniper_tui.model.errors import ConfigError
+from arbsniper_tui.model.words import counted
 from arbsniper_tui.venues import VENUES
+from arbsniper_tui.workers.settings_check import Objection, objections
 
 ConfigOption = Annotated[
     Path | None,
@@ -69,14 +72,27 @@ def load_or_exit(
     venue: Sequence[str] | None = None,
     threshold: str | None = None,
     redis_url: str | None = None,
+    tapes: Sequence[TapeSettings] = (),
 ) -> Loaded:
-    """The settings in force; for what is wrong with them, a message on stderr and exit code 2."""
+    """The settings in force, those of tapes underneath; for what is wrong with them, a message on stderr and exit
+    code 2."""
     options = {"symbols": symbol, "venues": venue, "signals.threshold_pct": threshold, "redis.url": redis_url}
     try:
-        return load_settings(config, os.environ, options)
+        return load_settings(config, os.environ, options, tapes)
     except ConfigError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
+
+
+def check_or_exit(loaded: Loaded, *, needs_route: bool = True) -> list[Objection]:
+    """What is worth a warning in these settings; for what refuses the run, a message on stderr and exit code 2."""
+    found = objections(loaded, needs_route=needs_route)
+    refusals = [objection for objection in found if objection.refuses]
+    for refusal in refusals:
+        typer.echo(str(refusal), err=True)
+    if refusals:
+        raise typer.Exit(2)
+    return found
 
 
 @config_app.command("check")
@@ -87,8 +103,11 @@ def check(
     threshold: ThresholdOption = None,
     redis_url: RedisUrlOption = None,
 ) -> None:
-    """Say whether the settings are valid."""
-    typer.echo(summary(load_or_exit(config, symbol, venue, threshold, redis_url)))
+    """Say whether a run would take the settings; exit code 2 where it would not."""
+    loaded = load_or_exit(config, symbol, venue, threshold, redis_url)
+    for warning in check_or_exit(loaded):
+        typer.echo(f"warning: {warning}", err=True)
+    typer.echo(summary(loaded))
 
 
 @config_app.command("show")
@@ -117,13 +136,13 @@ def summary(loaded: Loaded) -> str:
     overridden = sum(not origin.startswith((DEFAULT, "file ")) for origin in loaded.origins.values())
     parts = [
         f"ok: {source}",
-        _counted(len(settings.venues), "venue"),
-        _counted(len(_every_symbol(settings)), "symbol"),
+        counted(len(settings.venues), "venue"),
+        counted(len(_every_symbol(settings)), "symbol"),
         f"threshold {_plain(settings.signals.threshold_pct)}% {settings.signals.basis}",
         f"Redis {settings.redis.mode}",
     ]
     if overridden:
-        parts.append(f"{_counted(overridden, 'key')} from the environment or options")
+        parts.append(f"{counted(overridden, 'key')} from the environment or options")
     return ", ".join(parts)
 
 
@@ -135,14 +154,13 @@ def settings_rows(loaded: Loaded) -> list[tuple[str, object, str]]:
     tables = msgspec.to_builtins(loaded.settings)
     rows: list[tuple[str, object, str]] = []
     for key, origin in loaded.origins.items():
-        value: object = tables
-        for part in key.split("."):
-            value = value[part] if isinstance(value, dict) else None
         path = key.split(".")
-        if path[0] == "venues" and len(path) == 2:
-            value = {}
-        elif path[0] == "venues" and value is None:
-            value = _of_the_adapter(loaded.settings, path[1], path[2])
+        value: object = tables
+        if path[0] == "venues":
+            value = _of_venue(loaded.settings, *path[1:])
+        else:
+            for part in path:
+                value = value[part] if isinstance(value, dict) else None
         rows.append((key, _plain(value), origin))
     return rows
 
@@ -170,19 +188,23 @@ def settings_lines(loaded: Loaded) -> list[str]:
     return [f"{text:<{width}}  # {origin}" for text, origin in texts]
 
 
-def _of_the_adapter(settings: Settings, venue: str, name: str) -> object:
-    """What is in force where the settings leave a key to the venue: one value for each of its markets."""
+def _of_venue(settings: Settings, venue: str, name: str = "", market: str = "") -> object:
+    """The value in force of a venue's key, by market where the settings leave it to the venue."""
+    if not name:
+        return {}
     if name == "symbols":
-        return list(settings.symbols)
-    return {str(market.market): getattr(market, name) for market in VENUES[venue].markets}
+        return list(settings.symbols_of(venue))
+    in_force = {
+        str(declared.market): getattr(settings.market_of(venue, declared.market), name)
+        for declared in VENUES[venue].markets
+    }
+    if market:
+        return in_force[market]
+    return in_force if getattr(settings.venues[venue], name) is None else next(iter(in_force.values()))
 
 
 def _every_symbol(settings: Settings) -> set[str]:
     return {symbol for venue in settings.venues for symbol in settings.symbols_of(venue)}
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _plain(value: object) -> object:

@@ -14,9 +14,11 @@ from arbsniper_tui.headless.output import let_go
 from arbsniper_tui.model.errors import ArbsniperError, BadFrame, FrameError, TapeCut, TapeError, UsageError
 from arbsniper_tui.model.instrument import Instrument, Market, parse_symbol
 from arbsniper_tui.model.quote import Quote, defect
+from arbsniper_tui.model.words import counted, counted_by_reason
+from arbsniper_tui.tapes.complaints import Complaints, kind_of
 from arbsniper_tui.tapes.listings import read_listings
 from arbsniper_tui.tapes.player import TapeSource, venue_and_markets
-from arbsniper_tui.tapes.tape import LISTING, TapeLine, read_tape
+from arbsniper_tui.tapes.tape import DISCONNECTED, LISTING, SETTINGS, TapeLine, read_tape
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.base import QuoteParser, SymbolsByRule
 
@@ -51,12 +53,16 @@ def decode(
         typer.Option(metavar="FILE", help="The venue's REST list, for contract sizes.", show_default=False),
     ] = None,
 ) -> None:
-    """Print one JSON line for each quote of a tape; what cannot be read goes to stderr with its line number."""
+    """Print one JSON line for each quote of a tape; what cannot be read goes to stderr with its line number.
+
+    Of each kind of trouble the first lines are told, and all are counted. Exit code 2 where no quote could be read.
+    """
     try:
         decoder = Decoder(venue, symbol or [], instruments)
         decoder.run(file, sys.stdout.buffer)
+        decoder.conclude()
     except ArbsniperError as error:
-        typer.echo(str(error), err=True)
+        _say(str(error))
         raise typer.Exit(2) from None
     except BrokenPipeError:
         let_go(sys.stdout.buffer)
@@ -66,9 +72,9 @@ class Decoder:
     """One parser for each connection of the tape."""
 
     def __init__(self, argument: str, symbols: Sequence[str], list_file: Path | None) -> None:
-        venue, _, market = argument.partition(":")
+        venue, _, market = argument.lower().partition(":")
         if venue not in VENUES:
-            raise UsageError(f"VENUE {argument}: {why_unknown(venue)}")
+            raise _no_venue(argument, venue)
         if market and market not in list(Market):
             raise UsageError(f"VENUE {argument}: expected {venue}, {venue}:spot or {venue}:perp")
         self._adapter = VENUES[venue]
@@ -76,6 +82,9 @@ class Decoder:
         self._subscribed = [self._instrument(number, text) for number, text in enumerate(symbols)]
         self._listings = read_listings(venue, list_file) if list_file else {}
         self._connections: dict[str, tuple[QuoteParser, Sequence[Instrument]]] = {}
+        self._complaints = Complaints(_say)
+        self._frames = self._quotes = 0
+        self._told_venue = ""
 
     def run(self, tape: Path, output: BinaryIO) -> None:
         """Decode a whole tape. Raises TapeError for one that cannot be opened, or is cut off: after all that it has."""
@@ -85,22 +94,47 @@ class Decoder:
                     output.flush()
                     raise TapeError(f"tape {tape}, line {number}: {line}")
                 if isinstance(line, BadFrame):
+                    self._frames += 1
                     raise line
                 for quote, instrument in self._decode(line):
                     if reason := defect(quote):
-                        typer.echo(f"line {number}: a quote that takes no part: {reason}: {quote}", err=True)
+                        text = f"line {number}: a quote that takes no part: {reason}: {quote}"
+                        self._complaints.take(reason, text)
                     else:
+                        self._quotes += 1
                         output.write(_to_json(_decoded(quote, instrument, line.t)) + b"\n")
             except FrameError as error:
-                typer.echo(f"line {number}: {error}", err=True)
+                is_list = isinstance(line, TapeLine) and line.kind == LISTING
+                self._complaints.take("unreadable list" if is_list else kind_of(error), f"line {number}: {error}")
         output.flush()
 
+    def conclude(self) -> None:
+        """Say how much there was, where there was trouble. Raises TapeError where no frame gave a quote."""
+        has_nothing = self._frames > 0 and not self._quotes
+        if self._complaints.counts or has_nothing:
+            counts = {"quote" if self._quotes == 1 else "quotes": self._quotes, **self._complaints.counts}
+            _say(f"{counted(self._frames, 'frame')}: {counted_by_reason(counts)}")
+        if has_nothing:
+            raise TapeError(self._why_nothing())
+
+    def _why_nothing(self) -> str:
+        told, own = self._told_venue, self._adapter.venue
+        if told not in ("", own):
+            return f"no quote could be read as {own}: the frames come from {told}, by their URL; write decode {told}"
+        asked = ", ".join(instrument.symbol for instrument in self._subscribed)
+        return f"no quote could be read as {own}" + (f" of {asked}" if asked else "")
+
     def _decode(self, line: TapeLine) -> list[tuple[Quote, Instrument]]:
-        if line.dir == "out":
+        if line.dir == "out" or line.kind == SETTINGS:
             return []
         if line.kind == LISTING:
             self._listings.update(self._adapter.parse_listings(line.frame()))
             return []
+        if line.kind == DISCONNECTED:
+            self._connections.pop(line.url or "", None)
+            return []
+        self._frames += 1
+        self._told_venue = self._told_venue or venue_and_markets(TapeSource(""), line)[0]
         parser, instruments = self._connection(line)
         return [(quote, instruments[quote.instrument_id]) for quote in parser.feed(line.frame())]
 
@@ -124,6 +158,18 @@ class Decoder:
         if not spelled or self._adapter.market(symbol.market) is None:
             raise UsageError(f"--symbol {text}: {self._adapter.venue} has no such market")
         return Instrument(number, self._adapter.venue, str(symbol), spelled, symbol.quote, 0.0)
+
+
+def _no_venue(argument: str, venue: str) -> UsageError:
+    names_a_file = argument == "-" or any(mark in argument for mark in "./") or Path(argument).exists()
+    if not names_a_file:
+        return UsageError(f"VENUE {argument}: {why_unknown(venue)}")
+    expected = f"expected decode VENUE {argument} with one of {', '.join(VENUES)}"
+    return UsageError(f"decode {argument}: VENUE is missing, {expected}")
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
 
 
 def _decoded(quote: Quote, instrument: Instrument, t: float | None) -> _Decoded:

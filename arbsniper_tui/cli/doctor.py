@@ -31,6 +31,7 @@ from arbsniper_tui.cli.doctor_checks import (
 from arbsniper_tui.cli.doctor_redis import check_nodes_redis, check_redis
 from arbsniper_tui.cli.venues_command import table_console
 from arbsniper_tui.config.load import Loaded
+from arbsniper_tui.workers.settings_check import objections
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
@@ -55,7 +56,12 @@ def doctor(
 
 def examine(loaded: Loaded) -> Iterator[Finding]:
     """Run every check, and say on stderr which one is under way."""
-    yield Finding("config", "ok", summary(loaded).removeprefix("ok: "))
+    objected = objections(loaded)
+    if not any(objection.refuses for objection in objected):
+        yield Finding("config", "ok", summary(loaded).removeprefix("ok: "))
+    for objection in objected:
+        found = f"{objection.where}: {objection.found}"
+        yield Finding("config", "fail" if objection.refuses else "warn", found, objection.advice)
     _progress("Redis ...")
     yield check_redis(loaded.settings.redis)
     yield from check_nodes_redis()

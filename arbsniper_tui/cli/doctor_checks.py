@@ -150,13 +150,10 @@ def venue_targets(settings: Settings) -> dict[str, tuple[Target, ...]]:
             used.setdefault(counted.venue, set()).add(Market.SPOT)
     targets: dict[str, tuple[Target, ...]] = {}
     for venue, markets in used.items():
-        own = settings.venues.get(venue)
         urls: list[str] = []
-        for declared in VENUES[venue].markets:
-            if declared.market in markets:
-                urls.append(own.ws_url if own and own.ws_url else declared.ws_url)
-                if declared.needs_list:
-                    urls.append(own.rest_url if own and own.rest_url else declared.rest_url)
+        for declared in (settings.market_of(venue, each.market) for each in VENUES[venue].markets):
+            if declared is not None and declared.market in markets:
+                urls += [declared.ws_url, declared.rest_url] if declared.needs_list else [declared.ws_url]
         targets[venue] = tuple(dict.fromkeys(target_of(url) for url in urls))
     return targets
 
@@ -183,8 +180,6 @@ def check_venues(
         advice = "check the connection and the DNS server; --demo needs neither"
         findings.append(Finding("network", "fail", "no network: no venue's name resolves", advice))
     for venue, hosts in targets.items():
-        if not hosts:
-            findings.append(Finding(venue, "warn", "has no market for the symbols asked of it", "see `venues`"))
         findings += [_finding(venue, target, reached[target]) for target in hosts]
     return findings
 

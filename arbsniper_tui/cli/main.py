@@ -14,6 +14,7 @@ from arbsniper_tui.cli.config_command import (
     SymbolOption,
     ThresholdOption,
     VenueOption,
+    check_or_exit,
     config_app,
     load_or_exit,
 )
@@ -127,11 +128,13 @@ def _start(
     from arbsniper_tui.session.launch import Launch
 
     file = DEMO_SETTINGS if demo and config is None else config
-    settings = load_or_exit(file, symbol, venue, threshold, redis_url).settings
+    loaded = load_or_exit(file, symbol, venue, threshold, redis_url)
+    warnings = check_or_exit(loaded, needs_route=not demo and not record_folder)
+    settings = loaded.settings
     if demo and redis_url is None:
         settings = _without_the_users_redis(settings)
     launch = Launch(settings, mode="demo" if demo else "live", record_folder=record_folder)
-    raise typer.Exit(run_node(launch, show))
+    raise typer.Exit(run_node(launch, show, map(str, warnings)))
 
 
 def _without_the_users_redis(settings: Settings) -> Settings:

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +15,7 @@ from platformdirs import user_log_path
 
 from arbsniper_tui.headless.output import let_go
 from arbsniper_tui.model.errors import ArbsniperError, NodeUnreachable, UiFailed, UsageError
+from arbsniper_tui.model.words import counted
 from arbsniper_tui.runtime.log import LAST_LINES_S, LogStream, start_log
 from arbsniper_tui.runtime.node_folder import create_root
 from arbsniper_tui.runtime.output import LIMIT_BYTES
@@ -22,6 +23,7 @@ from arbsniper_tui.sinks.errors import RedisNotStarted
 
 if TYPE_CHECKING:
     from arbsniper_tui.session.launch import Launch
+    from arbsniper_tui.session.node import Node
     from arbsniper_tui.session.node_thread import NodeThread
     from arbsniper_tui.session.session import Session
     from arbsniper_tui.ui.app import Supervise
@@ -60,15 +62,25 @@ class Show:
     log_file: Path | None = None
 
 
-def run_node(launch: "Launch", show: Show) -> int:
-    """Start a node and stay with it to its end. Returns the exit code."""
+def run_node(launch: "Launch", show: Show, warnings: Iterable[str] = ()) -> int:
+    """Start a node and stay with it to its end; `warnings` go to its log. Returns the exit code."""
     try:
         log, descriptor = _open_log(show, is_replay=launch.mode == "replay")
     except UsageError as error:
         return _say(error, USAGE)
     try:
+        for warning in warnings:
+            _log.warning("%s", warning)
         launch = replace(launch, log_level=show.log_level.upper(), log_descriptor=descriptor)
-        return _run_headless(launch) if show.no_ui else _run_with_ui(launch)
+        if not show.no_ui:
+            _require_terminal(": add --no-ui to run without one")
+        from arbsniper_tui.session.node import Node
+
+        node = Node(launch)
+        code = _run_headless(node) if show.no_ui else _run_with_ui(node, launch.settings.ui.refresh_hz)
+        log.drain(LAST_LINES_S)
+        _tell_recorded(node, launch.record_folder)
+        return code
     except (UsageError, RedisNotStarted) as error:
         return _say(error, USAGE)
     except ArbsniperError as error:
@@ -84,7 +96,7 @@ def attach_to(endpoint: str, refresh_hz: float) -> int:
 
     try:
         _require_terminal("")
-        _open_log(Show(), is_replay=False)
+        log, _ = _open_log(Show(), is_replay=False)
         session = Session(find_endpoints(endpoint))
     except (NodeUnreachable, UsageError) as error:
         return _say(error, USAGE)
@@ -94,31 +106,38 @@ def attach_to(endpoint: str, refresh_hz: float) -> int:
         return _say(failure, FAULT)
     finally:
         session.close()
+        log.drain(LAST_LINES_S)
 
 
-def _run_headless(launch: "Launch") -> int:
+def _tell_recorded(node: "Node", folder: str) -> None:
+    """What a recording came to, to a standard error that may have a reader that does not read."""
+    if node.recorded is not None:
+        frames, size = node.recorded
+        words = LogStream(sys.stderr.fileno())
+        words.write(f"recorded {counted(frames, 'frame')}, {size / 1e6:.2f} MB to {folder}\n")
+        words.drain(LAST_LINES_S)
+
+
+def _run_headless(node: "Node") -> int:
     from arbsniper_tui.headless.run import run_headless
-    from arbsniper_tui.session.node import Node
 
-    return run_headless(Node(launch))
+    return run_headless(node)
 
 
-def _run_with_ui(launch: "Launch") -> int:
-    _require_terminal(": add --no-ui to run without one")
-    from arbsniper_tui.session.node import Node
+def _run_with_ui(launched: "Node", refresh_hz: float) -> int:
     from arbsniper_tui.session.node_thread import NodeThread
 
     # Until the UI runs and has its own way to leave.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda signum, frame: sys.exit(CLEAN))
-    node = NodeThread(Node(launch))
+    node = NodeThread(launched)
     try:
         endpoints = node.start()
         from arbsniper_tui.session.session import Session
 
         session = Session(endpoints)
         try:
-            return _show(session, launch.settings.ui.refresh_hz, lambda: node.fault)
+            return _show(session, refresh_hz, lambda: node.fault)
         except UiFailed as failure:
             return _go_on(session, node, failure)
         finally:
@@ -179,7 +198,7 @@ def _require_terminal(remedy: str) -> None:
 
 def _open_log(show: Show, *, is_replay: bool) -> tuple[LogStream, int | None]:
     """Start this process's log. Returns it, and the descriptor for the workers' logs, None for standard error."""
-    if show.log_level not in LOG_LEVELS:
+    if show.log_level.lower() not in LOG_LEVELS:
         raise UsageError(f"--log-level {show.log_level!r}: expected one of {', '.join(LOG_LEVELS)}")
     descriptor = None
     if show.log_file is not None:

@@ -1,19 +1,33 @@
-"""`replay` and `decode`: recorded frames through the parsers."""
+"""`replay`: recorded frames through the same code as live ones, under the settings they were recorded with."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
-from arbsniper_tui.cli.config_command import ConfigOption, RedisUrlOption, SymbolOption, ThresholdOption, load_or_exit
+from arbsniper_tui.cli.config_command import (
+    ConfigOption,
+    RedisUrlOption,
+    SymbolOption,
+    ThresholdOption,
+    VenueOption,
+    load_or_exit,
+)
 from arbsniper_tui.cli.node_command import LogFileOption, LogLevelOption, NoUiOption, Show, run_node
-from arbsniper_tui.config.settings import RedisSettings, Settings, VenueSettings
+from arbsniper_tui.config.load import Loaded
+from arbsniper_tui.config.recorded import TapeSettings
+from arbsniper_tui.config.settings import RedisSettings, VenueSettings
+from arbsniper_tui.config.sources import find_file
 from arbsniper_tui.config.venue_names import why_unknown
-from arbsniper_tui.model.errors import ArbsniperError, UsageError
+from arbsniper_tui.model.errors import ArbsniperError, TapeError, UsageError
+from arbsniper_tui.model.number import read_number
+from arbsniper_tui.tapes.head import TapeHead, read_heads
 from arbsniper_tui.tapes.listings import read_listings
-from arbsniper_tui.tapes.player import TapeSource, first_lines, parse_source, venue_and_markets
+from arbsniper_tui.tapes.player import parse_source
 from arbsniper_tui.venues import VENUES
+from arbsniper_tui.workers.settings_check import objections
 
 TapesArgument = Annotated[
     list[str],
@@ -40,6 +54,7 @@ def replay(
     no_ui: NoUiOption = False,
     config: ConfigOption = None,
     symbol: SymbolOption = None,
+    venue: VenueOption = None,
     threshold: ThresholdOption = None,
     redis_url: RedisUrlOption = None,
     log_level: LogLevelOption = "info",
@@ -47,46 +62,62 @@ def replay(
 ) -> None:
     """Play recorded frames through the same parsers, bus and engine, with the tapes' clock.
 
+    The settings are those that the tapes were recorded under; only options and an explicit --config override them.
     Redis is left alone unless --redis-url names one: old prices are not for the programs that listen there.
     """
     from arbsniper_tui.session.launch import Launch
 
-    loaded = load_or_exit(config, symbol, None, threshold, redis_url)
     try:
-        sources = tuple(parse_source(tape) for tape in tapes)
-        settings = _settings_of(loaded.settings, sources, keep_redis=redis_url is not None)
+        if "-" in tapes:
+            raise UsageError("replay -: expected files, found standard input: a tape is read more than once")
+        heads = read_heads(parse_source(tape) for tape in tapes)
+        playable, warnings = _playable(heads)
+        carried = [TapeSettings(head.source.path, head.settings) for head in playable if head.settings]
+        if carried and config is None and (passed_over := find_file(None)):
+            warnings.append(f"{passed_over} is not read, the tapes carry their settings: --config would override them")
+        loaded = load_or_exit(config, symbol, venue, threshold, redis_url, carried)
+        playable = [head for head in playable if not venue or head.venue in loaded.settings.venues]
+        loaded = _of_tapes(loaded, playable, keep_redis=redis_url is not None)
         launch = Launch(
-            settings,
+            loaded.settings,
             mode="replay",
-            tapes=sources,
+            tapes=tuple(head.source for head in playable),
             listing_files=_listing_files(instruments or []),
             speed=_speed(speed),
         )
     except ArbsniperError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
-    raise typer.Exit(run_node(launch, Show(no_ui, log_level, log_file)))
+    warnings += map(str, objections(loaded, needs_route=False))
+    raise typer.Exit(run_node(launch, Show(no_ui, log_level, log_file), warnings))
 
 
-def _settings_of(settings: Settings, sources: tuple[TapeSource, ...], *, keep_redis: bool) -> Settings:
-    """The settings with the tapes' venues in place of those that are on."""
-    venues: dict[str, VenueSettings] = {}
-    for source, line in first_lines(sources):
-        venue, _ = venue_and_markets(source, line)
-        if venue not in VENUES:
-            raise UsageError(
-                f"tape {source.path}: its venue cannot be told from url {line.url!r}: write VENUE={source.path} "
-                f"with one of {', '.join(VENUES)}"
-            )
-        venues[venue] = settings.venues.get(venue, VenueSettings())
-    redis = settings.redis if keep_redis else RedisSettings(mode="off")
-    return msgspec.structs.replace(settings, venues=venues, redis=redis)
+def _playable(heads: Sequence[TapeHead]) -> tuple[list[TapeHead], list[str]]:
+    """The tapes with frames on them, and what is said of the others. Raises TapeError where there is none."""
+    playable = [head for head in heads if head.has_frames]
+    said = [f"tape {head.source.path}: expected recorded frames, found none" for head in heads if not head.has_frames]
+    if not playable:
+        raise TapeError("\n".join(said))
+    return playable, said
+
+
+def _of_tapes(loaded: Loaded, heads: Sequence[TapeHead], *, keep_redis: bool) -> Loaded:
+    """The settings with the tapes' venues in place of those that are on. Raises UsageError for a choice of venues
+    that no tape is of."""
+    if not heads:
+        raise UsageError(f"--venue: found no tape of {', '.join(loaded.settings.venues)} among those to be played")
+    venues = {head.venue: loaded.settings.venues.get(head.venue, VenueSettings()) for head in heads}
+    redis = loaded.settings.redis if keep_redis else RedisSettings(mode="off")
+    return msgspec.structs.replace(
+        loaded, settings=msgspec.structs.replace(loaded.settings, venues=venues, redis=redis)
+    )
 
 
 def _listing_files(arguments: list[str]) -> dict[str, str]:
     files = {}
     for argument in arguments:
         venue, equals, file = argument.partition("=")
+        venue = venue.lower()
         if not equals:
             raise UsageError(f"--instruments {argument}: expected VENUE=FILE with one of {', '.join(VENUES)}")
         if venue not in VENUES:
@@ -97,12 +128,9 @@ def _listing_files(arguments: list[str]) -> dict[str, str]:
 
 
 def _speed(text: str) -> float | None:
-    if text == "max":
+    if text.lower() == "max":
         return None
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = 0.0
-    if not 0.0 < speed < 1e6:
+    speed = read_number(text)
+    if speed is None or not 0.0 < speed < 1e6:
         raise UsageError(f"--speed {text!r}: expected a number above 0, such as 1 or 10, or max")
     return speed

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from msgspec import Struct
 
+from arbsniper_tui.model.clean_text import clean_text
 from arbsniper_tui.model.errors import ConfigError
 
 SHOWN_OF_A_TEXT = 60
@@ -42,7 +43,7 @@ def redacted(text: str) -> str:
 def shown(value: object) -> str:
     """A found value in words, for a message."""
     if isinstance(value, str):
-        text = redacted(value)
+        text = clean_text(redacted(value), 2 * SHOWN_OF_A_TEXT)
         return f'"{text[:SHOWN_OF_A_TEXT]}…"' if len(text) > SHOWN_OF_A_TEXT else f'"{text}"'
     if isinstance(value, bool):
         return "true" if value else "false"

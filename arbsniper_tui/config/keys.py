@@ -10,39 +10,41 @@ from arbsniper_tui.config.readers import Reader, choice, choices, number
 from arbsniper_tui.config.settings import Basis, RedisMode, RouteKind
 from arbsniper_tui.config.venue_names import refuse_venue
 from arbsniper_tui.model.errors import ConfigError
+from arbsniper_tui.model.instrument import Market
+from arbsniper_tui.model.threshold import THRESHOLD_EXPECTED, is_threshold
 from arbsniper_tui.venues import VENUES
 
 ENVIRONMENT_PREFIX = "ARBSNIPER_"
 ANY = "*"
 """In a path, stands for a venue id or a currency."""
 
-_NOT_NEGATIVE = number("a number of at least 0", lambda value: value >= 0)
+_BY_MARKET: Mapping[str, Reader] = {
+    "ws_url": readers.ws_url,
+    "rest_url": readers.rest_url,
+    "taker_fee_pct": number("a percentage from 0 to 100, as in 0.1", lambda value: 0 <= value <= 100),
+}
 
-KEYS: Mapping[tuple[str, ...], Reader] = MappingProxyType(
-    {
-        ("symbols",): readers.symbols,
-        ("signals", "threshold_pct"): number("a percentage of at least 0, as in 0.5", lambda value: value >= 0),
-        ("signals", "basis"): choice(*get_args(Basis)),
-        ("signals", "routes"): choices(*get_args(RouteKind)),
-        ("signals", "max_quote_age_ms"): number("a number of ms above 0", lambda value: value > 0),
-        ("signals", "cooldown_s"): number("a number of seconds, at least 0", lambda value: value >= 0),
-        ("signals", "max_spread_pct"): number("a percentage above 0, as in 20", lambda value: value > 0),
-        ("quotes", ANY): readers.counted_currency,
-        ("quotes", ANY, "convert"): readers.conversion,
-        ("venues",): readers.venue_list,
-        ("venues", ANY): readers.venue_table,
-        ("venues", ANY, "ws_url"): readers.ws_url,
-        ("venues", ANY, "rest_url"): readers.rest_url,
-        ("venues", ANY, "taker_fee_pct"): number(
-            "a percentage from 0 to 100, as in 0.1", lambda value: 0 <= value <= 100
-        ),
-        ("venues", ANY, "symbols"): readers.symbols,
-        ("redis", "url"): readers.redis_url,
-        ("redis", "mode"): choice(*get_args(RedisMode)),
-        ("redis", "embedded_port"): readers.port,
-        ("ui", "refresh_hz"): number("a number from 1 to 30", lambda value: 1 <= value <= 30),
-    }
-)
+_KEYS: dict[tuple[str, ...], Reader] = {
+    ("symbols",): readers.symbols,
+    ("signals", "threshold_pct"): number(f"{THRESHOLD_EXPECTED}, as in 0.5", is_threshold),
+    ("signals", "basis"): choice(*get_args(Basis)),
+    ("signals", "routes"): choices(*get_args(RouteKind)),
+    ("signals", "max_quote_age_ms"): number("a number of ms above 0", lambda value: value > 0),
+    ("signals", "cooldown_s"): number("a number of seconds, at least 0", lambda value: value >= 0),
+    ("signals", "max_spread_pct"): number("a percentage above 0, as in 20", lambda value: value > 0),
+    ("quotes", ANY): readers.counted_currency,
+    ("quotes", ANY, "convert"): readers.conversion,
+    ("venues",): readers.venue_list,
+    ("venues", ANY): readers.venue_table,
+    **{("venues", ANY, name): reader for name, reader in _BY_MARKET.items()},
+    ("venues", ANY, "symbols"): readers.symbols,
+    ("redis", "url"): readers.redis_url,
+    ("redis", "mode"): choice(*get_args(RedisMode)),
+    ("redis", "embedded_port"): readers.port,
+    ("ui", "refresh_hz"): number("a number from 1 to 30", lambda value: 1 <= value <= 30),
+    **{("venues", ANY, name, str(market)): reader for name, reader in _BY_MARKET.items() for market in Market},
+}
+KEYS: Mapping[tuple[str, ...], Reader] = MappingProxyType(_KEYS)
 SECTIONS = ("signals", "quotes", "venues", "redis", "ui")
 
 
@@ -56,7 +58,18 @@ def read(given: Given) -> object:
         raise _no_such_key(given)
     if given.path[0] == "quotes" and not (given.path[1].isascii() and given.path[1].isalnum()):
         raise refusal(given, 'currencies by their code, as in USD = "USDT"', found=given.path[1])
+    if len(pattern) == 4:
+        _require_market(given)
     return reader(given)
+
+
+def _require_market(given: Given) -> None:
+    venue, market = given.path[1], given.path[3]
+    markets = [str(declared.market) for declared in VENUES[venue].markets]
+    if market not in markets:
+        raise ConfigError(
+            f"{given.place}: {given.key}: {venue} has no {market} market, expected one of {', '.join(markets)}"
+        )
 
 
 def pattern_of(path: tuple[str, ...]) -> tuple[str, ...]:

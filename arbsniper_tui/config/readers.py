@@ -11,6 +11,7 @@ from arbsniper_tui.config.given import Given, nearest, redacted, refusal
 from arbsniper_tui.config.venue_names import refuse_venue
 from arbsniper_tui.model.errors import ConfigError, SymbolError
 from arbsniper_tui.model.instrument import Market, parse_symbol
+from arbsniper_tui.model.number import read_number
 from arbsniper_tui.venues import VENUES
 
 Reader = Callable[[Given], object]
@@ -27,14 +28,18 @@ def number(expected: str, fits: Callable[[float], bool]) -> Reader:
         if isinstance(value, str) and not given.is_text or isinstance(value, bool):
             raise refusal(given, expected)
         try:
-            read_number = float(value) if isinstance(value, int | float | str) else float("nan")
-        except (ValueError, OverflowError):
+            found = read_number(value.strip()) if isinstance(value, str) else _as_float(value)
+        except OverflowError:
             raise refusal(given, expected) from None
-        if not isfinite(read_number) or not fits(read_number):
+        if found is None or not isfinite(found) or not fits(found):
             raise refusal(given, expected)
-        return read_number
+        return found
 
     return read
+
+
+def _as_float(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
 def port(given: Given) -> int:
@@ -48,29 +53,30 @@ def port(given: Given) -> int:
 
 
 def choice(*names: str) -> Reader:
-    """A reader of one of `names`."""
+    """A reader of one of `names`, in any case."""
     expected = " or ".join((", ".join(names[:-1]), names[-1]))
 
     def read(given: Given) -> str:
-        if given.value not in names:
+        word = given.value.strip().lower() if isinstance(given.value, str) else ""
+        if word not in names:
             raise refusal(given, expected, near=nearest(str(given.value), names))
-        return str(given.value)
+        return word
 
     return read
 
 
 def choices(*names: str) -> Reader:
-    """A reader of a list of `names`, at least one."""
+    """A reader of a list of `names` in any case, at least one."""
     expected = f"a list of {', '.join(names)}"
 
     def read(given: Given) -> list[str]:
         items = _texts(given, expected)
         for item in items:
-            if item not in names:
-                turned = "-".join(reversed(item.split("-")))
+            if item.lower() not in names:
+                turned = "-".join(reversed(item.lower().split("-")))
                 near = turned if turned in names else nearest(item, names)
                 raise refusal(given, expected, found=item, near=near)
-        return list(dict.fromkeys(items))
+        return list(dict.fromkeys(item.lower() for item in items))
 
     return read
 
@@ -162,7 +168,7 @@ def redis_url(given: Given) -> str:
     expected = "redis://HOST:PORT/DATABASE, rediss:// for TLS, or unix:///PATH"
     parts = _url(given, ("redis", "rediss", "unix"), expected)
     database = parts.path.strip("/")
-    if parts.scheme != "unix" and database and not database.isdecimal():
+    if parts.scheme != "unix" and database and not (database.isascii() and database.isdecimal()):
         raise refusal(given, f"{expected}, where DATABASE is a number")
     return str(given.value).strip()
 

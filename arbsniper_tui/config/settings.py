@@ -2,9 +2,12 @@
 
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
 
-from arbsniper_tui.model.instrument import Symbol, parse_symbol
+from arbsniper_tui.model.instrument import Market, Symbol, parse_symbol
+from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues.base import VenueMarket
 
 Basis = Literal["gross", "net"]
 RouteKind = Literal["spot-spot", "perp-perp", "spot-perp"]
@@ -44,14 +47,21 @@ class SignalSettings(Struct, frozen=True):
 
 
 class VenueSettings(Struct, frozen=True):
-    """One venue that is on. None: the adapter's own value, or for `symbols` the list of all venues."""
+    """One venue that is on. None: the adapter's own value, or for `symbols` the list of all venues.
 
-    ws_url: str | None = None
+    What is BY_MARKET may be one value for all markets of the venue, or one for each of some.
+    """
+
+    ws_url: str | dict[Market, str] | None = None
     """Scheme, host and port; the adapter adds its path."""
-    rest_url: str | None = None
+    rest_url: str | dict[Market, str] | None = None
     """Without a slash at its end."""
-    taker_fee_pct: float | None = None
+    taker_fee_pct: float | dict[Market, float] | None = None
     symbols: tuple[str, ...] | None = None
+
+
+BY_MARKET = ("ws_url", "rest_url", "taker_fee_pct")
+"""Fields that VenueSettings and VenueMarket share."""
 
 
 class RedisSettings(Struct, frozen=True):
@@ -85,6 +95,17 @@ class Settings(Struct, frozen=True):
         """The venue's own list, or else that of all venues."""
         own = self.venues[venue].symbols
         return self.symbols if own is None else own
+
+    def market_of(self, venue: str, market: Market) -> VenueMarket | None:
+        """What is in force for one market of a venue, on or not: its declaration, with the settings' own values in
+        place of the adapter's. None where the venue has no such market."""
+        declared = VENUES[venue].market(market)
+        own = self.venues.get(venue)
+        if declared is None or own is None:
+            return declared
+        given = {name: getattr(own, name) for name in BY_MARKET}
+        chosen = {name: value.get(market) if isinstance(value, dict) else value for name, value in given.items()}
+        return msgspec.structs.replace(declared, **{name: value for name, value in chosen.items() if value is not None})
 
     def counted_quote(self, currency: str) -> str:
         """The quote currency that this one counts as."""

@@ -58,7 +58,7 @@ def from_file(path: Path) -> list[Given]:
         tables = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise ConfigError(_not_toml(path, text, str(error))) from error
-    return list(_leaves((), tables, f"file {path}", str(path)))
+    return list(leaves((), tables, f"file {path}", str(path)))
 
 
 def from_environment(environ: Mapping[str, str]) -> list[Given]:
@@ -70,7 +70,7 @@ def from_environment(environ: Mapping[str, str]) -> list[Given]:
     # Of two spellings of one name, the one in capitals comes last and so wins.
     for name in sorted(names, key=lambda name: (name.count("__"), name.upper(), name.isupper())):
         path = tuple(name[len(ENVIRONMENT_PREFIX) :].lower().split("__"))
-        values += _leaves(path, toml_value(environ[name]), f"environment {name}", f"environment {name}", is_text=True)
+        values += leaves(path, toml_value(environ[name]), f"environment {name}", f"environment {name}", is_text=True)
     return values
 
 
@@ -89,22 +89,26 @@ def from_options(options: Mapping[str, object]) -> list[Given]:
 
 
 def toml_value(text: str) -> object:
-    """A TOML literal as its value, any other text as it is."""
+    """A TOML literal as its value, any other text as it is; so is a number, which people do not spell as TOML may."""
     try:
         read = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):
         return text
-    return read["value"] if read.keys() == {"value"} else text
+    if read.keys() != {"value"} or type(read["value"]) in (int, float):
+        return text
+    return read["value"]
 
 
-def _leaves(path: tuple[str, ...], value: object, origin: str, place: str, is_text: bool = False) -> Iterator[Given]:
+def leaves(path: tuple[str, ...], value: object, origin: str, place: str, is_text: bool = False) -> Iterator[Given]:
     """The values at the ends of nested tables; an empty section is nothing, another empty table a value."""
     if isinstance(value, dict) and (value or len(path) < 2 and set(path) <= set(SECTIONS)):
         for key, inner in value.items():
-            yield from _leaves((*path, key), inner, origin, place, is_text)
+            yield from leaves((*path, key), inner, origin, place, is_text)
         return
     if len(path) > 1 and path[0] == "quotes":
         path = ("quotes", path[1].upper(), *path[2:])
+    elif len(path) > 1 and path[0] == "venues":
+        path = ("venues", path[1].lower(), *path[2:])
     yield Given(path, value, origin, place, is_text)
 
 

@@ -28,32 +28,59 @@ class Signal(Struct, frozen=True, kw_only=True):
     """
 
     type: Literal["ARBITRAGE_OPPORTUNITY"] = "ARBITRAGE_OPPORTUNITY"
+    """Always this."""
     action: str
+    """What to do, as `BUY_BINANCE_SELL_COINBASE`; with the markets where both legs are on one venue, as
+    `BUY_OKX_SPOT_SELL_OKX_PERP`."""
     symbol: str
+    """The unified symbol of the route, in the currency that counts."""
     spread_pct: float
+    """The gross spread: what the sale brings above the purchase, in percent of the buy price; four decimals."""
     buy_price: float
+    """The best ask where it is bought, never rounded; of a converted leg in the symbol's currency."""
     sell_price: float
+    """The best bid where it is sold, in the same way."""
     profit_estimate: float
+    """Sell price minus buy price, for one coin, before fees."""
     timestamp: int
+    """When it was decided, ms since 1970."""
     detected_at: int
+    """When the quote came that caused it, ms since 1970."""
     v: int = 1
+    """The version of this format; fields are added within a version, never renamed."""
     id: str
+    """The opportunity: the same from its opening to its close."""
     seq: int
+    """Counts the node's openings and updates, so that a gap shows what a reader has missed; a close has the number that
+    was given last."""
     state: SignalState
+    """`open`, `update` when it changed materially while open, `close`; a close is an event and no signal."""
     buy_exchange: str
+    """The venue id to buy at."""
     sell_exchange: str
+    """The venue id to sell at."""
     buy_symbol: str
+    """The instrument to buy, in its own currency, as `BTC/USD`."""
     sell_symbol: str
+    """The instrument to sell."""
     size: float
+    """Coins of the base that both venues show at these prices: the smaller of the two sizes."""
     net_spread_pct: float
+    """The spread after both taker fees, in percent of the buy price; four decimals."""
     net_profit: float
+    """For one coin, after both taker fees."""
     buy_age_ms: int
+    """Age of the bought leg's quote at the decision."""
     sell_age_ms: int
+    """Age of the sold leg's quote at the decision."""
     buy_market: Market
+    """The market to buy in."""
     sell_market: Market
+    """The market to sell in."""
     buy_raw_price: float | UnsetType = UNSET
     """As the venue shows it; this and the next two only where a leg is converted at a live rate."""
     sell_raw_price: float | UnsetType = UNSET
+    """As the venue shows it."""
     quote_rate: float | UnsetType = UNSET
     """Units of the converted leg's own currency for one of the symbol's: its raw price is its price times this. Of two
     converted legs, the bought one's."""
@@ -71,12 +98,18 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of the node's history; `seq` has no gaps, so that a reader can count what it missed."""
 
     event: EventKind
+    """What happened."""
     seq: int
+    """Counts the events of a node, without gaps."""
     timestamp: int
     """ms since 1970."""
     signal: Signal | None = None
+    """The whole signal, of an opening, an update or a close."""
     exchange: str = ""
+    """The venue id, of a venue that went up or down."""
     market: str = ""
+    """Its market."""
     detail: str = ""
+    """Why, in words."""
     signals: int = 0
     """Heartbeat: the number of the last signal."""

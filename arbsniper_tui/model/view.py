@@ -51,6 +51,37 @@ class StageRow(Struct, frozen=True, array_like=True):
     counts: tuple[int, ...]
 
 
+class ReplayStatus(Struct, frozen=True, array_like=True):
+    """How far a replay is, and how it is played. Times are ns since 1970, as the tapes have them."""
+
+    begins_ns: int
+    now_ns: int
+    """Where the next frame stands."""
+    ends_ns: int | None
+    """None until the tapes have been looked through."""
+    speed: float | None
+    """Times as fast as recorded; None for as fast as it goes."""
+    is_paused: bool = False
+    is_over: bool = False
+    frames: int = 0
+    quotes: int = 0
+    dropped: dict[str, int] = {}
+    """Frames and quotes that took no part, by reason."""
+    unwatched: tuple[str, ...] = ()
+    """`SYMBOL of VENUE` for what is on the tapes and nobody watches."""
+    took_s: float = 0.0
+    """Since it began, pauses included."""
+
+    @property
+    def share(self) -> float | None:
+        """The part of the tapes' time that is played, 0 to 1; None while their end is not known."""
+        if self.is_over:
+            return 1.0
+        if self.ends_ns is None or self.ends_ns <= self.begins_ns:
+            return None
+        return min(1.0, (self.now_ns - self.begins_ns) / (self.ends_ns - self.begins_ns))
+
+
 class NodeStatus(Struct, frozen=True, array_like=True):
     """The top bar's numbers."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from arbsniper_tui.model.instrument import Instrument
-from arbsniper_tui.venues.base import Listing
+from arbsniper_tui.venues.base import Listing, why_unlisted
 
 OnBarred = Callable[[Instrument, str], None]
 """An instrument that is not served any more, and why."""
@@ -40,7 +40,7 @@ class Served:
         """Take a list as the venue's word of now. Returns what is served again, to be subscribed."""
         back: list[Instrument] = []
         for each in self._instruments:
-            reason = _unlisted(listings.get(each.venue_symbol))
+            reason = why_unlisted(listings.get(each.venue_symbol))
             if reason:
                 self._bar(each, self._unlisted, reason)
             elif self._unlisted.pop(each.symbol, "") or self._rejected.pop(each.symbol, ""):
@@ -73,8 +73,3 @@ class Served:
         self.barred.add(instrument.id)
         if is_news:
             self._on_barred(instrument, reason)
-
-
-def _unlisted(listing: Listing | None) -> str:
-    """Why an entry of the list keeps its instrument out; empty where it does not."""
-    return "not listed" if listing is None else listing.fault

@@ -3,15 +3,18 @@
 import os
 import socket
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import msgspec
 
 from arbsniper_tui import __version__
+from arbsniper_tui.config.recorded import recorded_settings
 from arbsniper_tui.config.settings import Settings, VenueSettings
 from arbsniper_tui.engine.gate import Rules
 from arbsniper_tui.engine.leg import Legs
 from arbsniper_tui.engine.routes import build_routes
+from arbsniper_tui.model.errors import UsageError
 from arbsniper_tui.model.health import RedisHealth, RedisState
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.view import NodeIntro
@@ -47,8 +50,9 @@ class Launch:
 
 
 def demo_settings(settings: Settings, sockets: dict[str, socket.socket]) -> Settings:
-    """The same settings with every simulated venue's addresses on loopback."""
-    venues = {}
+    """The same settings with every simulated venue's addresses on loopback. The venue of a rate stands there as if it
+    was on, so only the connections are made from them."""
+    venues = dict(settings.venues)
     for venue, listening in sockets.items():
         given = settings.venues.get(venue, VenueSettings())
         port = listening.getsockname()[1]
@@ -58,14 +62,13 @@ def demo_settings(settings: Settings, sockets: dict[str, socket.socket]) -> Sett
     return msgspec.structs.replace(settings, venues=venues)
 
 
-def bind_simulated(settings: Settings) -> dict[str, socket.socket]:
-    """A listening socket for each simulated venue that is on. They belong to the parent, so that the venues keep their
-    addresses when their worker is started again."""
-    sockets = {}
-    for venue in SIMULATED:
-        if venue in settings.venues:
-            sockets[venue] = socket.create_server(("127.0.0.1", 0), backlog=128)
-    return sockets
+def bind_simulated(venues: Iterable[str]) -> dict[str, socket.socket]:
+    """A listening socket for each of these venues. They belong to the parent, so that the venues keep their addresses
+    when their worker is started again. Raises UsageError for a venue without a simulation: a demo reaches no other."""
+    wanted = sorted(set(venues))
+    if unknown := [venue for venue in wanted if venue not in SIMULATED]:
+        raise UsageError(f"--demo: found {', '.join(unknown)}, expected simulated venues: {', '.join(SIMULATED)}")
+    return {venue: socket.create_server(("127.0.0.1", 0), backlog=128) for venue in wanted}
 
 
 def sim_worker(launch: Launch, sockets: dict[str, socket.socket]) -> WorkerSpec:
@@ -76,20 +79,31 @@ def sim_worker(launch: Launch, sockets: dict[str, socket.socket]) -> WorkerSpec:
     return WorkerSpec(SIM, "arbsniper_tui.workers.sim", plan, tuple(descriptors.values()))
 
 
-def feed_worker(launch: Launch, endpoints: Endpoints, instruments: tuple[Instrument, ...]) -> WorkerSpec:
-    """The worker that quotes come from: venues' sockets, or tapes."""
+def feed_worker(
+    launch: Launch,
+    endpoints: Endpoints,
+    instruments: tuple[Instrument, ...],
+    simulated: dict[str, socket.socket],
+    recording_tally: int,
+) -> WorkerSpec:
+    """The worker that quotes come from: venues' sockets, those of the simulated ones, or tapes. `recording_tally` is
+    the descriptor in which it counts what it records, -1 for none."""
     if launch.mode == "replay":
         tape_plan = TapePlan(TAPE, str(endpoints.folder), launch.tapes, instruments, launch.listing_files, launch.speed)
         return WorkerSpec(TAPE, "arbsniper_tui.workers.tape", tape_plan, may_end=True)
+    is_recording = recording_tally >= 0
     plan = FeedPlan(
         FEED,
         str(endpoints.folder),
-        feed_specs(instruments, launch.settings),
+        feed_specs(instruments, demo_settings(launch.settings, simulated)),
         launch.record_folder,
         shared_cpu(),
         launch.settings.signals.max_quote_age_ms,
+        recorded_settings(launch.settings) if is_recording else "",
+        recording_tally,
     )
-    return WorkerSpec(FEED, "arbsniper_tui.workers.feed", plan)
+    inherited = (recording_tally,) if is_recording else ()
+    return WorkerSpec(FEED, "arbsniper_tui.workers.feed", plan, inherited)
 
 
 def spread_worker(

@@ -4,7 +4,6 @@ import logging
 import os
 import socket
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import zmq
@@ -17,7 +16,6 @@ from arbsniper_tui.session.launch import (
     SPREAD,
     Launch,
     bind_simulated,
-    demo_settings,
     feed_worker,
     sim_worker,
     spread_worker,
@@ -30,6 +28,7 @@ from arbsniper_tui.wire.viewing import CommandLine, CommandQueue
 from arbsniper_tui.workers.instruments import instruments_of
 from arbsniper_tui.workers.memory import SIZE
 from arbsniper_tui.workers.recorder import make_folder
+from arbsniper_tui.workers.recording_tally import TALLY_SIZE, RecordingTally
 from arbsniper_tui.workers.supervisor import Supervisor, Timings, spawner
 
 _log = logging.getLogger(__name__)
@@ -47,6 +46,9 @@ class Node:
         self._redis = RedisTarget(None, "")
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._notices: CommandQueue | None = None
+        self._recording_tally = -1
+        self.recorded: tuple[int, int] | None = None
+        """Frames and bytes that were recorded, once it has stopped; None where nothing was."""
         self._memory: int | None = None
         """The descriptor of what one spread worker leaves to the next."""
         self._supervisor = Supervisor(spawner(launch.log_level, launch.log_descriptor), self._tell, timings)
@@ -93,6 +95,10 @@ class Node:
             self._redis.server.stop()
         for listening in self._sockets.values():
             listening.close()
+        if self._recording_tally >= 0:
+            self.recorded = RecordingTally(self._recording_tally).read()
+            os.close(self._recording_tally)
+            self._recording_tally = -1
         if self._memory is not None:
             os.close(self._memory)
             self._memory = None
@@ -104,17 +110,17 @@ class Node:
         if launch.record_folder:
             # Here, where it can be said at once; a worker that cannot record would only die again and again.
             make_folder(Path(launch.record_folder))
+            self._recording_tally = create_anonymous_file(TALLY_SIZE)
         self._folder = create_node_folder(end_leftover_server)
         endpoints = self.endpoints = Endpoints(self._folder.path)
-        if launch.mode == "demo":
-            self._sockets = bind_simulated(launch.settings)
-            launch = self._launch = replace(launch, settings=demo_settings(launch.settings, self._sockets))
         instruments = instruments_of(launch.settings)
+        if launch.mode == "demo":
+            self._sockets = bind_simulated(instrument.venue for instrument in instruments)
         self._notices = CommandQueue(CommandLine(self._context, endpoints))
         if self._sockets:
             self._supervisor.start(sim_worker(launch, self._sockets))
         # Before Redis is looked for: its imports take longer than that.
-        self._supervisor.start(feed_worker(launch, endpoints, instruments))
+        self._supervisor.start(feed_worker(launch, endpoints, instruments, self._sockets, self._recording_tally))
         self._redis = resolve_redis(launch.settings.redis, endpoints.folder)
         self._memory = create_anonymous_file(SIZE)
         self._supervisor.start(spread_worker(launch, endpoints, instruments, self._redis, self._memory))

@@ -14,6 +14,7 @@ from arbsniper_tui.wire.messages import (
     FRAME_TOPIC,
     Frame,
     Hello,
+    Playback,
     SetRules,
     Welcome,
     decode_frame,
@@ -69,6 +70,10 @@ class Session:
     def set_basis(self, basis: str) -> None:
         """For all viewers of the node."""
         self._rules.put(SetRules(basis=basis))
+
+    def set_playback(self, speed: float | None, is_paused: bool) -> None:
+        """For all viewers of the node."""
+        self._rules.put(Playback(speed, is_paused))
 
     def close(self) -> None:
         """Leave; the node goes on."""
@@ -129,6 +134,8 @@ class Session:
         if frame.recording != snapshot.recording:
             snapshot.recording = frame.recording
             changes.feeds = True
+        changes.replay |= frame.replay != snapshot.replay
+        snapshot.replay = frame.replay
         if frame.stages:
             snapshot.stages = frame.stages
             changes.stages = True

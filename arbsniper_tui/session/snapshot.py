@@ -6,7 +6,7 @@ from typing import Protocol
 
 from arbsniper_tui.model.health import FeedHealth, RecordingHealth, RedisHealth, RedisState, WorkerHealth
 from arbsniper_tui.model.signal import Event
-from arbsniper_tui.model.view import NodeIntro, NodeStatus, QuoteRow, RouteRow, StageRow
+from arbsniper_tui.model.view import NodeIntro, NodeStatus, QuoteRow, ReplayStatus, RouteRow, StageRow
 
 EVENTS_KEPT = 2000
 
@@ -25,6 +25,8 @@ class Snapshot:
     redis: RedisHealth = RedisHealth(RedisState.OFF)
     recording: RecordingHealth | None = None
     """None where the node records nothing."""
+    replay: ReplayStatus | None = None
+    """None where no tapes are played."""
     stages: tuple[StageRow, ...] = ()
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
     """Oldest first; heartbeats left out."""
@@ -48,8 +50,9 @@ class Changes:
     stages: bool = False
     events: list[Event] = field(default_factory=list)
     contact: bool = False
+    replay: bool = False
     ended: bool = False
-    """The node has stopped for good: its tapes ended, or it was stopped from elsewhere."""
+    """The tapes have ended: nothing new comes any more."""
 
 
 class NodeView(Protocol):
@@ -67,4 +70,8 @@ class NodeView(Protocol):
 
     def set_basis(self, basis: str) -> None:
         """`gross` or `net`, for all viewers of the node."""
+        ...
+
+    def set_playback(self, speed: float | None, is_paused: bool) -> None:
+        """Play a replay's tapes at this speed (None: as fast as it goes), or pause them, for all viewers."""
         ...

@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from arbsniper_tui.model.errors import UNREADABLE, BadFrame, TapeCut, TapeError
+from arbsniper_tui.tapes.public_url import public_url
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_BITS = 31
@@ -27,6 +28,10 @@ _Read = Callable[[], bytes]
 """The next bytes of a file; none at its end."""
 LISTING = "listing"
 """`kind` of a line that holds a venue's REST list instead of a frame: what contract sizes were read from."""
+SETTINGS = "settings"
+"""`kind` of the line at a tape's head that holds the settings it was recorded under, as JSON."""
+DISCONNECTED = "disconnected"
+"""`kind` of a line that says that the connection of its `url` ended; `raw` is why."""
 
 
 class TapeLine(Struct, omit_defaults=True):
@@ -42,6 +47,16 @@ class TapeLine(Struct, omit_defaults=True):
     """`out` for what was sent."""
     venue: str | None = ""
     market: str | None = ""
+
+    @property
+    def is_frame(self) -> bool:
+        """Whether the venue sent it on the connection; another recorder's kinds are kinds of frames."""
+        return self.dir != "out" and self.kind not in (LISTING, SETTINGS, DISCONNECTED)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this program wrote it: then what a feed did on this connection is known."""
+        return bool(self.venue and self.market)
 
     def frame(self) -> bytes:
         """The frame as it came. Raises BadFrame."""
@@ -143,7 +158,9 @@ class TapeWriter:
         self, ts_s: float, url: str, frame: bytes, *, market: str = "", kind: str = "", sent: bool = False
     ) -> None:
         """One frame, as text where it is UTF-8, else as base64."""
-        line = TapeLine(t=ts_s, url=url, kind=kind, dir="out" if sent else "", venue=self._venue, market=market)
+        line = TapeLine(
+            t=ts_s, url=public_url(url), kind=kind, dir="out" if sent else "", venue=self._venue, market=market
+        )
         try:
             line.raw = frame.decode()
         except UnicodeDecodeError:
@@ -157,5 +174,6 @@ class TapeWriter:
     def close(self) -> None:
         try:
             self._stream.close()
+            self.written_bytes = self._file.tell()
         finally:
             self._file.close()

@@ -16,8 +16,10 @@ from arbsniper_tui.ui.frames import Frames
 from arbsniper_tui.ui.keyboard import Keyboard
 from arbsniper_tui.ui.look import Look
 from arbsniper_tui.ui.output import ExactUpdate
+from arbsniper_tui.ui.playback import PlaybackKeys
 from arbsniper_tui.ui.screens.base import NodeScreen
 from arbsniper_tui.ui.screens.modes import MODES
+from arbsniper_tui.ui.screens.replay_summary import ReplaySummary
 from arbsniper_tui.ui.terminal import TerminalOutput, driver_on
 from arbsniper_tui.ui.themes import THEMES, theme_for
 from arbsniper_tui.ui.threshold import ThresholdDial
@@ -60,7 +62,8 @@ class ArbsniperApp(App[None], inherit_bindings=False):
         self._refresh_hz = refresh_hz
         self._supervise = supervise
         self._dial = ThresholdDial(patience=2 * refresh_hz)
-        self._keyboard = Keyboard(self, view, self._frames, self._dial)
+        self._playback = PlaybackKeys(view, patience=2 * refresh_hz)
+        self._keyboard = Keyboard(self, view, self._frames, self._dial, self._playback)
         self._owes_picture = False
         """Whether something was not drawn because the terminal did not read."""
         if remote:
@@ -84,10 +87,10 @@ class ArbsniperApp(App[None], inherit_bindings=False):
         """Take in what arrived and repaint it; while frozen, or while the terminal is behind, only take it in."""
         changes = self._frames.pull()
         if changes.ended:
-            self.exit()
-            return
+            self.push_screen(ReplaySummary())
         if self._frames.live.status is not None:
             self._dial.follow(self._frames.live.status.threshold_pct)
+        self._playback.follow()
         screen = self.front
         if screen is None:
             return

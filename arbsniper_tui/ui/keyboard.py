@@ -15,6 +15,7 @@ from arbsniper_tui.ui import format as fmt
 from arbsniper_tui.ui.actions import ACTIONS, ALWAYS, KEYS, Action
 from arbsniper_tui.ui.frames import Frames
 from arbsniper_tui.ui.line_editor import LineEditor
+from arbsniper_tui.ui.playback import PlaybackKeys
 from arbsniper_tui.ui.screens.base import NodeScreen
 from arbsniper_tui.ui.screens.detail import DetailScreen
 from arbsniper_tui.ui.screens.help import HelpScreen
@@ -35,11 +36,14 @@ class Keyboard:
     """Each action of the table is a method here. A prompt has the keys from the one that opened it to the one that
     closes it."""
 
-    def __init__(self, app: "ArbsniperApp", view: NodeView, frames: Frames, dial: ThresholdDial) -> None:
+    def __init__(
+        self, app: "ArbsniperApp", view: NodeView, frames: Frames, dial: ThresholdDial, playback: PlaybackKeys
+    ) -> None:
         self._app = app
         self._view = view
         self._frames = frames
         self._dial = dial
+        self._playback = playback
 
     async def press(self, screen: NodeScreen, key: str, character: str | None) -> None:
         """Carry out one key, by Textual's name of it."""
@@ -153,6 +157,16 @@ class Keyboard:
             self._app.notify("The node has not said its basis yet.")
         else:
             self._view.set_basis("gross" if status.basis == "net" else "net")
+
+    def pause(self) -> None:
+        self._say(self._playback.pause())
+
+    def step_speed(self, steps: int) -> None:
+        self._say(self._playback.step_speed(steps))
+
+    def _say(self, words: str) -> None:
+        if words:
+            self._app.notify(words)
 
     def freeze(self) -> None:
         self._frames.toggle_freeze()

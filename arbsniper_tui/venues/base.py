@@ -48,6 +48,11 @@ class Listing(Struct, frozen=True):
         return "" if self.contract_size is not None else "no contract size in the venue's list"
 
 
+def why_unlisted(listing: Listing | None) -> str:
+    """Why an entry of a venue's list, None for a missing one, keeps its instrument out; empty where it does not."""
+    return "not listed" if listing is None else listing.fault
+
+
 class VenueMarket(Struct, frozen=True):
     """One market of a venue: where its quotes come from, and what a subscription costs."""
 

@@ -8,7 +8,8 @@ from msgspec import Struct
 from arbsniper_tui.model.health import FeedHealth, RecordingHealth, RedisHealth, WorkerHealth
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.signal import Event
-from arbsniper_tui.model.view import NodeIntro, NodeStatus, QuoteRow, RouteRow, StageRow
+from arbsniper_tui.model.view import NodeIntro, NodeStatus, QuoteRow, ReplayStatus, RouteRow, StageRow
+from arbsniper_tui.model.words import counted_by_reason
 
 
 class QuoteBatch(Struct, frozen=True, array_like=True, tag="q", gc=False):
@@ -50,6 +51,13 @@ class TapesEnded(Struct, frozen=True, array_like=True, tag="e"):
     at_ns: int
     frames: int
     dropped: dict[str, int]
+    quotes: int = 0
+
+    @property
+    def in_words(self) -> str:
+        """What was played, and what of it took no part."""
+        played = f"{self.frames} frames played, {self.quotes} quotes"
+        return f"{played}; dropped: {counted_by_reason(self.dropped)}" if self.dropped else played
 
 
 FromFeed = QuoteBatch | Withdrawn | HealthReport | TapesEnded
@@ -80,7 +88,21 @@ class WorkerNotice(Struct, frozen=True, array_like=True, tag="worker"):
     """What it fed."""
 
 
-Command = Hello | SetRules | EventsSince | WorkerNotice
+class Playback(Struct, frozen=True, array_like=True, tag="playback"):
+    """How a replay is to be played, for everyone: a viewer's command, and the answer to the worker that plays."""
+
+    speed: float | None
+    """Times as fast as recorded; None for as fast as it goes."""
+    is_paused: bool = False
+
+
+class TapeReport(Struct, frozen=True, array_like=True, tag="tape"):
+    """The word of the worker that plays; it is answered with a Playback where a viewer has asked for one."""
+
+    status: ReplayStatus
+
+
+Command = Hello | SetRules | EventsSince | WorkerNotice | Playback | TapeReport
 
 
 class Frame(Struct, frozen=True, array_like=True, tag="frame"):
@@ -97,6 +119,8 @@ class Frame(Struct, frozen=True, array_like=True, tag="frame"):
     stages: tuple[StageRow, ...] = ()
     last_event: int = 0
     recording: RecordingHealth | None = None
+    replay: ReplayStatus | None = None
+    """None where no tapes are played, or the worker that plays has not reported yet."""
 
 
 class Welcome(Struct, frozen=True, array_like=True, tag="welcome"):
@@ -122,7 +146,7 @@ class Refused(Struct, frozen=True, array_like=True, tag="refused"):
     why: str
 
 
-Reply = Welcome | Events | Done | Refused
+Reply = Welcome | Events | Done | Refused | Playback
 
 FRAME_TOPIC = b"F"
 EVENT_TOPIC = b"E"

@@ -23,6 +23,7 @@ from arbsniper_tui.workers.affinity import SharedCpu
 from arbsniper_tui.workers.plan import FeedPlan
 from arbsniper_tui.workers.process import LIFELINE, run_worker, settle_memory
 from arbsniper_tui.workers.recorder import Recorder
+from arbsniper_tui.workers.recording_tally import RecordingTally
 from arbsniper_tui.workers.tasks import run_until
 
 _log = logging.getLogger("arbsniper_tui.workers.feed")  # __name__ is __main__ here
@@ -69,7 +70,7 @@ async def _serve(plan: FeedPlan) -> None:
     outlet = _BusOutlet(Endpoints(Path(plan.folder)).quotes)
     backlog = Backlog(outlet.sender.pause, outlet.sender.resume)
     timings = FeedTimings(max_quote_age_s=plan.max_quote_age_ms / 1000)
-    recorder = Recorder(Path(plan.record_folder)) if plan.record_folder else None
+    recorder = _make_recorder(plan)
     feeds = [
         Feed(
             spec,
@@ -78,6 +79,7 @@ async def _serve(plan: FeedPlan) -> None:
             timings,
             on_frame=recorder.frames_of(spec) if recorder else None,
             on_listing=recorder.listings_of(spec) if recorder else None,
+            on_disconnect=recorder.disconnects_of(spec) if recorder else None,
         )
         for spec in plan.feeds
     ]
@@ -89,6 +91,13 @@ async def _serve(plan: FeedPlan) -> None:
         if recorder is not None:
             recorder.close()
         outlet.sender.close()
+
+
+def _make_recorder(plan: FeedPlan) -> Recorder | None:
+    if not plan.record_folder:
+        return None
+    tally = RecordingTally(plan.recording_tally) if plan.recording_tally >= 0 else None
+    return Recorder(Path(plan.record_folder), plan.recorded_settings, tally)
 
 
 async def _report(plan: FeedPlan, feeds: list[Feed], outlet: _BusOutlet, recorder: Recorder | None) -> None:

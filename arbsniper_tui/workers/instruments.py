@@ -5,8 +5,7 @@ from itertools import groupby
 
 import msgspec
 
-from arbsniper_tui.config.settings import Conversion, Settings, VenueSettings
-from arbsniper_tui.model.errors import ConfigError
+from arbsniper_tui.config.settings import Conversion, Settings
 from arbsniper_tui.model.instrument import Instrument, Symbol, parse_symbol
 from arbsniper_tui.net.spec import FeedSpec
 from arbsniper_tui.venues import VENUES
@@ -15,27 +14,18 @@ from arbsniper_tui.venues import VENUES
 def instruments_of(settings: Settings) -> tuple[Instrument, ...]:
     """Everything that the settings ask for, and what `[quotes]` counts as the same, numbered in order.
 
-    Raises ConfigError for a symbol that no venue can serve.
+    A symbol that a venue has no market for is passed over: `settings_check` says which.
     """
     found: list[Instrument] = []
     for venue in settings.venues:
         own_list = settings.venues[venue].symbols
         for text in settings.symbols_of(venue):
             asked = parse_symbol(text)
-            if _serves(venue, asked):
+            if serves(venue, asked):
                 _add(found, settings, venue, asked)
-            elif own_list is not None:
-                raise ConfigError(
-                    f"venues.{venue}.symbols: {text}: expected a market that {venue} has, {_markets(venue)}"
-                )
             for implied in _implied(asked, settings) if own_list is None else ():
-                if _serves(venue, implied):
+                if serves(venue, implied):
                     _add(found, settings, venue, implied, implied=True)
-    for text in settings.symbols:
-        if not any(_serves(venue, parse_symbol(text)) for venue in settings.venues):
-            raise ConfigError(
-                f"symbols: {text}: expected a market of a venue that is on ({', '.join(settings.venues)})"
-            )
     return _with_rates(found, settings)
 
 
@@ -45,17 +35,16 @@ def feed_specs(instruments: Sequence[Instrument], settings: Settings) -> tuple[F
     for (venue, market), members in groupby(
         sorted(instruments, key=lambda i: (i.venue, i.market)), lambda i: (i.venue, i.market)
     ):
-        declared = VENUES[venue].market(market)
+        declared = settings.market_of(venue, market)
         assert declared is not None, "instruments_of takes only markets that the venue has"
-        given = settings.venues.get(venue, VenueSettings())
-        rest_url = (given.rest_url or declared.rest_url).rstrip("/")
+        rest_url = declared.rest_url.rstrip("/")
         for number, part in enumerate(_parts(tuple(members), declared.connection_limit), 1):
             specs.append(
                 FeedSpec(
                     name=f"{venue} {market}" + (f" {number}" if number > 1 else ""),
                     venue=venue,
                     market=market,
-                    ws_url=(given.ws_url or declared.ws_url).rstrip("/") + declared.ws_path,
+                    ws_url=declared.ws_url.rstrip("/") + declared.ws_path,
                     list_url=rest_url + declared.list_path,
                     instruments=part,
                     seed_url=rest_url + declared.seed_path if declared.seed_path else "",
@@ -73,13 +62,10 @@ def quotes_in_words(settings: Settings) -> tuple[str, ...]:
     )
 
 
-def _serves(venue: str, symbol: Symbol) -> bool:
+def serves(venue: str, symbol: Symbol) -> bool:
+    """Whether a venue has such a market; whether it lists the symbol is for the venue to say."""
     adapter = VENUES[venue]
     return adapter.market(symbol.market) is not None and bool(adapter.venue_symbol(symbol))
-
-
-def _markets(venue: str) -> str:
-    return ", ".join(f"{declared.market} ({declared.symbol_example})" for declared in VENUES[venue].markets)
 
 
 def _implied(asked: Symbol, settings: Settings) -> Iterator[Symbol]:
@@ -96,22 +82,20 @@ def _implied(asked: Symbol, settings: Settings) -> Iterator[Symbol]:
 def _add(found: list[Instrument], settings: Settings, venue: str, symbol: Symbol, *, implied: bool = False) -> None:
     if any(known.venue == venue and known.symbol == str(symbol) for known in found):
         return
-    adapter = VENUES[venue]
-    declared = adapter.market(symbol.market)
+    declared = settings.market_of(venue, symbol.market)
     assert declared is not None, "only served symbols are added"
     counted_quote = settings.counted_quote(symbol.quote)
     if counted_quote == symbol.base:
         # USDT/USD, where USD counts as USDT: nothing can be counted in itself.
         counted_quote = symbol.quote
-    fee_pct = settings.venues[venue].taker_fee_pct if venue in settings.venues else None
     found.append(
         Instrument(
             id=len(found),
             venue=venue,
             symbol=str(symbol),
-            venue_symbol=adapter.venue_symbol(symbol),
+            venue_symbol=VENUES[venue].venue_symbol(symbol),
             counted_quote=counted_quote,
-            taker_fee_pct=declared.taker_fee_pct if fee_pct is None else fee_pct,
+            taker_fee_pct=declared.taker_fee_pct,
             implied=implied,
         )
     )

@@ -181,7 +181,7 @@ class ReplayIntake:
             self.clock_ns = message.at_ns
             self._announce(_withdraw(self._gate, message, message.at_ns, self._troubles))
         elif isinstance(message, HealthReport):
-            self._feeds.take(message, got_ns)
+            self._feeds.take(message, message.sent_ns)
         elif message is not None:
             self._end(message)
         return now_ns()
@@ -195,9 +195,8 @@ class ReplayIntake:
     def _end(self, message: TapesEnded) -> None:
         self.clock_ns = message.at_ns
         self._announce(self._gate.close_all("the tapes ended", message.at_ns))
-        dropped = f", dropped {message.dropped}" if message.dropped else ""
         wall_ms = (message.at_ns + self._gate.wall_offset_ns) // 1_000_000
-        self._ledger.write("end", wall_ms, now_ns(), detail=f"{message.frames} frames played{dropped}")
+        self._ledger.write("end", wall_ms, now_ns(), detail=message.in_words)
 
     def _announce(self, signals: list[Signal]) -> None:
         for each in signals:

@@ -22,6 +22,10 @@ class FeedPlan(Struct, frozen=True):
     """Where tapes are written; empty for no recording."""
     shares_cpu: int | None = None
     max_quote_age_ms: float = 5000.0
+    recorded_settings: str = ""
+    """What the tapes carry at their head, JSON."""
+    recording_tally: int = -1
+    """The inherited descriptor of a RecordingTally; -1: nobody asks how much was recorded."""
 
 
 class TapePlan(Struct, frozen=True):

@@ -13,11 +13,15 @@ AT_ONCE = 32
 _to_json = msgspec.json.Encoder().encode
 
 
-class _Price(Struct):
+class Price(Struct):
+    """What a price key holds, in the instrument's own currency."""
+
     price: float
     """Half way between bid and ask."""
     bid: float
+    """The best bid."""
     ask: float
+    """The best ask."""
     timestamp: int
     """Receipt, ms since 1970."""
 
@@ -48,5 +52,5 @@ class PriceKeys:
         if quote is None:
             return
         timestamp_ms = (leg.recv_ns + self._gate.wall_offset_ns) // 1_000_000
-        price = _Price((quote.bid + quote.ask) / 2, quote.bid, quote.ask, timestamp_ms)
+        price = Price((quote.bid + quote.ask) / 2, quote.bid, quote.ask, timestamp_ms)
         self._sink.store_price(leg.venue, leg.instrument.symbol, _to_json(price), now_ns)

@@ -1,12 +1,15 @@
 """The spread worker's side for viewers: the introduction, frames of what changed, and answers to commands."""
 
+from math import inf
+
 import msgspec
 
 from arbsniper_tui.engine.gate import GROSS, NET, Gate
 from arbsniper_tui.latency.stages import Stages
 from arbsniper_tui.model.health import RedisHealth
 from arbsniper_tui.model.signal import Signal
-from arbsniper_tui.model.view import NodeStatus
+from arbsniper_tui.model.threshold import THRESHOLD_EXPECTED, is_threshold
+from arbsniper_tui.model.view import NodeStatus, ReplayStatus
 from arbsniper_tui.runtime import clock
 from arbsniper_tui.sinks.redis_sink import RedisSink
 from arbsniper_tui.wire.messages import (
@@ -17,9 +20,11 @@ from arbsniper_tui.wire.messages import (
     EventsSince,
     Frame,
     Hello,
+    Playback,
     Refused,
     Reply,
     SetRules,
+    TapeReport,
     Welcome,
     WorkerNotice,
     encode,
@@ -31,7 +36,6 @@ from arbsniper_tui.workers.memory import SpreadMemory
 from arbsniper_tui.workers.plan import SpreadPlan
 
 _STAGES_EVERY_NS = 500_000_000
-HIGHEST_THRESHOLD_PCT = 1000.0
 
 
 class Reception:
@@ -62,6 +66,9 @@ class Reception:
         self._stages_due_ns = 0
         self._redis_told: RedisHealth | None = None
         self._announcements: list[Signal] = []
+        self._replay: ReplayStatus | None = None
+        self._playback: Playback | None = None
+        """What a viewer has asked for; None while none has."""
 
     def answer(self, command: Command, now_ns: int) -> Reply:
         """Carry out one command."""
@@ -72,6 +79,11 @@ class Reception:
         if isinstance(command, WorkerNotice):
             self._announcements += self._feeds.notice(command.worker, now_ns)
             return Done()
+        if isinstance(command, TapeReport):
+            self._replay = command.status
+            return self._playback or Done()
+        if isinstance(command, Playback):
+            return self._set_playback(command)
         return self._set_rules(command, now_ns)
 
     def take_announcements(self) -> list[Signal]:
@@ -96,14 +108,20 @@ class Reception:
             self._rate_per_s = (received - before) / max((mono_ns - since_ns) / 1e9, 1e-3)
         self._rated = (received, mono_ns)
 
+    def _set_playback(self, command: Playback) -> Reply:
+        if not self._plan.is_replay:
+            return Refused("only a replay can be paused or played at another speed")
+        if command.speed is not None and not 0.0 < command.speed < inf:
+            return Refused(f"speed {command.speed:g}: expected a number above 0, or none for as fast as it goes")
+        self._playback = command
+        return Done()
+
     def _set_rules(self, command: SetRules, now_ns: int) -> Reply:
         rules = self._gate.rules
         threshold_pct = rules.threshold_pct if command.threshold_pct is None else command.threshold_pct
         basis = rules.basis if command.basis is None else command.basis
-        if not 0.0 <= threshold_pct <= HIGHEST_THRESHOLD_PCT:
-            return Refused(
-                f"threshold {threshold_pct:g}: expected a number from 0 to {HIGHEST_THRESHOLD_PCT:g}, in percent"
-            )
+        if not is_threshold(threshold_pct):
+            return Refused(f"threshold {threshold_pct:g}: expected {THRESHOLD_EXPECTED}")
         if basis not in (GROSS, NET):
             return Refused(f"basis {basis!r}: expected {GROSS} or {NET}")
         changed = msgspec.structs.replace(rules, threshold_pct=threshold_pct, basis=basis)
@@ -139,6 +157,7 @@ class Reception:
             stages=self._stages.rows() if is_full else (),
             last_event=self._ledger.last_seq,
             recording=self._feeds.recording,
+            replay=self._replay,
         )
 
     def _status(self, now_ns: int) -> NodeStatus:

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from arbsniper_tui.model.errors import UsageError
 from arbsniper_tui.model.health import RecordingHealth
-from arbsniper_tui.net.outlet import OnFrame, OnListing
+from arbsniper_tui.net.outlet import OnDisconnect, OnFrame, OnListing
 from arbsniper_tui.net.spec import FeedSpec
-from arbsniper_tui.tapes.tape import LISTING, TapeWriter
+from arbsniper_tui.tapes.tape import DISCONNECTED, LISTING, SETTINGS, TapeWriter
+from arbsniper_tui.workers.recording_tally import RecordingTally
 
 _log = logging.getLogger("arbsniper_tui.workers.recorder")
 
@@ -43,10 +44,21 @@ class Recorder:
     """Frames are noted as they come. A thread of its own writes them twice a second, so that recording costs the feed
     little, a disk that hangs costs it nothing, and a kill costs the tapes less than a second."""
 
-    def __init__(self, folder: Path, *, write_every_s: float = 0.5, limit_bytes: int = LIMIT_BYTES) -> None:
-        """Above `limit_bytes` of noted frames the recording ends: the disk is too slow for it."""
+    def __init__(
+        self,
+        folder: Path,
+        settings: str = "",
+        tally: RecordingTally | None = None,
+        *,
+        write_every_s: float = 0.5,
+        limit_bytes: int = LIMIT_BYTES,
+    ) -> None:
+        """`settings` is the JSON at the head of each tape; `tally` is told how much was written. Above `limit_bytes` of
+        noted frames the recording ends: the disk is too slow for it."""
         make_folder(folder)
         self._folder = folder
+        self._settings = settings
+        self._tally = tally
         self._write_every_s = write_every_s
         self._limit_bytes = limit_bytes
         self._started = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -69,10 +81,18 @@ class Recorder:
         """What a feed calls with the venue's list, without which contract sizes could not be replayed."""
         return self._notes(spec, LISTING)
 
+    def disconnects_of(self, spec: FeedSpec) -> OnDisconnect:
+        """What a feed calls when a connection of it ends, so that a replay withdraws what rested on it."""
+        note = self._notes(spec, DISCONNECTED)
+        return lambda url, reason: note(url, reason.encode())
+
     def health(self) -> RecordingHealth:
         """As of now."""
-        written = sum(writer.written_bytes for writer in list(self._writers.values()))
-        return RecordingHealth(str(self._folder), self._frames, written, self._failure)
+        return RecordingHealth(str(self._folder), self._frames, self._written_bytes, self._failure)
+
+    @property
+    def _written_bytes(self) -> int:
+        return sum(writer.written_bytes for writer in list(self._writers.values()))
 
     def close(self, within_s: float = 0.6) -> None:
         """Write the rest, and close the tapes; what takes longer than `within_s` is lost, and the log says so."""
@@ -100,6 +120,7 @@ class Recorder:
                 self._write()
             for writer in self._writers.values():
                 writer.close()
+            self._count_up()
         except OSError as error:
             self._fail(str(error.strerror or error))
         except Exception:  # noqa: BLE001 - the thread's boundary: shown as a recording that failed
@@ -114,13 +135,18 @@ class Recorder:
         while self._noted and time.monotonic() < due_s:
             spec, ts_s, url, frame, kind = self._noted.popleft()
             self._taken_bytes += len(frame) + _LINE_BYTES
-            writer = self._writer(spec)
+            writer = self._writer(spec, ts_s)
             writer.write(ts_s, url, frame, market=str(spec.market), kind=kind)
             touched.add(writer)
             frames += not kind
         for writer in touched:
             writer.flush()
         self._frames += frames
+        self._count_up()
+
+    def _count_up(self) -> None:
+        if self._tally is not None:
+            self._tally.put(self._frames, self._written_bytes)
 
     def _fail(self, reason: str) -> None:
         if not self._failure:
@@ -132,8 +158,9 @@ class Recorder:
                 with suppress(OSError):
                     writer.close()
 
-    def _writer(self, spec: FeedSpec) -> TapeWriter:
-        """The tape of a connection: a new file, since the end of an older one may be missing."""
+    def _writer(self, spec: FeedSpec, ts_s: float) -> TapeWriter:
+        """The tape of a connection: a new file, since the end of an older one may be missing. The settings at its head
+        have the time of its first line."""
         if spec.name not in self._writers:
             for number in itertools.count(1):
                 part = f"-{number}" if number > 1 else ""
@@ -141,4 +168,6 @@ class Recorder:
                 with suppress(FileExistsError):
                     self._writers[spec.name] = TapeWriter(path, spec.venue)
                     break
+            if self._settings:
+                self._writers[spec.name].write(ts_s, "", self._settings.encode(), kind=SETTINGS)
         return self._writers[spec.name]

@@ -5,82 +5,177 @@ import os
 import select
 import threading
 import time
+from math import inf
 from pathlib import Path
 from time import monotonic_ns
 
+import zmq
+
 from arbsniper_tui.model.health import FeedHealth, FeedState
 from arbsniper_tui.model.quote import Withdrawal
+from arbsniper_tui.model.view import ReplayStatus
+from arbsniper_tui.tapes.head import read_heads
 from arbsniper_tui.tapes.listings import read_listings
-from arbsniper_tui.tapes.player import Player, first_lines, venue_and_markets
+from arbsniper_tui.tapes.pace import Pace
+from arbsniper_tui.tapes.player import Came, Player
+from arbsniper_tui.tapes.span import TapeSpan
 from arbsniper_tui.wire.endpoints import Endpoints
-from arbsniper_tui.wire.messages import HealthReport, QuoteBatch, TapesEnded, Withdrawn
+from arbsniper_tui.wire.messages import HealthReport, Playback, QuoteBatch, TapeReport, TapesEnded, Withdrawn
 from arbsniper_tui.wire.sender import LosslessSender
+from arbsniper_tui.wire.viewing import SEND_AGAIN_S, CommandLine
 from arbsniper_tui.workers.plan import TapePlan
 from arbsniper_tui.workers.process import LIFELINE, run_worker, settle_memory
 
 _log = logging.getLogger("arbsniper_tui.workers.tape")  # __name__ is __main__ here
 
+_REPORT_EVERY_S = 0.05
+_DUE_WITHIN_S = 0.0005
+"""A wait shorter than this takes longer to begin than it lasts."""
+_STEP_TAKES_S = 0.01
+_UNWATCHED_TOLD = 20
+
 
 def work(plan: TapePlan) -> None:
     """Play to the end, say so, and stay until the parent says stop."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    sender = LosslessSender(Endpoints(Path(plan.folder)).quotes)
-    listings = {venue: read_listings(venue, Path(file)) for venue, file in plan.listing_files.items()}
-    player = Player(plan.tapes, plan.instruments, listings, _log.warning)
-    sender.send(_health(plan))
+    replay = _Replay(plan)
     settle_memory()
-    pace = _Pace(plan.speed)
-    ts_recv_ns = 0
-    for ts_recv_ns, came in player.play():
-        if not pace.wait_for(ts_recv_ns):
-            break
+    if replay.play():
+        select.select([LIFELINE], [], [])
+    replay.close()
+
+
+class _Replay:
+    """What is played, how fast, and how far it is."""
+
+    def __init__(self, plan: TapePlan) -> None:
+        endpoints = Endpoints(Path(plan.folder))
+        listings = {venue: read_listings(venue, Path(file)) for venue, file in plan.listing_files.items()}
+        self._player = Player(plan.tapes, plan.instruments, listings, _log.warning)
+        self._pace = Pace(plan.speed)
+        self._span = TapeSpan([Path(source.path) for source in plan.tapes])
+        self._sender = LosslessSender(endpoints.quotes)
+        self._plan = plan
+        self._heads = read_heads(plan.tapes)
+        self._unserved: dict[int, str] = {}
+        self._node = CommandLine(zmq.Context(), endpoints)
+        self._reported_s = -inf
+        self._look_due_s = self._began_s = 0.0
+        self._begins_ns = 0
+
+    def play(self) -> bool:
+        """Play to the end, and say so. False where the parent said stop before."""
+        at_ns = 0
+        for at_ns, came in self._player.play():
+            if not self._begins_ns:
+                self._begins_ns, self._began_s = at_ns, time.monotonic()
+                self._sender.send(self._health(at_ns))
+            if not self._wait_for(at_ns):
+                return False
+            self._send(at_ns, came)
+        player = self._player
+        self._sender.send(TapesEnded(at_ns, player.frames, player.dropped, player.quotes))
+        if player.unwatched:
+            told = ", ".join(list(player.unwatched)[:_UNWATCHED_TOLD])
+            _log.warning("nobody watches %d of the tapes' symbols: %s", len(player.unwatched), told)
+        return self._tell_end(at_ns)
+
+    def close(self) -> None:
+        self._sender.close()
+        self._node.close()
+
+    def _send(self, at_ns: int, came: Came) -> None:
         if isinstance(came, Withdrawal):
-            sender.send(Withdrawn(ts_recv_ns, came.instrument_ids, came.reason))
+            self._sender.send(Withdrawn(at_ns, came.instrument_ids, came.reason))
         else:
             read_ns = monotonic_ns()
-            sender.send(QuoteBatch(read_ns, read_ns, came, [ts_recv_ns] * len(came)))
-    sender.send(TapesEnded(ts_recv_ns, player.frames, player.dropped))
-    select.select([LIFELINE], [], [])
-    sender.close()
+            self._sender.send(QuoteBatch(read_ns, read_ns, came, [at_ns] * len(came)))
+
+    def _wait_for(self, frame_ns: int) -> bool:
+        """Until a frame is due. False once the parent has said stop."""
+        while True:
+            if time.monotonic() >= self._look_due_s:
+                self._look_due_s = time.monotonic() + _REPORT_EVERY_S
+                self._report(self._status(frame_ns))
+                self._report_health(frame_ns)
+                self._span.step()
+            wait_s = self._pace.wait_s(frame_ns)
+            if wait_s <= _DUE_WITHIN_S:
+                return True
+            if self._span.end_ns is None and wait_s > _STEP_TAKES_S:
+                self._span.step()
+            elif _parent_says_stop(min(wait_s, _REPORT_EVERY_S)):
+                return False
+
+    def _report(self, status: ReplayStatus) -> bool:
+        """Tell the node how far it is, and play on as the node answers. Returns whether it has answered."""
+        answer = self._node.answer()
+        if isinstance(answer, Playback) and answer != Playback(self._pace.speed, self._pace.is_paused):
+            self._pace.change(answer.speed, answer.is_paused, status.now_ns)
+        now_s = time.monotonic()
+        if answer is not None or now_s - self._reported_s > SEND_AGAIN_S:
+            self._reported_s = now_s
+            self._node.send(TapeReport(status))
+        return answer is not None
+
+    def _tell_end(self, at_ns: int) -> bool:
+        """Until the node knows it. False where the parent said stop before."""
+        status = self._status(at_ns, is_over=True)
+        # The first answer is to the report before.
+        answers = 0
+        while answers < 2:
+            answers += self._report(status)
+            if _parent_says_stop(_REPORT_EVERY_S):
+                return False
+        return True
+
+    def _report_health(self, at_ns: int) -> None:
+        if self._unserved != (unserved := self._player.unserved):
+            self._unserved = unserved
+            self._sender.send(self._health(at_ns))
+
+    def _health(self, at_ns: int) -> HealthReport:
+        """Each tape as the feed that it stands for, by the tapes' clock."""
+        feeds = []
+        for head in self._heads:
+            fed = [i for i in self._plan.instruments if i.venue == head.venue and i.market in head.markets]
+            feeds.append(
+                FeedHealth(
+                    f"{head.venue} {'+'.join(head.markets)} tape",
+                    head.venue,
+                    FeedState.LIVE,
+                    Path(head.source.path).name,
+                    tuple(i.id for i in fed),
+                    rejected={i.symbol: self._unserved[i.id] for i in fed if i.id in self._unserved},
+                )
+            )
+        return HealthReport(self._plan.worker, tuple(feeds), sent_ns=at_ns)
+
+    def _status(self, frame_ns: int, *, is_over: bool = False) -> ReplayStatus:
+        return ReplayStatus(
+            begins_ns=self._begins_ns,
+            now_ns=frame_ns,
+            ends_ns=self._span.end_ns,
+            speed=self._pace.speed,
+            is_paused=self._pace.is_paused,
+            is_over=is_over,
+            frames=self._player.frames,
+            quotes=self._player.quotes,
+            dropped=dict(self._player.dropped),
+            unwatched=tuple(self._player.unwatched)[:_UNWATCHED_TOLD],
+            took_s=time.monotonic() - self._began_s if self._begins_ns else 0.0,
+        )
+
+
+def _parent_says_stop(within_s: float) -> bool:
+    # The lifeline becomes readable only by its end.
+    return bool(select.select([LIFELINE], [], [], within_s)[0])
 
 
 def _end_with_parent() -> None:
     select.select([LIFELINE], [], [])
     # Not in order: the other thread may be waiting for a reader that has gone too.
     os._exit(0)
-
-
-def _health(plan: TapePlan) -> HealthReport:
-    """Each tape as the feed that it stands for."""
-    feeds = []
-    for source, line in first_lines(plan.tapes):
-        venue, markets = venue_and_markets(source, line)
-        fed = tuple(i.id for i in plan.instruments if i.venue == venue and i.market in markets)
-        name = f"{venue} {'+'.join(markets)} tape"
-        feeds.append(FeedHealth(name, venue, FeedState.LIVE, Path(source.path).name, fed))
-    return HealthReport(plan.worker, tuple(feeds))
-
-
-class _Pace:
-    """Holds frames back until their time has come, at `speed` times the tapes' own pace."""
-
-    def __init__(self, speed: float | None) -> None:
-        self._speed = speed
-        self._first_ns = 0
-        self._started_s = 0.0
-
-    def wait_for(self, ts_recv_ns: int) -> bool:
-        """Whether to go on: False once the parent has said stop."""
-        if self._speed is None:
-            return True
-        if not self._first_ns:
-            self._first_ns, self._started_s = ts_recv_ns, time.monotonic()
-        due_s = self._started_s + (ts_recv_ns - self._first_ns) / 1e9 / self._speed
-        wait_s = due_s - time.monotonic()
-        if wait_s <= 0.0005:
-            return True
-        # The lifeline becomes readable only by its end.
-        return not select.select([LIFELINE], [], [], wait_s)[0]
 
 
 if __name__ == "__main__":

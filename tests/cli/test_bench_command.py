@@ -44,7 +44,7 @@ def test_an_interrupt_stops_everything_that_it_started(place, number, step):
     assert not place.processes() and not place.node_folders()
 
 
-@pytest.mark.parametrize("seconds", ["0", "-1", "soon"])
+@pytest.mark.parametrize("seconds", ["0", "-1", "601", "soon", "1_0", "٣", "nan"])
 def test_a_time_that_is_none_is_refused(place, seconds):
     done = place.run("bench", "--seconds", seconds)
     assert (done.returncode, done.stdout) == (2, b"")

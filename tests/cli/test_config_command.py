@@ -26,19 +26,32 @@ def written(toml: str) -> str:
 
 
 def test_check_says_in_one_line_what_is_in_force(run):
-    result = run(
-        "check", "--config", written("symbols = ['BTC/USDT']\n[venues.okx]\nsymbols = ['ETH/USDT']\n[venues.kraken]")
-    )
+    result = run("check", "--config", written("symbols = ['BTC/USDT', 'ETH/USDT']\n[venues.okx]\n[venues.kraken]"))
     assert result.exit_code == 0
     assert result.stdout == "ok: f.toml, 2 venues, 2 symbols, threshold 0.5% gross, Redis auto\n"
     assert result.stderr == ""
 
 
 def test_check_without_a_file_says_so_and_counts_what_overrides_it(run):
-    result = run("check", "--threshold", "1.25", "--venue", "okx", ARBSNIPER_SIGNALS__BASIS="net")
+    two_venues = ("--venue", "okx", "--venue", "kraken")
+    result = run("check", "--threshold", "1.25", *two_venues, ARBSNIPER_SIGNALS__BASIS="net")
     assert result.stdout == (
-        "ok: no file, 1 venue, 1 symbol, threshold 1.25% net, Redis auto, 3 keys from the environment or options\n"
+        "ok: no file, 2 venues, 1 symbol, threshold 1.25% net, Redis auto, 4 keys from the environment or options\n"
     )
+
+
+def test_check_refuses_what_the_run_refuses(run):
+    for arguments in (["--symbol", "BTC/USDT:USDT", "--venue", "kraken"], ["--venue", "okx"]):
+        result = run("check", *arguments)
+        assert (result.exit_code, result.stdout) == (2, ""), arguments
+        assert "expected" in result.stderr
+
+
+def test_check_warns_of_what_can_signal_nothing_and_says_ok(run):
+    toml = "symbols = ['BTC/USDT', 'BTC/USDT:USDT']\n[venues.okx]\n[venues.kraken]"
+    result = run("check", "--config", written(toml))
+    assert result.exit_code == 0 and result.stdout.startswith("ok: f.toml")
+    assert result.stderr.startswith("warning: f.toml: symbols: found BTC/USDT:USDT on okx alone")
 
 
 @pytest.mark.parametrize("verb", ["check", "show"])
@@ -87,6 +100,7 @@ def test_show_prints_every_key_with_value_and_origin(run):
         "",
         "[venues.okx]\n[venues.kraken]\ntaker_fee_pct = 0.2\nsymbols = ['BTC/USD']\n[quotes]\nUSD = 'USDT'",
         "symbols = ['BTC/USDT:USDT']\n[quotes]\nUSD = { convert = 'kraken:USDT/USD' }\n[venues.binance]\nws_url = 'ws://h:1'",
+        "[venues.okx]\ntaker_fee_pct = { spot = 0.08, perp = 0.03 }\nws_url = { perp = 'ws://h:1' }\n[venues.binance]",
     ],
 )
 def test_what_show_prints_is_a_file_with_the_same_settings(run, toml):
@@ -94,6 +108,16 @@ def test_what_show_prints_is_a_file_with_the_same_settings(run, toml):
     shown = run("show", "--config", "f.toml").stdout
     tomllib.loads(shown)
     assert load_settings(Path(written(shown)), {}, {}).settings == before
+
+
+def test_show_tells_a_value_by_market_with_the_origin_of_each(run):
+    file = written("[venues.okx]\ntaker_fee_pct = { spot = 0.08 }")
+    result = run("show", "--config", file, ARBSNIPER_VENUES__OKX__WS_URL__PERP="ws://h:1")
+    origins = dict(line.split("  # ") for line in result.stdout.splitlines() if "okx" in line)
+    origins = {text.strip(): origin for text, origin in origins.items()}
+    assert origins["venues.okx.taker_fee_pct.spot = 0.08"] == "file f.toml"
+    assert origins["# venues.okx.taker_fee_pct.perp = 0.05"] == "default: the venue's own"
+    assert origins['venues.okx.ws_url.perp = "ws://h:1"'] == "environment ARBSNIPER_VENUES__OKX__WS_URL__PERP"
 
 
 def test_show_as_json_gives_the_value_in_force_of_every_key(run):

@@ -29,15 +29,67 @@ def test_lines_that_cannot_be_read_are_reported_by_number_and_the_rest_goes_on(p
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == 2
     reports = done.stderr.decode().splitlines()
-    assert [report.partition(":")[0] for report in reports] == [f"line {number}" for number in (2, 3, 4, 5, 6, 7)]
+    assert [report.partition(":")[0] for report in reports[:-1]] == [f"line {n}" for n in (2, 3, 4, 5, 6, 7)]
     assert "crossed" in reports[4]
+    assert reports[-1] == "8 frames: 2 quotes, 4 unreadable, 1 crossed, 1 invalid bid"
+
+
+def test_each_kind_of_trouble_is_reported_a_few_times_and_then_counted(place):
+    crossed = line('{"u":8,"s":"BTCUSDT","b":"3","B":"1","a":"2","A":"1"}')
+    done = place.run("decode", "binance", stdin=(b"nonsense\n" + crossed) * 50 + line(BINANCE))
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 1)
+    reports = done.stderr.decode().splitlines()
+    assert [r.partition(":")[0] for r in reports[:10]] == [f"line {n}" for n in range(1, 11)]
+    assert reports[10:] == ["101 frames: 1 quote, 50 unreadable, 50 crossed"]
 
 
 def test_frames_of_an_old_wire_are_refused_with_what_was_expected(place):
     old = '[6304,{"as":[],"bs":[]},"book-25","XBT/USD"]'
     done = place.run("decode", "kraken", stdin=line(old))
-    assert (done.returncode, done.stdout) == (0, b"")
+    assert (done.returncode, done.stdout) == (2, b"")
     assert done.stderr.startswith(b"line 1:") and b"expected" in done.stderr
+    assert b"1 frame: 0 quotes, 1 unreadable" in done.stderr
+
+
+OKX = (
+    '{"arg":{"channel":"bbo-tbt","instId":"BTC-USDT"},"data":[{"asks":[["64000.3","1.1","0","3"]],'
+    '"bids":[["64000.2","1.3","0","2"]],"ts":"1700000000006","seqId":9}]}'
+)
+
+
+@pytest.mark.parametrize("venue", ["binance", "coinbase", "kraken"])
+def test_the_tape_of_another_venue_ends_with_counts_and_exit_code_2(place, venue):
+    """Binance's parser passes over frames of OKX without a word: they look like acks."""
+    tape = line(OKX, url="wss://ws.okx.com:8443/ws/v5/public") * 300
+    done = place.run("decode", venue, stdin=tape)
+    assert (done.returncode, done.stdout) == (2, b"")
+    *reports, counts, why = done.stderr.decode().splitlines()
+    assert len(reports) <= 5
+    assert counts.startswith("300 frames: 0 quotes")
+    assert why == f"no quote could be read as {venue}: the frames come from okx, by their URL; write decode okx"
+
+
+def test_a_symbol_that_is_not_on_the_tape_ends_with_exit_code_2(place):
+    done = place.run("decode", "binance", "--symbol", "ETH/USDT", stdin=line(BINANCE) * 3)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode() == "3 frames: 0 quotes\nno quote could be read as binance of ETH/USDT\n"
+
+
+def test_without_a_venue_the_file_is_not_taken_for_one(place):
+    (place.folder / "some.jsonl").write_bytes(line(BINANCE, venue="binance"))
+    for arguments in (["some.jsonl"], ["nowhere.gz"], ["-"]):
+        done = place.run("decode", *arguments)
+        assert (done.returncode, done.stdout) == (2, b""), arguments
+        assert done.stderr.decode().startswith(f"decode {arguments[0]}: VENUE is missing"), arguments
+        assert b"binance, coinbase" in done.stderr
+    nothing = place.run("decode")
+    assert nothing.returncode == 2 and b"VENUE" in nothing.stderr
+
+
+def test_a_venue_is_taken_in_any_case(place):
+    done = place.run("decode", "Binance:SPOT", stdin=line(BINANCE))
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert json.loads(done.stdout)["venue"] == "binance"
 
 
 def test_a_file_that_is_cut_off_gives_what_it_had_and_exit_code_2(place):
@@ -120,9 +172,9 @@ FORGED = "\x1b[2J\x1b]0;mine\x07\r\nline 99: forged\u202e\x9b1m"
 )
 def test_control_characters_of_a_frame_reach_no_terminal(place, venue, frame):
     done = place.run("decode", venue, stdin=line(json.dumps(frame)))
-    (report,) = done.stderr.decode().splitlines()
+    report, *_ = said = done.stderr.decode().splitlines()
     assert report.startswith("line 1: ")
-    assert report.isprintable()
+    assert all(each.isprintable() for each in said)
     assert "[2J" in report
 
 

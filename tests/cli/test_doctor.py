@@ -86,6 +86,14 @@ def test_an_overridden_url_is_what_is_looked_for(tmp_path):
     assert targets == {"okx": (("127.0.0.1", 9001, False), ("localhost", 80, False))}
 
 
+def test_an_address_of_one_market_is_looked_for_there_alone(tmp_path):
+    toml = """symbols = ['BTC/USDT', 'BTC/USDT:USDT']
+        [venues.binance]
+        ws_url = { perp = 'ws://127.0.0.1:9001' }"""
+    targets = venue_targets(settings(toml, tmp_path))
+    assert targets == {"binance": (("stream.binance.com", 9443, True), ("127.0.0.1", 9001, False))}
+
+
 def test_the_venue_of_a_live_rate_is_looked_for_too(tmp_path):
     toml = "[venues.okx]\n[quotes]\nUSD = { convert = 'kraken:USDT/USD' }"
     assert venue_targets(settings(toml, tmp_path))["kraken"] == (("ws.kraken.com", 443, True),)
@@ -229,9 +237,8 @@ def test_a_second_address_is_tried_where_the_first_one_is_dead(monkeypatch):
     assert finding.verdict == "ok", finding
 
 
-def test_a_venue_without_a_market_for_the_symbols_is_a_warning():
-    (finding,) = check_venues({"kraken": []}, lambda said: None, GENEROUS_S)
-    assert (finding.check, finding.verdict) == ("kraken", "warn")
+def test_a_venue_without_a_market_for_the_symbols_is_not_looked_for():
+    assert check_venues({"kraken": []}, lambda said: None, GENEROUS_S) == []
 
 
 @pytest.fixture
@@ -249,7 +256,8 @@ def run(tmp_path, monkeypatch):
 
 def test_doctor_ends_with_0_when_nothing_failed_and_keeps_progress_off_stdout(run):
     with server() as port:
-        result = run(f"[redis]\nmode = 'off'\n[venues.okx]\nws_url = 'ws://127.0.0.1:{port}'")
+        elsewhere = f"ws_url = 'ws://127.0.0.1:{port}'"
+        result = run(f"[redis]\nmode = 'off'\n[venues.okx]\n{elsewhere}\n[venues.kraken]\n{elsewhere}")
     assert result.exit_code == 0, result.output
     assert f"127.0.0.1:{port}" in result.stdout
     assert "..." not in result.stdout
@@ -263,6 +271,26 @@ def test_doctor_ends_with_1_when_something_failed(run, closed_port):
     assert findings["okx"]["verdict"] == "fail"
     assert findings["okx"]["advice"]
     assert {"config", "Redis", "clock", "open files", "CPUs", "terminal"} <= findings.keys()
+
+
+def test_doctor_fails_on_settings_that_the_run_refuses_and_checks_the_rest(run):
+    with server() as port:
+        result = run(f"[redis]\nmode = 'off'\n[venues.okx]\nws_url = 'ws://127.0.0.1:{port}'", "--json")
+    assert result.exit_code == 1
+    first, *others = json.loads(result.stdout)
+    assert (first["check"], first["verdict"]) == ("config", "fail")
+    assert "no route is possible on okx" in first["found"] and "add a venue" in first["advice"]
+    assert {"Redis", "clock", "okx"} <= {finding["check"] for finding in others}
+
+
+def test_doctor_warns_of_a_symbol_in_no_route(run):
+    with server() as port:
+        elsewhere = f"ws_url = 'ws://127.0.0.1:{port}'\nrest_url = 'http://127.0.0.1:{port}'"
+        toml = "symbols = ['BTC/USDT', 'BTC/USDT:USDT']\n[redis]\nmode = 'off'\n"
+        result = run(f"{toml}[venues.okx]\n{elsewhere}\n[venues.kraken]\n{elsewhere}", "--json")
+    assert result.exit_code == 0
+    warned = [finding["found"] for finding in json.loads(result.stdout) if finding["verdict"] == "warn"]
+    assert any("BTC/USDT:USDT on okx alone" in found for found in warned)
 
 
 def test_doctor_ends_with_2_for_a_config_error(run):

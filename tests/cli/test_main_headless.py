@@ -1,11 +1,14 @@
 """`--no-ui`: signals and nothing else on stdout, the log on stderr, and a stop in time that leaves nothing behind."""
 
 import json
+import re
 import signal
 import subprocess
-import time
 
+import msgspec
 import pytest
+
+from arbsniper_tui.model.signal import Signal
 
 REQUIRED = {
     "type": str,
@@ -30,8 +33,10 @@ REQUIRED = {
     "net_profit": float,
     "buy_age_ms": int,
     "sell_age_ms": int,
+    "buy_market": str,
+    "sell_market": str,
 }
-STOPPED_WITHIN_S = 2.0
+OPTIONAL = {field.name for field in msgspec.structs.fields(Signal) if field.default is msgspec.UNSET}
 
 
 def test_standard_output_holds_signals_of_the_contract_and_nothing_else(place):
@@ -41,30 +46,38 @@ def test_standard_output_holds_signals_of_the_contract_and_nothing_else(place):
     for line in node.lines:
         found = {name: type(line[name]) for name in REQUIRED}
         assert found == REQUIRED
-        assert set(line) - set(REQUIRED) <= {"quote_rate"}
+        assert set(line) - set(REQUIRED) <= OPTIONAL
         assert line["type"] == "ARBITRAGE_OPPORTUNITY"
         assert line["action"] == f"BUY_{line['buy_exchange']}_SELL_{line['sell_exchange']}".upper()
         assert line["state"] in ("open", "update")
         spread = line["sell_price"] - line["buy_price"]
         assert line["spread_pct"] == pytest.approx(spread / line["buy_price"] * 100, abs=1e-4)
         assert line["spread_pct"] >= 0.02, "above it before it was rounded"
-        assert line["profit_estimate"] == pytest.approx(spread, rel=1e-9)
+        # Rounded to ten decimals where a coin costs more than one unit, to more where it costs less.
+        assert line["profit_estimate"] == pytest.approx(spread, abs=1e-10)
         assert line["timestamp"] >= line["detected_at"] > 1.6e12
         assert line["net_spread_pct"] < line["spread_pct"]
     assert [line["seq"] for line in node.lines] == list(range(1, len(node.lines) + 1))
     assert "INFO" in node.err and "Traceback" not in node.err
 
 
+def test_the_demo_of_one_venue_simulates_the_venue_of_its_rate_too(place):
+    node = place.start_node("--demo", "--no-ui", "--venue", "okx")
+    place.wait_for(lambda: "okx spot: up" in node.err and "kraken spot: up" in node.err, "both venues")
+    listed = re.findall(r"(\w+): \d+ instruments listed by (\S+)", node.err)
+    assert node.end() == 0
+    assert {venue for venue, _ in listed} >= {"kraken"}
+    assert all(url.startswith("http://127.0.0.1:") for _, url in listed)
+    assert "kraken.com" not in node.err and "okx.com" not in node.err
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_it_cleanly_and_in_time(place, number):
     node = place.start_node("--demo", "--no-ui")
     place.wait_for(lambda: "is up" in node.err, "a node that works")
-    started_s = time.monotonic()
     assert node.end(number) == 0
-    took_s = time.monotonic() - started_s
-    # The supervisor kills what has not stopped after 1.6 s, and says so: on a slow machine the clock alone proves less.
+    # The supervisor kills what has not stopped in time, and says so: on a busy machine the clock alone proves less.
     assert "was killed" not in node.err
-    assert took_s < 5 * STOPPED_WITHIN_S
     assert not place.processes() and not place.node_folders()
 
 

@@ -60,7 +60,7 @@ def test_options_before_a_verb_are_refused(place):
     assert "--demo" in message and "--threshold" in message and "venues" in message
 
 
-@pytest.mark.parametrize("given", ["x", "-1", "nan", "1,5,0"])
+@pytest.mark.parametrize("given", ["x", "-1", "101", "nan", "1,5,0", "1_0", "٣"])
 def test_a_bad_threshold_is_refused_by_its_option(place, given):
     message = refused(place.run("--no-ui", "--threshold", given))
     assert message.startswith("--threshold") and given in message and "0.5" in message
@@ -74,6 +74,16 @@ def test_an_unknown_venue_is_refused_with_the_nearest(place):
 def test_a_symbol_of_another_form_is_refused_with_the_right_one(place):
     message = refused(place.run("--no-ui", "--symbol", "BTCUSDT"))
     assert "--symbol" in message and "did you mean BTC/USDT" in message
+
+
+def test_settings_that_can_signal_nothing_are_refused_and_recorded_all_the_same(place):
+    assert "no route is possible on okx" in refused(place.run("--no-ui", "--venue", "okx"))
+    perp_on_kraken = ("--venue", "kraken", "--symbol", "BTC/USDT:USDT")
+    for verb in ((), ("record", "tapes")):
+        assert "--symbol: symbols: found" in refused(place.run(*verb, "--no-ui", *perp_on_kraken))
+    node = place.start_node("record", "tapes", "--no-ui", "--demo", "--venue", "okx")
+    place.wait_for(lambda: "no route is possible on okx" in node.err, "the warning")
+    assert node.end() == 0
 
 
 def test_an_unknown_key_is_refused_with_file_and_nearest(place):
@@ -90,6 +100,12 @@ def test_a_config_that_is_not_there_is_refused_by_name(place):
 def test_an_unknown_log_level_is_refused_with_those_there_are(place):
     message = refused(place.run("--no-ui", "--demo", "--log-level", "loud"))
     assert "--log-level" in message and "warning" in message
+
+
+def test_a_log_level_is_taken_in_any_case(place):
+    node = place.start_node("--no-ui", "--demo", "--log-level", "Warning")
+    assert node.end() == 0
+    assert "INFO" not in node.err
 
 
 def test_a_log_file_that_cannot_be_written_is_refused(place):

@@ -103,20 +103,33 @@ def test_a_line_that_cannot_be_read_is_reported_with_file_and_line_and_the_rest_
     assert b"unreadable" in done.stderr
 
 
-@pytest.mark.parametrize("speed", ["0", "-1", "fast", "nan", "inf"])
+@pytest.mark.parametrize("speed", ["0", "-1", "fast", "nan", "inf", "1_0", "٣"])
 def test_a_speed_that_is_none_is_refused(place, tapes, speed):
     done = place.run("replay", *tapes, "--no-ui", "--speed", speed)
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"--speed" in done.stderr and b"max" in done.stderr
 
 
-def test_a_tape_that_is_not_there_or_empty_is_refused_by_name(place, tapes):
-    (place.folder / "empty").write_bytes(b"")
-    for tapes in (["b", "nowhere.gz"], ["empty"], ["b", "binance=nowhere.gz"]):
-        name = tapes[-1]
-        done = place.run("replay", *tapes, "--no-ui", "--speed", "max")
+def test_a_tape_that_is_not_there_is_refused_by_name(place, tapes):
+    for name in ("nowhere.gz", "binance=nowhere.gz"):
+        done = place.run("replay", "b", name, "--no-ui", "--speed", "max")
         assert (done.returncode, done.stdout) == (2, b""), name
-        assert name.partition("=")[2].encode() or name.encode() in done.stderr
+        assert b"nowhere.gz" in done.stderr
+
+
+def test_the_standard_input_is_refused(place, tapes):
+    done = place.run("replay", "-", "--no-ui", stdin=(place.folder / "b").read_bytes())
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"replay -: expected files" in done.stderr
+
+
+def test_a_tape_without_frames_is_refused_alone_and_passed_over_among_others(place, tapes):
+    (place.folder / "empty").write_bytes(b"")
+    said = b"tape empty: expected recorded frames, found none"
+    alone = place.run("replay", "empty", "--no-ui", "--speed", "max")
+    assert (alone.returncode, alone.stdout) == (2, b"") and said in alone.stderr
+    among = place.run("replay", "empty", *tapes, "--no-ui", "--speed", "max")
+    assert len(signals(among)) == 1 and said in among.stderr
 
 
 def test_an_instrument_list_for_an_unknown_venue_or_without_a_file_is_refused(place, tapes):
@@ -154,8 +167,23 @@ def test_redis_is_left_alone(place, tapes):
     assert b"redis" not in done.stderr.lower()
 
 
-def test_in_a_terminal_the_end_of_the_tapes_ends_the_ui_with_exit_code_0(place, tapes):
-    terminal = place.terminal("replay", *tapes, "--speed", "2")
+def test_in_a_terminal_it_can_be_paused_and_sped_up_and_stays_at_its_end_with_a_summary(place, tapes):
+    place.env["TZ"] = "UTC"
+    terminal = place.terminal("replay", *tapes, "--speed", "0.1")
     terminal.sees("REPLAY")
+    terminal.sees("2023-11-14 22:13:20")
+    terminal.sees("of 3s")
+    terminal.type("p")
+    terminal.sees("paused")
+    terminal.type(">>>>>")
+    terminal.sees("speed 5")
+    terminal.type("p")
+    summary = terminal.sees("The tapes have ended")
+    for figure in ("frames        78", "quotes        78", "signals       1", "on the tapes"):
+        assert figure in terminal.sees(figure), summary
+    terminal.type("\x1b")
+    terminal.misses("The tapes have ended")
+    terminal.sees("the tapes have ended: 78 frames, 78 quotes, 1 signal")
+    terminal.type("q")
     assert terminal.exit_code() == 0
     assert terminal.is_restored

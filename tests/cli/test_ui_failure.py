@@ -72,6 +72,7 @@ def test_a_viewer_that_fails_says_so_and_the_node_does_not_notice(place, faulty:
     assert viewer.exit_code() == 1
     assert viewer.is_restored
     assert FAILED in viewer.said_at_end
+    assert "broken by the test" in next(place.folder.rglob("arbsniper.log")).read_text()
     assert "Traceback" not in viewer.said_at_end
     told = len(node.lines)
     place.wait_for(lambda: len(node.lines) > told, "the node's next signal")

@@ -101,6 +101,7 @@ def test_the_samples_commented_keys_are_valid_when_they_are_used():
     settings = load("\n".join(wanted)).settings
     assert settings.quotes == {"USD": "USDT", "USDC": "USDT"}
     assert settings.venues["binance"].ws_url == "wss://data-stream.binance.vision"
+    assert settings.venues["okx"].taker_fee_pct == {"spot": 0.08, "perp": 0.03}
 
 
 def test_an_option_wins_over_the_environment_which_wins_over_the_file():
@@ -206,3 +207,61 @@ def test_everything_that_is_wrong_is_said_at_once_and_once():
 def test_settings_cannot_be_changed():
     with pytest.raises(AttributeError):
         load("").settings.signals.threshold_pct = 2
+
+
+def in_force(loaded: Loaded, venue: str, name: str) -> list[object]:
+    """The value of each of a venue's markets."""
+    return [getattr(loaded.settings.market_of(venue, each.market), name) for each in VENUES[venue].markets]
+
+
+def test_a_fee_and_addresses_may_be_set_for_one_market_alone():
+    loaded = load("""[venues.okx]
+        taker_fee_pct = { spot = 0.08, perp = 0.03 }
+        ws_url = { perp = "ws://127.0.0.1:9001" }
+        [venues.binance]
+        taker_fee_pct = 0.07
+        rest_url = { spot = "http://127.0.0.1:9002/mirror/" }
+    """)
+    assert in_force(loaded, "okx", "taker_fee_pct") == [0.08, 0.03]
+    assert in_force(loaded, "okx", "ws_url") == [VENUES["okx"].markets[0].ws_url, "ws://127.0.0.1:9001"]
+    assert in_force(loaded, "binance", "taker_fee_pct") == [0.07, 0.07]
+    assert in_force(loaded, "binance", "rest_url") == [
+        "http://127.0.0.1:9002/mirror",
+        VENUES["binance"].markets[1].rest_url,
+    ]
+
+
+def test_a_later_source_changes_one_market_or_all_of_them():
+    by_market = "[venues.okx]\ntaker_fee_pct = { spot = 0.08, perp = 0.03 }"
+    for_all = "[venues.okx]\ntaker_fee_pct = 0.1"
+    one, every = "ARBSNIPER_VENUES__OKX__TAKER_FEE_PCT__PERP", "ARBSNIPER_VENUES__OKX__TAKER_FEE_PCT"
+    assert in_force(load(by_market, {one: "0.02"}), "okx", "taker_fee_pct") == [0.08, 0.02]
+    assert in_force(load(by_market, {every: "0.2"}), "okx", "taker_fee_pct") == [0.2, 0.2]
+    assert in_force(load(for_all, {one: "0.02"}), "okx", "taker_fee_pct") == [0.1, 0.02]
+    assert in_force(load("", {one: "0.02"}), "okx", "taker_fee_pct") == [VENUES["okx"].markets[0].taker_fee_pct, 0.02]
+    assert in_force(load("", {one: "0.02", every: "0.2"}), "okx", "taker_fee_pct") == [0.2, 0.02]
+
+
+def test_the_origin_of_a_value_by_market_is_told_for_each_market():
+    environ = {"ARBSNIPER_VENUES__OKX__TAKER_FEE_PCT__PERP": "0.02"}
+    origins = load("[venues.okx]\ntaker_fee_pct = 0.1", environ).origins
+    assert origins["venues.okx.taker_fee_pct.spot"] == "file written.toml"
+    assert origins["venues.okx.taker_fee_pct.perp"] == f"environment {next(iter(environ))}"
+    assert "venues.okx.taker_fee_pct" not in origins
+    assert origins["venues.okx.ws_url"] == "default"
+
+
+def test_words_are_taken_in_any_case():
+    toml = """[signals]
+        basis = "NET"
+        routes = ["Spot-Spot", "SPOT-PERP"]
+        [venues.OKX]
+        [redis]
+        mode = "Off"
+    """
+    settings = load(toml).settings
+    assert (settings.signals.basis, settings.signals.routes) == ("net", ("spot-spot", "spot-perp"))
+    assert (list(settings.venues), settings.redis.mode) == (["okx"], "off")
+    environ = {"ARBSNIPER_SIGNALS__BASIS": "Net", "ARBSNIPER_SIGNALS__ROUTES": "PERP-PERP, spot-spot"}
+    assert load("", environ).settings.signals.routes == ("perp-perp", "spot-spot")
+    assert load("", environ).settings.signals.basis == "net"

@@ -94,9 +94,10 @@ def test_every_named_venue_and_no_other_has_an_adapter_or_its_sentence():
 @pytest.mark.parametrize(
     ("toml", "message"),
     [
-        ("[signals]\nthreshold_pct = 'abc'", 'signals.threshold_pct: found "abc", expected a percentage of at least 0'),
+        ("[signals]\nthreshold_pct = 'abc'", 'signals.threshold_pct: found "abc", expected a percentage from 0 to 100'),
         ("[signals]\nthreshold_pct = '0.5'", 'signals.threshold_pct: found "0.5", expected a percentage'),
         ("[signals]\nthreshold_pct = -0.1", "found -0.1, expected"),
+        ("[signals]\nthreshold_pct = 100.5", "found 100.5, expected a percentage from 0 to 100"),
         ("[signals]\nthreshold_pct = nan", "found nan, expected"),
         ("[signals]\nthreshold_pct = inf", "found inf, expected"),
         ("[signals]\nthreshold_pct = true", "found true, expected"),
@@ -126,6 +127,22 @@ def test_every_named_venue_and_no_other_has_an_adapter_or_its_sentence():
             "[venues.okx]\ntaker_fee_pct = 101",
             "venues.okx.taker_fee_pct: found 101, expected a percentage from 0 to 100",
         ),
+        (
+            "[venues.okx]\ntaker_fee_pct = { spot = 101 }",
+            "venues.okx.taker_fee_pct.spot: found 101, expected a percentage",
+        ),
+        (
+            "[venues.okx]\ntaker_fee_pct = { spto = 1 }",
+            "unknown key venues.okx.taker_fee_pct.spto = 1, expected one of spot, perp",
+        ),
+        ("[venues.okx]\ntaker_fee_pct = { spto = 1 }", "did you mean venues.okx.taker_fee_pct.spot?"),
+        ("[venues.okx]\ntaker_fee_pct = {}", "venues.okx.taker_fee_pct: found an empty table, expected a percentage"),
+        (
+            "[venues.kraken]\ntaker_fee_pct = { perp = 1 }",
+            "venues.kraken.taker_fee_pct.perp: kraken has no perp market, expected",
+        ),
+        ("[venues.okx]\nws_url = { perp = 'h:1' }", "venues.okx.ws_url.perp: found"),
+        ("[venues.okx]\nws_url = { perp = { x = 'h' } }", "venues.okx.ws_url.perp: found a table, expected one value"),
         ("[venues.okx]\nws_url = 'https://h:8443'", "venues.okx.ws_url: found"),
         ("[venues.okx]\nws_url = 'https://h:8443'", "did you mean wss://h:8443?"),
         ("[venues.okx]\nws_url = 'h:8443'", "did you mean wss://h:8443?"),
@@ -158,6 +175,7 @@ def test_every_named_venue_and_no_other_has_an_adapter_or_its_sentence():
         ("[redis]\nurl = 'http://h'", "expected redis://HOST:PORT/DATABASE"),
         ("[redis]\nurl = 'redis://'", "expected redis://HOST:PORT/DATABASE"),
         ("[redis]\nurl = 'redis://h/first'", "where DATABASE is a number"),
+        ("[redis]\nurl = 'redis://h/٣'", "where DATABASE is a number"),
         ("[redis]\nurl = 'unix://'", "unix:///PATH"),
         ("[redis]\nembedded_port = 65536", "redis.embedded_port: found 65536, expected a port from 1 to 65535, or 0"),
         ("[redis]\nembedded_port = -1", "expected a port from 1 to 65535, or 0 for none"),
@@ -177,18 +195,25 @@ def test_a_value_that_does_not_fit_is_named_with_what_was_expected(toml, message
 
 def test_every_key_refuses_a_table_in_the_place_of_its_value():
     for pattern in keys.KEYS:
-        if pattern in (("venues",), ("venues", keys.ANY), ("quotes", keys.ANY)):
+        if any(other[:-1] == pattern for other in keys.KEYS):
             continue
         path = ".".join({0: part}.get(0, part) if part != keys.ANY else {"venues": "okx", "quotes": "USD"}[pattern[0]]
                         for part in pattern)  # fmt: skip
         assert f"{path}: found a table, expected one value" in refused(f"[{path}]\nx = 1")
 
 
-@pytest.mark.parametrize("text", ["abc", "-1", "nan", "inf", "", "0,5", "true", "1 %"])
+@pytest.mark.parametrize("text", ["abc", "-1", "101", "nan", "inf", "", "0,5", "true", "1 %", "1_0", "٣", "0x10", "1e"])
 def test_a_threshold_option_that_is_no_percentage_is_named_by_its_option(text):
     said = refused("", {}, {"signals.threshold_pct": text})
     assert said.startswith(f"--threshold {text}: signals.threshold_pct: found ")
-    assert "expected a percentage of at least 0" in said
+    assert "expected a percentage from 0 to 100" in said
+
+
+@pytest.mark.parametrize("text", ["101", "1_0", "٣", "nan", "0x10"])
+def test_a_threshold_has_the_same_range_and_spelling_in_the_environment(text):
+    said = refused("", {"ARBSNIPER_SIGNALS__THRESHOLD_PCT": text})
+    assert said.startswith("environment ARBSNIPER_SIGNALS__THRESHOLD_PCT: signals.threshold_pct: found ")
+    assert "expected a percentage from 0 to 100" in said
 
 
 @pytest.mark.parametrize("text", ["0.3", ".3", "+0.3", "3e-1"])
@@ -224,6 +249,10 @@ def test_no_message_repeats_a_password():
         refused(f"redis_url = '{url}'"),
     ):
         assert not re.search("hunter[23]", said), said
+
+
+def test_control_characters_of_a_value_are_shown_and_not_obeyed():
+    assert shown("\x1b[2J\n") == '"\\x1b[2J\\n"'
 
 
 def test_a_long_text_is_cut_in_a_message():

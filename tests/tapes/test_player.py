@@ -21,7 +21,7 @@ from tape_bench import (
 from arbsniper_tui.model.errors import TapeError
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.quote import Withdrawal
-from arbsniper_tui.tapes.player import TapeSource, first_lines, parse_source, venue_and_markets
+from arbsniper_tui.tapes.player import TapeSource, parse_source, venue_and_markets
 from arbsniper_tui.tapes.tape import TapeLine
 from arbsniper_tui.venues.base import Listing
 
@@ -110,6 +110,7 @@ def test_a_source_is_a_file_or_a_venue_and_a_file(tmp_path: Path) -> None:
     assert parse_source("some.gz") == TapeSource("some.gz")
     assert parse_source("okx=some.gz") == TapeSource("some.gz", "okx")
     assert parse_source("okx:perp=a=b.gz") == TapeSource("a=b.gz", "okx", "perp")
+    assert parse_source("OKX:Perp=a.gz") == TapeSource("a.gz", "okx", "perp")
     odd = write_tape(tmp_path / "x=y")
     assert parse_source(odd) == TapeSource(odd)
 
@@ -197,18 +198,3 @@ def test_a_list_whose_venue_cannot_be_told_or_that_cannot_be_read_is_a_bad_line(
     playing = Playing([tape], SPOT_AND_KRAKEN)
     assert [complaint.split(": ")[0] for complaint in playing.complaints] == [f"{tape}:1", f"{tape}:2"]
     assert playing.bids == [(3, 1, 100)]
-
-
-def test_first_lines_pass_over_what_tells_no_venue(tmp_path: Path) -> None:
-    first = line(3, KRAKEN_URL, kraken(100))
-    tape = write_tape(
-        tmp_path / "a", "bad", line(1, None, "{}", kind="listing"), line(2, SPOT_URL, "x", dir="out"), first
-    )
-    ((source, found),) = first_lines([TapeSource(tape)])
-    assert (source.path, found.url) == (tape, KRAKEN_URL)
-
-
-def test_a_tape_without_frames_cannot_be_replayed(tmp_path: Path) -> None:
-    tape = write_tape(tmp_path / "a", "bad")
-    with pytest.raises(TapeError, match="expected recorded frames, found none"):
-        first_lines([TapeSource(tape)])

@@ -10,13 +10,16 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import zmq
 from tape_bench import SPOT_URL, binance, instruments, line, write_tape
 
 from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.model.view import ReplayStatus
 from arbsniper_tui.tapes.player import TapeSource
 from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.inbox import Inbox
-from arbsniper_tui.wire.messages import QuoteBatch, TapesEnded, decode_from_feed
+from arbsniper_tui.wire.messages import Command, Playback, QuoteBatch, Reply, TapeReport, TapesEnded, decode_from_feed
+from arbsniper_tui.wire.publisher import CommandDesk
 from arbsniper_tui.workers.plan import TapePlan
 
 DEADLINE_S = 30.0
@@ -70,3 +73,43 @@ def test_every_quote_and_the_end_arrive_and_the_worker_stays_until_it_is_told_to
                 inbox.close()
     assert [(at_ns, quote.bid) for at_ns, quote in quotes] == [((n + 1) * 10**9, 100.0 + n) for n in range(count)]
     assert (end.at_ns, end.frames, end.dropped) == (count * 10**9, count, {})
+
+
+def test_the_node_is_told_how_far_it_is_and_says_how_to_play_on(tmp_path: Path) -> None:
+    frames = (line(10.0 + n, SPOT_URL, binance(100 + n)) for n in range(50))
+    tape = write_tape(tmp_path / "a", *frames, line(60.0, SPOT_URL, "unreadable"))
+    told: list[ReplayStatus] = []
+    answers: list[Reply] = [Playback(1.0, True), Playback(1000.0, False)]
+
+    def answer(command: Command) -> Reply:
+        assert isinstance(command, TapeReport)
+        told.append(command.status)
+        wanted = answers[0]
+        assert isinstance(wanted, Playback)
+        if len(answers) > 1 and (command.status.is_paused, command.status.speed) == (wanted.is_paused, wanted.speed):
+            answers.pop(0)
+        return wanted
+
+    with tempfile.TemporaryDirectory(prefix="tape-") as folder:
+        endpoints = Endpoints(Path(folder))
+        plan = TapePlan("tape", folder, (TapeSource(tape),), tuple(instruments(("binance", "BTC/USDT"))), speed=1.0)
+        inbox = Inbox(endpoints.quotes, usual_wait_ms=20)
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        desk = CommandDesk(context, endpoints)
+        with tape_worker(plan):
+            try:
+                deadline_s = time.monotonic() + DEADLINE_S
+                while not (told and told[-1].is_over):
+                    assert time.monotonic() < deadline_s, told[-1:]
+                    inbox.receive(5)
+                    desk.serve(answer)
+            finally:
+                inbox.close()
+                desk.close()
+                context.term()
+    assert any(status.is_paused for status in told)
+    over = told[-1]
+    assert (over.begins_ns, over.now_ns, over.ends_ns) == (10 * 10**9, 59 * 10**9, 60 * 10**9)
+    assert (over.speed, over.is_paused, over.share) == (1000.0, False, 1.0)
+    assert (over.frames, over.quotes, over.dropped) == (51, 50, {"unreadable": 1})
+    assert over.took_s > 0.0

@@ -320,6 +320,7 @@ class PlayedView:
         self.coming = Changes()
         self.thresholds: list[float] = []
         self.bases: list[str] = []
+        self.playbacks: list[tuple[float | None, bool]] = []
         self.pulls = 0
 
     def pull(self) -> Changes:
@@ -332,6 +333,9 @@ class PlayedView:
 
     def set_basis(self, basis: str) -> None:
         self.bases.append(basis)
+
+    def set_playback(self, speed: float | None, is_paused: bool) -> None:
+        self.playbacks.append((speed, is_paused))
 
     def requote(self, instrument_id: int, **changed: float) -> None:
         """Let one quote change, as the next pull will say."""

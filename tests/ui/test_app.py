@@ -1,21 +1,8 @@
 """How the app begins and ends."""
 
-from arbsniper_tui.session.snapshot import Changes
 from arbsniper_tui.ui.app import make_app
 from arbsniper_tui.ui.themes import SIXTEEN, theme_for
 from tests.ui import builder
-
-
-async def test_the_end_of_the_tapes_ends_the_app_with_0() -> None:
-    view = builder.PlayedView(builder.snapshot(mode="replay"))
-    app = builder.app_on(view)
-    async with app.run_test() as pilot:
-        await pilot.pause()
-        view.coming = Changes(ended=True)
-        app.tick()
-        await pilot.pause()
-    assert app.return_code == 0
-    assert app.fault == ""
 
 
 async def test_a_lost_worker_ends_the_app_with_3_and_its_reason() -> None:

@@ -9,7 +9,7 @@ def test_a_percentage_is_read_with_or_without_its_sign(text: str, pct: float) ->
     assert read_threshold(text) == pct
 
 
-@pytest.mark.parametrize("text", ["", "abc", "0,5", "-1", "101", "nan", "inf"])
+@pytest.mark.parametrize("text", ["", "abc", "0,5", "-1", "101", "nan", "inf", "1_0", "٣"])
 def test_a_bad_number_is_refused_with_what_was_expected(text: str) -> None:
     with pytest.raises(UsageError, match="expected a percentage"):
         read_threshold(text)

@@ -12,7 +12,7 @@ from arbsniper_tui.model.health import FeedHealth, FeedState, RedisHealth, Redis
 from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.signal import Event, Signal
-from arbsniper_tui.model.view import NodeIntro, NodeStatus, QuoteRow, RouteRow, StageRow
+from arbsniper_tui.model.view import NodeIntro, NodeStatus, QuoteRow, ReplayStatus, RouteRow, StageRow
 from arbsniper_tui.wire import messages
 from arbsniper_tui.wire.messages import (
     Command,
@@ -23,10 +23,12 @@ from arbsniper_tui.wire.messages import (
     FromFeed,
     HealthReport,
     Hello,
+    Playback,
     QuoteBatch,
     Refused,
     Reply,
     SetRules,
+    TapeReport,
     TapesEnded,
     Welcome,
     Withdrawn,
@@ -99,6 +101,7 @@ INTRO = NodeIntro(
     0.0,
     ("USD counts as USDT 1:1",),
 )
+REPLAY = ReplayStatus(1, 2**62, None, 2.5, True, False, 3, 4, {"crossed": 1}, ("ETH/USDT of okx",), 0.5)
 FRAME = Frame(
     9,
     is_full=True,
@@ -110,6 +113,7 @@ FRAME = Frame(
     redis=RedisHealth(RedisState.AWAY, "url", "127.0.0.1:6379", "refused", 3, 1, 0.4),
     stages=(StageRow("bus", 3, 1.0, 2.0, 3.0, (0, 1, 2)),),
     last_event=3,
+    replay=REPLAY,
 )
 
 FROM_FEED = [
@@ -117,10 +121,25 @@ FROM_FEED = [
     QuoteBatch(1, 2, []),
     Withdrawn(5, (1, 2, 3), "disconnected: \u00fc"),
     HealthReport("feed-okx", (FEED, FeedHealth("k", "kraken", FeedState.DOWN)), 12),
-    TapesEnded(5, 100, {"unreadable": 2}),
+    TapesEnded(5, 100, {"unreadable": 2}, 97),
 ]
-COMMANDS = [Hello(), SetRules(0.5), SetRules(basis="net"), EventsSince(5), WorkerNotice(WORKER, (1, 2))]
-REPLIES = [Welcome(INTRO, FRAME), Events((EVENT,)), Events(()), Done(), Refused("threshold -1: expected more")]
+COMMANDS = [
+    Hello(),
+    SetRules(0.5),
+    SetRules(basis="net"),
+    EventsSince(5),
+    WorkerNotice(WORKER, (1, 2)),
+    Playback(None, True),
+    TapeReport(REPLAY),
+]
+REPLIES = [
+    Welcome(INTRO, FRAME),
+    Events((EVENT,)),
+    Events(()),
+    Done(),
+    Refused("threshold -1: expected more"),
+    Playback(10.0),
+]
 
 
 @pytest.mark.parametrize(
@@ -140,6 +159,12 @@ def test_a_message_is_read_back_as_it_was_written(message: Struct, decode: Calla
     read = decode(encode(message))
     assert read == message
     assert type(read) is type(message)
+
+
+def test_the_end_of_tapes_is_told_in_words() -> None:
+    assert TapesEnded(5, 100, {}, 97).in_words == "100 frames played, 97 quotes"
+    dropped = {"unreadable": 2, "crossed": 1}
+    assert TapesEnded(5, 100, dropped, 97).in_words == "100 frames played, 97 quotes; dropped: 2 unreadable, 1 crossed"
 
 
 def test_every_message_of_the_module_is_tried_here() -> None:

@@ -60,6 +60,13 @@ def test_another_address_keeps_the_adapters_path() -> None:
     assert found["binance perp"].seed_url == "http://127.0.0.1:7002/fapi/v1/ticker/bookTicker"
 
 
+def test_another_address_of_one_market_leaves_the_other_where_it_is() -> None:
+    perp_elsewhere = VenueSettings(ws_url={Market.PERP: "ws://127.0.0.1:7001"})
+    found = specs(Settings(("BTC/USDT", "BTC/USDT:USDT"), venues={"okx": perp_elsewhere, "binance": ON}))
+    assert found["okx perp"].ws_url == "ws://127.0.0.1:7001/ws/v5/public"
+    assert found["okx spot"].ws_url == "wss://ws.okx.com:8443/ws/v5/public"
+
+
 def test_more_than_a_connection_holds_goes_to_another_one() -> None:
     many = tuple(
         Instrument(number, "coinbase", f"C{number}/USD", f"C{number}-USD", "USD", 0.6) for number in range(120)

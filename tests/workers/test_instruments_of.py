@@ -3,8 +3,7 @@
 import pytest
 
 from arbsniper_tui.config.settings import Conversion, Settings, VenueSettings
-from arbsniper_tui.model.errors import ConfigError
-from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.workers.instruments import instruments_of, quotes_in_words
 
 ON = VenueSettings()
@@ -32,15 +31,11 @@ def test_a_venue_without_the_market_is_left_out_while_another_has_it() -> None:
     assert names(found) == ["coinbase BTC/USDT", "okx BTC/USDT", "okx BTC/USDT:USDT"]
 
 
-def test_a_symbol_that_no_venue_serves_is_refused_with_those_that_are_on() -> None:
-    with pytest.raises(ConfigError, match=r"^symbols: BTC/USDT:USDT: .*\(coinbase, kraken\)$"):
-        instruments_of(Settings(("BTC/USD", "BTC/USDT:USDT"), venues={"coinbase": ON, "kraken": ON}))
-
-
-def test_a_symbol_of_a_venues_own_list_that_it_cannot_serve_is_refused_with_what_it_has() -> None:
-    settings = Settings(venues={"kraken": VenueSettings(symbols=("BTC/USDT:USDT",)), "okx": ON})
-    with pytest.raises(ConfigError, match=r"^venues.kraken.symbols: BTC/USDT:USDT: .*kraken has, spot \(BTC/USDT\)$"):
-        instruments_of(settings)
+def test_a_symbol_without_a_market_is_passed_over() -> None:
+    settings = Settings(
+        ("BTC/USD", "BTC/USDT:USDT"), venues={"kraken": VenueSettings(symbols=("BTC/USDT:USDT", "BTC/USD"))}
+    )
+    assert names(instruments_of(settings)) == ["kraken BTC/USD"]
 
 
 def test_a_venues_own_list_replaces_the_common_one() -> None:
@@ -87,6 +82,12 @@ def test_the_fee_is_the_venues_own_unless_the_settings_say_otherwise() -> None:
         "binance BTC/USDT:USDT": 0.02,
         "kraken BTC/USDT": 0.0,
     }
+
+
+def test_a_fee_may_be_set_for_one_market_alone() -> None:
+    venues = {"okx": VenueSettings(taker_fee_pct={Market.SPOT: 0.08, Market.PERP: 0.03}), "binance": ON}
+    found = by_name(instruments_of(Settings(("BTC/USDT", "BTC/USDT:USDT"), venues=venues)))
+    assert (found["okx BTC/USDT"].taker_fee_pct, found["okx BTC/USDT:USDT"].taker_fee_pct) == (0.08, 0.03)
 
 
 def test_a_live_rate_is_watched_for_itself_and_pointed_to_by_those_it_converts() -> None:

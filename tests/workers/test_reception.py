@@ -2,10 +2,14 @@
 
 import math
 
+import msgspec
 import pytest
 from decision_bench import DecisionBench, S, binance
 
+from arbsniper_tui.latency.stages import Stages
 from arbsniper_tui.model.health import FeedState, RedisState, WorkerHealth
+from arbsniper_tui.model.threshold import HIGHEST_THRESHOLD_PCT
+from arbsniper_tui.model.view import ReplayStatus
 from arbsniper_tui.wire.messages import (
     FRAME_TOPIC,
     Done,
@@ -13,13 +17,15 @@ from arbsniper_tui.wire.messages import (
     EventsSince,
     Frame,
     Hello,
+    Playback,
     Refused,
     SetRules,
+    TapeReport,
     Welcome,
     WorkerNotice,
     decode_frame,
 )
-from arbsniper_tui.workers.reception import HIGHEST_THRESHOLD_PCT
+from arbsniper_tui.workers.reception import Reception
 
 
 def next_frame(bench: DecisionBench) -> Frame:
@@ -128,7 +134,7 @@ def test_what_is_in_force_already_is_no_news(bench: DecisionBench) -> None:
 def test_a_threshold_that_makes_no_sense_is_refused_in_words(bench: DecisionBench, threshold_pct: float) -> None:
     reply = bench.reception.answer(SetRules(threshold_pct=threshold_pct), bench.now_ns)
     assert isinstance(reply, Refused)
-    assert "expected a number from 0 to 1000, in percent" in reply.why
+    assert "expected a percentage from 0 to 100" in reply.why
     assert bench.gate.rules.threshold_pct == 0.5
     assert bench.told == []
 
@@ -161,3 +167,34 @@ def test_the_status_counts_signals_and_what_is_open(bench: DecisionBench) -> Non
     status = next_frame(bench).status
     assert (status.signals, status.open_opportunities) == (1, 1)
     assert status.clock_ms == (bench.now_ns + bench.gate.wall_offset_ns) / 1e6
+
+
+REPORT = TapeReport(ReplayStatus(1, 2, 3, 1.0))
+
+
+def as_replay(bench: DecisionBench) -> None:
+    intro = msgspec.structs.replace(bench.plan.intro, mode="replay")
+    plan = msgspec.structs.replace(bench.plan, intro=intro)
+    bench.reception = Reception(plan, bench.gate, bench.ledger, bench.watch, Stages(), None, bench.memory)
+
+
+def test_the_worker_that_plays_is_answered_with_what_a_viewer_asked_for(bench: DecisionBench) -> None:
+    as_replay(bench)
+    assert bench.reception.answer(REPORT, bench.now_ns) == Done(), "nobody has asked for anything"
+    assert next_frame(bench).replay == REPORT.status
+    for wanted in (Playback(2.0, True), Playback(None)):
+        assert bench.reception.answer(wanted, bench.now_ns) == Done()
+        assert bench.reception.answer(REPORT, bench.now_ns) == wanted
+
+
+@pytest.mark.parametrize("speed", [0.0, -1.0, math.nan, math.inf])
+def test_a_speed_that_is_none_is_refused_in_words(bench: DecisionBench, speed: float) -> None:
+    as_replay(bench)
+    reply = bench.reception.answer(Playback(speed), bench.now_ns)
+    assert isinstance(reply, Refused) and "expected a number above 0" in reply.why
+    assert bench.reception.answer(REPORT, bench.now_ns) == Done()
+
+
+def test_what_is_live_cannot_be_paused(bench: DecisionBench) -> None:
+    assert isinstance(bench.reception.answer(Playback(1.0, True), bench.now_ns), Refused)
+    assert next_frame(bench).replay is None

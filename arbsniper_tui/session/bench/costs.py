@@ -54,7 +54,7 @@ class _Recording:
         sieve = Sieve({})
         for line in _lines(tape):
             venue, market = line.venue or "", line.market or ""
-            if not self.name:
+            if not self.name and market:
                 self.name = f"{venue} {market}"
                 self._adapter = VENUES[venue]
                 self._subscribed = {
@@ -62,7 +62,7 @@ class _Recording:
                 }
             if line.kind == LISTING:
                 self._listings.update(self._adapter.parse_listings(line.frame()))
-            else:
+            elif line.is_frame:
                 self.frames.append(line.frame())
         self.frames = [frame for frame, found in self._fed() if found is not None]
         for _, found in self._fed():

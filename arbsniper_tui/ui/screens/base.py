@@ -15,6 +15,7 @@ from arbsniper_tui.ui.widgets.feed_bar import FeedBar
 from arbsniper_tui.ui.widgets.key_bar import KeyBar, Prompt
 from arbsniper_tui.ui.widgets.pane import LinePane, LineWidget
 from arbsniper_tui.ui.widgets.price_area import PriceArea
+from arbsniper_tui.ui.widgets.replay_bar import ReplayBar
 from arbsniper_tui.ui.widgets.too_small import TooSmall, is_too_small
 from arbsniper_tui.ui.widgets.top_bar import TopBar
 
@@ -52,6 +53,7 @@ class NodeScreen(Screen[None], inherit_bindings=False):
         self._active = 0
         self._rule: tuple[object, ...] = ()
         self._top_bar = TopBar()
+        self._replay_bar = ReplayBar()
         self._feed_bar = FeedBar()
         self._key_bar = KeyBar()
         self._too_small = TooSmall()
@@ -80,6 +82,7 @@ class NodeScreen(Screen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         yield self._top_bar
+        yield self._replay_bar
         yield from self.body()
         yield self._feed_bar
         yield self._key_bar
@@ -108,6 +111,7 @@ class NodeScreen(Screen[None], inherit_bindings=False):
             self._rule = rule
             self.set_class(bool(snapshot.lost_contact), "-lost")
             self._top_bar.show(snapshot, frame.standing)
+        self._replay_bar.show(snapshot.replay, status)
         if is_due or changes.feeds:
             self._feed_bar.show(snapshot.feeds.values(), frame.now_ms, in_contact=not snapshot.lost_contact)
         if frame.whole:

@@ -1,0 +1,58 @@
+"""What a replay came to, shown once when its tapes have ended; behind it stays the last state."""
+
+import time
+
+from textual.app import ComposeResult
+
+from arbsniper_tui.session.snapshot import Snapshot
+from arbsniper_tui.ui import format as fmt
+from arbsniper_tui.ui.frames import Frame
+from arbsniper_tui.ui.paint import Line, joined
+from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
+from arbsniper_tui.ui.widgets.pane import TextPane
+
+
+class ReplaySummary(NodeScreen):
+    """A page of figures; `esc` leaves it."""
+
+    TITLED = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._page = TextPane("The tapes have ended")
+
+    def body(self) -> ComposeResult:
+        with Body(classes="body"):
+            yield self._page
+
+    def panes(self) -> list[Pane]:
+        return [self._page]
+
+    def show_body(self, frame: Frame) -> None:
+        if frame.whole or frame.changes.replay or frame.changes.status:
+            self._page.show(summary_lines(frame.snapshot), "esc shows the last state, q quits")
+
+
+def summary_lines(snapshot: Snapshot) -> list[Line]:
+    """Frames, quotes, signals, what was dropped and why, and how long it was."""
+    replay, status = snapshot.replay, snapshot.status
+    if replay is None:
+        return []
+    begin, end = (
+        time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(ns / 1e9)) for ns in (replay.begins_ns, replay.now_ns)
+    )
+    rows = [
+        ("frames", fmt.count(replay.frames)),
+        ("quotes", fmt.count(replay.quotes)),
+        ("signals", fmt.count(status.signals) if status is not None else "-"),
+        *(("dropped", f"{fmt.count(count)} {reason}") for reason, count in replay.dropped.items()),
+        ("on the tapes", f"{fmt.span((replay.now_ns - replay.begins_ns) / 1e9)}, from {begin} to {end}"),
+        ("took", fmt.span(replay.took_s) if replay.took_s >= 1.0 else f"{replay.took_s:.1f}s"),
+        *(("not watched", each) for each in replay.unwatched),
+    ]
+    lines: list[Line] = [()]
+    before = ""
+    for name, text in rows:
+        lines.append(joined(((f" {'' if name == before else name:<14}", "head"), (text, "text"))))
+        before = name
+    return lines
