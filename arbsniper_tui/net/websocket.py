@@ -6,7 +6,6 @@ nearly all that a venue sends, are cut out of the read here (docs/decisions/0004
 
 import asyncio
 import fcntl
-import ssl
 import termios
 from collections.abc import Callable
 from typing import cast
@@ -21,6 +20,7 @@ from websockets.uri import parse_uri
 
 from arbsniper_tui.model.clean_text import clean_text
 from arbsniper_tui.net.backlog import Backlog
+from arbsniper_tui.net.tls import tls_context
 from arbsniper_tui.net.words import words_of
 from arbsniper_tui.runtime.clock import now_ns
 
@@ -293,10 +293,10 @@ async def open_websocket(
     parts = urlsplit(url)
     is_tls = parts.scheme == "wss"
     port = parts.port or (443 if is_tls else 80)
-    context = ssl.create_default_context() if is_tls else None
     socket: WebSocket | None = None
     try:
         async with asyncio.timeout(within_s):
+            context = await tls_context() if is_tls else None
             _, socket = await asyncio.get_running_loop().create_connection(
                 lambda: WebSocket(url, on_frames, backlog, max_age_ns), parts.hostname or "", port, ssl=context
             )

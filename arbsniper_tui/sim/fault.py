@@ -24,6 +24,9 @@ class FaultKind(StrEnum):
     FREEZE = "freeze"
     """The data of `symbols` stops, of every instrument where none is named, first states included; all else goes on,
     acknowledgements and heartbeats too."""
+    QUIET = "quiet"
+    """Nothing moves at `symbols`, at every instrument where none is named; who subscribes or asks is told their
+    state."""
     GARBAGE = "garbage"
     """Bad JSON, wrong shapes, and NaN, negative and crossed prices come between the good frames."""
     SLOW = "slow"

@@ -261,7 +261,7 @@ def _is_about(fault: Fault, frame: str) -> bool:
 
 
 def _is_silent(fault: Fault, venue_symbol: str) -> bool:
-    if fault.kind is FaultKind.FREEZE:
+    if fault.kind in (FaultKind.FREEZE, FaultKind.QUIET):
         return not fault.symbols or venue_symbol in fault.symbols
     return fault.kind in _STALLING
 

@@ -116,7 +116,7 @@ async def test_a_venue_that_sends_first_states_is_asked_for_them_after_a_long_si
     quick = replace(QUICK, silent_after_s=0.1, resubscribe_after_s=0.2)
     async with world.feed(venue, Market.SPOT, timings=quick) as diary:
         await lives(diary, eventually)
-        world.sims[venue].fault = Fault(FaultKind.FREEZE)
+        world.sims[venue].fault = Fault(FaultKind.QUIET)
         await eventually(lambda: diary.state is FeedState.SILENT, diary.shown)
         diary.read.clear()
         await eventually(lambda: diary.has_all(2), diary.shown)
@@ -127,7 +127,7 @@ async def test_a_venue_that_sends_first_states_is_asked_for_them_after_a_long_si
 async def test_a_quiet_symbol_is_seeded_by_rest_and_its_age_counts_from_the_request(
     world: World, eventually: Eventually
 ) -> None:
-    world.sims["binance"].fault = Fault(FaultKind.FREEZE, ("BTCUSDT",))
+    world.sims["binance"].fault = Fault(FaultKind.QUIET, ("BTCUSDT",))
     before_ns = now_ns()
     async with world.feed("binance", Market.SPOT) as diary:
         await eventually(lambda: diary.has_all(2), diary.shown)

@@ -155,6 +155,18 @@ async def test_freeze_acknowledges_a_subscription_and_holds_its_first_state_back
         assert not any(f'"{frozen}"' in json.dumps(state) for state in states)
 
 
+@every_venue
+async def test_a_quiet_instrument_has_a_first_state_and_no_other(venues: Venues, venue: str) -> None:
+    quiet, moving = SYMBOLS[venue]
+    venues.sims[venue].fault = Fault(FaultKind.QUIET, (quiet,))
+    async with venues.client(venue, TARGETS[venue]) as client:
+        await client.send(REQUESTS[venue])
+        frames = [await client.frame() for _ in range(20)]
+    states = [frame for frame in frames if "data" in frame or frame.get("type") == "snapshot"]
+    assert sum(f'"{quiet}"' in json.dumps(state) for state in states) == (0 if venue == "binance" else 1)
+    assert Counter(map(quoted, frames))[moving] > 2
+
+
 async def test_freeze_of_all_leaves_the_heartbeats(venues: Venues) -> None:
     for venue, kind in (("coinbase", "type"), ("kraken", "channel")):
         async with venues.client(venue, TARGETS[venue]) as client:

@@ -125,7 +125,7 @@ async def test_a_recording_that_failed_is_loud_on_every_screen(size: tuple[int, 
         (RedisHealth(RedisState.AWAY, detail="refused", waiting=3), "redis          away, 3 waiting: refused "),
         (
             RedisHealth(RedisState.UP, "embedded", "unix:///run/arb/redis", rtt_ms=0.2),
-            "embedded unix:///run/arb/redis up",
+            "embedded up, unix:///run/arb/redis, rtt 0.2ms",
         ),
     ],
 )
