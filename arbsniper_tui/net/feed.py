@@ -157,11 +157,11 @@ class Feed:
         self._outlet.health_changed()
 
     def _on_list(self, listings: dict[str, Listing], body: bytes) -> None:
+        if self._on_listing is not None and listings != self._listings:
+            self._on_listing(self.spec.list_url, body)
         self._listings.clear()
         self._listings.update(listings)
         back = self._served.take_list(listings)
-        if self._on_listing is not None:
-            self._on_listing(self.spec.list_url, body)
         self._listed.set()
         if back:
             _log.info("%s: served again: %s", self.spec.name, ", ".join(each.venue_symbol for each in back))

@@ -186,3 +186,25 @@ async def test_frames_and_lists_are_handed_to_a_recorder(world: World, eventuall
     assert any(b"BTC-USDT-SWAP" in frame for _, frame in frames)
     [(url, body)] = lists
     assert url == spec.list_url and b"ctVal" in body
+
+
+async def test_a_recorder_has_the_list_again_only_when_it_has_changed(
+    world: World, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listings, "REFRESH_S", 0.02)
+    fetch = listings.fetch
+    fetched = 0
+
+    async def count(url: str) -> bytes:
+        nonlocal fetched
+        fetched += 1
+        return await fetch(url)
+
+    monkeypatch.setattr(listings, "fetch", count)
+    recorded: list[bytes] = []
+    async with world.feed("okx", Market.SPOT) as diary:
+        diary.feed._on_listing = lambda _, body: recorded.append(body)
+        await eventually(lambda: fetched >= 5, diary.shown)
+        assert len(recorded) == 1
+        world.sims["okx"].fault = Fault(FaultKind.HALT, ("BTC-USDT",))
+        await eventually(lambda: len(recorded) == 2, diary.shown)
