@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from websocket_bench import Bench
 
 from arbsniper_tui.net import backoff
 
@@ -94,3 +95,15 @@ def quick_feed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits between two attempts as short as tests can afford."""
     monkeypatch.setattr(backoff, "FIRST_S", 0.05)
     monkeypatch.setattr(backoff, "LONGEST_S", 0.2)
+
+
+@pytest.fixture
+async def bench() -> Bench:
+    return Bench()
+
+
+@pytest.fixture
+async def open_bench(wire: type) -> Bench:
+    bench = Bench()
+    bench.receive(wire.accepted(bench.request))
+    return bench

@@ -1,107 +1,14 @@
 """The client against bytes made by hand, cut wherever reads may cut them. No socket: a transport that notes."""
 
-import socket
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable
 
 import pytest
+from websocket_bench import Bench, single_bytes, unmasked
 
-from arbsniper_tui.net.backlog import Backlog
-from arbsniper_tui.net.websocket import CROWDED_BYTES, MAX_FRAME, MAX_HANDSHAKE, WebSocket, WebSocketError
+from arbsniper_tui.net.websocket import MAX_FRAME, MAX_HANDSHAKE, WebSocketError
 from arbsniper_tui.runtime.clock import now_ns
 
 Eventually = Callable[..., Awaitable[None]]
-PONG_WITHIN_NS = 5_000_000_000
-_IDLE, _ = socket.socketpair()
-
-
-class NotingTransport:
-    """Keeps what is written, and ends as the event loop's transports do."""
-
-    def __init__(self) -> None:
-        self.written = bytearray()
-        self.ended = ""
-
-    def write(self, data: bytes) -> None:
-        self.written += data
-
-    def is_closing(self) -> bool:
-        return bool(self.ended)
-
-    def get_extra_info(self, name: str) -> socket.socket:
-        return self.peer
-
-    @property
-    def peer(self) -> socket.socket:
-        """A socket on which nothing waits."""
-        return _IDLE
-
-    def abort(self) -> None:
-        self.ended = self.ended or "aborted"
-
-    def close(self) -> None:
-        self.ended = self.ended or "closed"
-
-
-class Bench:
-    """One connection whose peer is the test."""
-
-    def __init__(self) -> None:
-        self.reads: list[list[bytes]] = []
-        """The frames of each call back."""
-        self.stamps: list[int] = []
-        self.transport = NotingTransport()
-        self.held: list[str] = []
-        self.backlog = Backlog(lambda: self.held.append("hold"), lambda: self.held.append("let go"))
-        self.socket = WebSocket("ws://venue.example/stream", self._take, self.backlog, PONG_WITHIN_NS)
-        self.backlog.add(self.socket)
-        self.socket.connection_made(self.transport)  # type: ignore[arg-type]  # a noting stand-in
-        self.request = bytes(self.transport.written)
-        self.transport.written.clear()
-
-    def _take(self, frames: list[bytes], ts_read_ns: int) -> None:
-        self.reads.append(frames)
-        self.stamps.append(ts_read_ns)
-
-    def receive(self, *reads: bytes) -> None:
-        for read in reads:
-            self.socket.data_received(read)
-
-    @property
-    def frames(self) -> list[bytes]:
-        return [frame for read in self.reads for frame in read]
-
-    @property
-    def why_closed(self) -> str:
-        return self.socket.closed.result() if self.socket.closed.done() else ""
-
-
-def unmasked(written: bytes) -> Iterator[tuple[int, bytes]]:
-    """Opcode and payload of each short frame that the client wrote."""
-    at = 0
-    while at < len(written):
-        opcode, length = written[at] & 0x0F, written[at + 1] & 0x7F
-        assert written[at + 1] & 0x80, "a client masks what it sends"
-        assert length < 126
-        mask = written[at + 2 : at + 6]
-        body = written[at + 6 : at + 6 + length]
-        yield opcode, bytes(byte ^ mask[i % 4] for i, byte in enumerate(body))
-        at += 6 + length
-
-
-@pytest.fixture
-async def bench() -> Bench:
-    return Bench()
-
-
-@pytest.fixture
-async def open_bench(wire: type) -> Bench:
-    bench = Bench()
-    bench.receive(wire.accepted(bench.request))
-    return bench
-
-
-def single_bytes(data: bytes) -> Iterable[bytes]:
-    return (data[i : i + 1] for i in range(len(data)))
 
 
 async def test_the_handshake_asks_for_the_path_and_the_host(bench: Bench) -> None:
@@ -328,10 +235,6 @@ async def test_garbage_behind_a_good_handshake_ends_the_connection(bench: Bench,
     assert not bench.frames
 
 
-def pings(written: bytes) -> list[bytes]:
-    return [payload for opcode, payload in unmasked(written) if opcode == 0x9]
-
-
 async def test_a_handshake_without_an_end_is_given_up_at_a_bound(bench: Bench) -> None:
     bench.receive(b"HTTP/1.1 101 Switching Protocols\r\n")
     for _ in range(MAX_HANDSHAKE // 1000 + 1):
@@ -348,92 +251,3 @@ async def test_a_whole_message_between_fragments_is_against_the_protocol(
     open_bench.receive(*(single_bytes(stream) if cuts else (stream,)))
     assert open_bench.frames == []
     assert open_bench.why_closed.startswith("protocol error: ")
-
-
-class TestHowOldAReadIs:
-    """Its age counts from the read, unless it may have waited longer."""
-
-    def answer(self, bench: Bench, wire: type, number: int = -1) -> bytes:
-        """The pong to one of the pings sent so far."""
-        return wire.frame(pings(bench.transport.written)[number], wire.PONG)
-
-    async def test_after_a_pause_of_the_process_it_counts_from_the_moment_before(
-        self, open_bench: Bench, wire: type
-    ) -> None:
-        before_ns = now_ns()
-        open_bench.backlog.beat(before_ns)
-        open_bench.backlog.late_ns = before_ns
-        open_bench.receive(wire.frame(b"spike"), wire.frame(b"back"))
-        assert open_bench.stamps == [before_ns, before_ns]
-        assert open_bench.held == ["hold"]
-
-    async def test_the_answer_to_a_ping_sent_after_the_pause_ends_the_doubt(
-        self, open_bench: Bench, wire: type
-    ) -> None:
-        open_bench.socket.ping()
-        since_ns = now_ns()
-        open_bench.socket.doubt(since_ns)
-        open_bench.receive(self.answer(open_bench, wire, 0) + wire.frame(b"old"))
-        assert open_bench.stamps == [since_ns]
-        open_bench.receive(self.answer(open_bench, wire) + wire.frame(b"behind the pong"))
-        assert open_bench.stamps == [since_ns, since_ns]
-        open_bench.receive(wire.frame(b"fresh"))
-        assert open_bench.stamps[-1] == open_bench.socket.last_read_ns
-        assert open_bench.socket.as_old_as_ns == 0
-
-    async def test_a_pong_says_nothing_of_the_frames_before_it_in_the_same_read(
-        self, open_bench: Bench, wire: type
-    ) -> None:
-        since_ns = now_ns()
-        open_bench.socket.doubt(since_ns)
-        open_bench.receive(wire.frame(b"old") + self.answer(open_bench, wire))
-        assert open_bench.stamps == [since_ns]
-
-    async def test_where_the_venue_answers_no_ping_an_empty_socket_ends_the_doubt(
-        self, open_bench: Bench, wire: type
-    ) -> None:
-        open_bench.socket.doubt(now_ns())
-        open_bench.socket.trust()
-        assert open_bench.socket.as_old_as_ns == 0
-
-    async def test_where_it_does_an_empty_socket_proves_nothing(self, open_bench: Bench, wire: type) -> None:
-        open_bench.socket.ping()
-        open_bench.receive(self.answer(open_bench, wire))
-        open_bench.socket.doubt(now_ns())
-        open_bench.socket.trust()
-        assert open_bench.socket.as_old_as_ns
-
-    async def test_while_a_pong_is_overdue_it_counts_from_the_last_ping_that_was_answered(self, wire: type) -> None:
-        bench = Bench()
-        bench.socket = WebSocket("ws://venue.example/", bench._take, bench.backlog, 0)
-        bench.transport.written.clear()
-        bench.socket.connection_made(bench.transport)  # type: ignore[arg-type]  # a noting stand-in
-        request = bytes(bench.transport.written)
-        bench.transport.written.clear()
-        bench.receive(wire.accepted(request))
-        bench.receive(wire.frame(b"nothing is known yet"))
-        assert bench.stamps[-1] == bench.socket.last_read_ns
-        bench.socket.ping()
-        bench.receive(self.answer(bench, wire))
-        answered_ns = bench.socket.answered_ns
-        assert answered_ns is not None
-        bench.receive(wire.frame(b"came after a long silence of the network"))
-        assert bench.stamps[-1] == answered_ns
-        assert len(pings(bench.transport.written)) == 2
-
-    async def test_a_pong_that_nobody_asked_for_proves_nothing(self, open_bench: Bench, wire: type) -> None:
-        open_bench.socket.doubt(now_ns())
-        open_bench.receive(wire.frame(b"", wire.PONG) + wire.frame(b"rtt", wire.PONG))
-        assert open_bench.socket.as_old_as_ns and open_bench.socket.answered_ns is None
-
-    async def test_pings_that_are_never_answered_are_forgotten(self, open_bench: Bench) -> None:
-        for _ in range(500):
-            open_bench.socket.ping()
-        assert len(open_bench.socket._pings) < 50
-
-    async def test_a_large_read_is_held_until_the_socket_is_empty(
-        self, open_bench: Bench, wire: type, eventually: Eventually
-    ) -> None:
-        open_bench.receive(wire.frame(b"x" * CROWDED_BYTES))
-        assert open_bench.held == ["hold"]
-        await eventually(lambda: open_bench.held == ["hold", "let go"])

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 from collections import Counter
 from typing import Any
 
@@ -13,12 +12,11 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from arbsniper_tui.model.errors import BadFrame, UsageError
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.sim.fault import Fault, FaultKind, read_fault
-from arbsniper_tui.sim.plan import SIMULATED, SimPlan
-from arbsniper_tui.sim.server import open_venues, serve_venues
+from arbsniper_tui.sim.plan import SIMULATED
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.base import Listing
 
-from .conftest import DEADLINE_S, Client, Venues, listening
+from .conftest import DEADLINE_S, Client, Venues
 
 TARGETS = {"binance": "/ws", "coinbase": "/", "kraken": "/v2", "okx": "/ws/v5/public"}
 REQUESTS: dict[str, dict[str, Any]] = {
@@ -318,55 +316,3 @@ async def test_faults_can_be_set_from_outside_the_process(venues: Venues) -> Non
 def test_a_fault_that_does_not_exist_is_named_with_those_that_do() -> None:
     with pytest.raises(UsageError, match="'explode'.*stall"):
         read_fault("kind=explode")
-
-
-async def test_frames_are_sent_at_once_and_not_held_for_the_next(venues: Venues) -> None:
-    async with venues.client("okx", TARGETS["okx"]) as client:
-        await client.send("ping")
-        assert await client.text() == "pong"
-        (connection,) = venues.sims["okx"]._subscribers
-        assert connection.transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-
-
-async def test_a_connection_that_ends_leaves_nothing_behind(venues: Venues) -> None:
-    sim = venues.sims["binance"]
-    async with venues.client("binance", "/ws") as client:
-        await client.send(REQUESTS["binance"])
-        await client.first(quoted)
-        assert sim.connections == 1
-    await venues.get("binance", "/api/v3/exchangeInfo")
-    assert sim.connections == 0
-
-
-async def test_closing_ends_also_what_waits_for_an_answer() -> None:
-    listener = listening()
-    port = listener.getsockname()[1]
-    async with open_venues(SimPlan(venues=("okx",)), {"okx": listener}) as sims:
-        sims["okx"].fault = Fault(FaultKind.SLOW)
-        waiting = asyncio.ensure_future(connect(f"ws://127.0.0.1:{port}/ws/v5/public").__aenter__())
-        _, half_open = await asyncio.open_connection("127.0.0.1", port)
-        await asyncio.wait({waiting}, timeout=0.2)
-    with pytest.raises((InvalidStatus, ConnectionClosed, OSError, EOFError)):
-        await asyncio.wait_for(waiting, DEADLINE_S)
-    half_open.close()
-
-
-async def test_serving_ends_when_it_is_cancelled_and_frees_the_port() -> None:
-    listener = listening()
-    port = listener.getsockname()[1]
-    serving = asyncio.create_task(serve_venues(SimPlan(venues=("okx",)), {"okx": listener}))
-    async with connect(f"ws://127.0.0.1:{port}/ws/v5/public") as connection:
-        await connection.send("ping")
-        assert await connection.recv() == "pong"
-        serving.cancel()
-        with pytest.raises(ConnectionClosed):
-            await connection.recv()
-    with pytest.raises(asyncio.CancelledError):
-        await serving
-    with pytest.raises(OSError):
-        await connect(f"ws://127.0.0.1:{port}/ws/v5/public")
-
-
-async def test_a_venue_without_a_socket_is_named() -> None:
-    with pytest.raises(UsageError, match="kraken"):
-        await serve_venues(SimPlan(venues=("kraken",)), {})

@@ -3,11 +3,12 @@
 from arbsniper_tui.ui.app import make_app
 from arbsniper_tui.ui.themes import SIXTEEN, theme_for
 from tests.ui import builder
+from tests.ui.played import PlayedView
 
 
 async def test_a_lost_worker_ends_the_app_with_3_and_its_reason() -> None:
     said = iter(["", "", "worker feed-1 could not be kept running"])
-    view = builder.PlayedView(builder.snapshot())
+    view = PlayedView(builder.snapshot())
     app = make_app(view, refresh_hz=10.0, supervise=lambda: next(said, None))
     async with app.run_test() as pilot:
         for _ in range(100):
@@ -19,7 +20,7 @@ async def test_a_lost_worker_ends_the_app_with_3_and_its_reason() -> None:
 
 
 async def test_the_app_pulls_by_itself_at_its_rate() -> None:
-    view = builder.PlayedView(builder.snapshot())
+    view = PlayedView(builder.snapshot())
     app = make_app(view, refresh_hz=20.0)
     async with app.run_test() as pilot:
         for _ in range(100):

@@ -4,7 +4,7 @@ import pytest
 from textual.pilot import Pilot
 
 from arbsniper_tui.model.signal import Event
-from arbsniper_tui.session.snapshot import Changes, Snapshot
+from arbsniper_tui.session.snapshot import Changes
 from arbsniper_tui.ui.app import ArbsniperApp
 from arbsniper_tui.ui.screens.detail import DetailScreen, detail_lines
 from arbsniper_tui.ui.screens.help import HelpScreen
@@ -12,19 +12,8 @@ from arbsniper_tui.ui.screens.palette import PaletteScreen
 from arbsniper_tui.ui.widgets.routes_pane import RoutesPane
 from arbsniper_tui.ui.widgets.signal_log import SignalLog
 from tests.ui import builder
+from tests.ui.played import after, begin
 from tests.ui.terminal import lines_of, shown
-
-
-async def after(pilot: Pilot[None], *keys: str) -> None:
-    await pilot.pause()
-    for key in keys:
-        await pilot.press(key)
-    await pilot.pause()
-
-
-def begin(built: Snapshot | None = None) -> tuple[builder.PlayedView, ArbsniperApp]:
-    view = builder.PlayedView(built or builder.snapshot())
-    return view, builder.app_on(view)
 
 
 def tick_a_second(app: ArbsniperApp) -> None:
@@ -71,40 +60,6 @@ async def test_an_action_of_the_palette_runs() -> None:
         assert not isinstance(app.screen, PaletteScreen)
 
 
-async def test_plus_and_minus_step_the_threshold_by_five_hundredths() -> None:
-    view, app = begin()
-    async with app.run_test() as pilot:
-        await after(pilot, "plus", "plus", "minus")
-    assert view.thresholds == [0.55, 0.6, 0.55]
-
-
-async def test_t_takes_a_typed_threshold() -> None:
-    view, app = begin()
-    async with app.run_test() as pilot:
-        await after(pilot, "t", *["backspace"] * 4, *"0.75", "enter")
-        assert view.thresholds == [0.75]
-        assert "quit" in lines_of(app)[-1]
-
-
-async def test_the_first_digit_typed_takes_the_place_of_the_threshold_in_force() -> None:
-    view, app = begin()
-    async with app.run_test() as pilot:
-        await after(pilot, "t", *"0.4", "enter")
-    assert view.thresholds == [0.4]
-
-
-async def test_a_bad_threshold_says_what_was_expected_and_loses_nothing() -> None:
-    view, app = begin()
-    async with app.run_test() as pilot:
-        await after(pilot, "t", "end", "x", "enter")
-        assert "threshold % 0.50x" in lines_of(app)[-1]
-        assert "found '0.50x', expected a percentage such as 0.5" in lines_of(app)[-1]
-        await after(pilot, "backspace")
-        assert "expected a percentage" not in lines_of(app)[-1]
-        await after(pilot, "escape")
-    assert view.thresholds == []
-
-
 async def test_the_top_bar_follows_the_threshold_in_force() -> None:
     view, app = begin()
     async with app.run_test() as pilot:
@@ -147,16 +102,6 @@ async def test_space_freezes_the_view_and_goes_on_with_what_came_meanwhile() -> 
         await after(pilot, "space")
         assert "66,123.4" in shown(app)
         assert "FROZEN" not in shown(app)
-
-
-async def test_the_threshold_can_be_changed_while_frozen() -> None:
-    view, app = begin()
-    async with app.run_test() as pilot:
-        await after(pilot, "space", "plus")
-        view.snapshot.status = builder.status(threshold_pct=0.55)
-        app.tick()
-        await after(pilot)
-        assert "threshold 0.55% gross" in lines_of(app)[1]
 
 
 async def test_slash_filters_while_typing_and_enter_keeps_it() -> None:

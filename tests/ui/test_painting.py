@@ -8,6 +8,7 @@ from arbsniper_tui.session.snapshot import Changes, Snapshot
 from arbsniper_tui.ui.screens.base import NodeScreen
 from arbsniper_tui.ui.widgets.price_area import ROWS_A_FRAME
 from tests.ui import builder
+from tests.ui.played import PlayedView, app_on
 from tests.ui.terminal import Terminal, lines_of, shown
 
 SIZES = [(80, 24), (120, 36), (200, 50)]
@@ -15,8 +16,8 @@ SIZES = [(80, 24), (120, 36), (200, 50)]
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_one_changed_quote_sends_under_300_bytes(size: tuple[int, int]) -> None:
-    view = builder.PlayedView(builder.snapshot(builder.VENUES, list(builder.MIDS)))
-    app, terminal = builder.app_on(view), Terminal()
+    view = PlayedView(builder.snapshot(builder.VENUES, list(builder.MIDS)))
+    app, terminal = app_on(view), Terminal()
     app.driver_class = terminal.driver
     async with app.run_test(size=size, headless=False) as pilot:
         await pilot.pause()
@@ -32,8 +33,8 @@ async def test_one_changed_quote_sends_under_300_bytes(size: tuple[int, int]) ->
 
 
 async def test_one_changed_quote_paints_its_own_row_alone() -> None:
-    view = builder.PlayedView(builder.snapshot())
-    app = builder.app_on(view)
+    view = PlayedView(builder.snapshot())
+    app = app_on(view)
     async with app.run_test() as pilot:
         await pilot.pause()
         app.tick()
@@ -50,8 +51,8 @@ async def test_one_changed_quote_paints_its_own_row_alone() -> None:
 
 
 async def test_a_quote_whose_shown_text_stays_sends_nothing() -> None:
-    view = builder.PlayedView(builder.snapshot())
-    app, terminal = builder.app_on(view), Terminal()
+    view = PlayedView(builder.snapshot())
+    app, terminal = app_on(view), Terminal()
     app.driver_class = terminal.driver
     async with app.run_test(headless=False) as pilot:
         await pilot.pause()
@@ -65,8 +66,8 @@ async def test_a_quote_whose_shown_text_stays_sends_nothing() -> None:
 
 
 async def test_a_quiet_node_sends_nothing() -> None:
-    view = builder.PlayedView(builder.snapshot())
-    app, terminal = builder.app_on(view), Terminal()
+    view = PlayedView(builder.snapshot())
+    app, terminal = app_on(view), Terminal()
     app.driver_class = terminal.driver
     async with app.run_test(headless=False) as pilot:
         await pilot.pause()
@@ -80,8 +81,8 @@ async def test_a_quiet_node_sends_nothing() -> None:
 
 
 async def test_a_frozen_view_sends_nothing_whatever_the_market_does() -> None:
-    view = builder.PlayedView(builder.snapshot())
-    app, terminal = builder.app_on(view), Terminal()
+    view = PlayedView(builder.snapshot())
+    app, terminal = app_on(view), Terminal()
     app.driver_class = terminal.driver
     async with app.run_test(headless=False) as pilot:
         await pilot.pause()
@@ -98,8 +99,8 @@ async def test_a_frozen_view_sends_nothing_whatever_the_market_does() -> None:
 
 
 async def test_changed_digits_are_bright_until_the_row_is_drawn_again() -> None:
-    view = builder.PlayedView(builder.snapshot())
-    app = builder.app_on(view)
+    view = PlayedView(builder.snapshot())
+    app = app_on(view)
     async with app.run_test() as pilot:
         await pilot.pause()
         held = view.snapshot.quotes[0]
@@ -113,8 +114,8 @@ async def test_changed_digits_are_bright_until_the_row_is_drawn_again() -> None:
 
 
 async def test_in_a_storm_rows_take_turns_and_none_is_forgotten() -> None:
-    view = builder.PlayedView(builder.snapshot(builder.VENUES, ["BTC"]))
-    app = builder.app_on(view)
+    view = PlayedView(builder.snapshot(builder.VENUES, ["BTC"]))
+    app = app_on(view)
     async with app.run_test(size=(100, 60)) as pilot:
         await pilot.press("2")
         await pilot.pause()
@@ -131,8 +132,8 @@ async def test_in_a_storm_rows_take_turns_and_none_is_forgotten() -> None:
 
 
 async def test_decimals_grow_with_the_finest_price_and_never_shrink() -> None:
-    view = builder.PlayedView(builder.snapshot())
-    app = builder.app_on(view)
+    view = PlayedView(builder.snapshot())
+    app = app_on(view)
     async with app.run_test() as pilot:
         await pilot.pause()
         view.requote(0, bid=66_990.125)
@@ -147,15 +148,15 @@ async def test_decimals_grow_with_the_finest_price_and_never_shrink() -> None:
 
 
 async def test_a_row_that_takes_no_part_says_why() -> None:
-    app = builder.app_on(builder.PlayedView(builder.snapshot()))
+    app = app_on(PlayedView(builder.snapshot()))
     async with app.run_test() as pilot:
         await pilot.pause()
         assert any("okx" in line and "stale" in line for line in lines_of(app))
 
 
 async def test_a_market_out_of_the_window_is_right_once_scrolled_to() -> None:
-    view = builder.PlayedView(builder.snapshot(builder.VENUES))
-    app = builder.app_on(view)
+    view = PlayedView(builder.snapshot(builder.VENUES))
+    app = app_on(view)
     async with app.run_test() as pilot:
         await pilot.press("2")
         await pilot.pause()
@@ -170,7 +171,7 @@ async def test_a_market_out_of_the_window_is_right_once_scrolled_to() -> None:
 
 
 async def test_too_small_says_the_size_needed_and_recovers() -> None:
-    app = builder.app_on(builder.PlayedView(builder.snapshot()))
+    app = app_on(PlayedView(builder.snapshot()))
     async with app.run_test(size=(50, 12)) as pilot:
         await pilot.pause()
         assert "50x12" in shown(app)
@@ -184,7 +185,7 @@ async def test_too_small_says_the_size_needed_and_recovers() -> None:
 
 @pytest.mark.parametrize("size", [(60, 15), *SIZES])
 async def test_threshold_and_basis_stand_in_the_top_bar_at_every_size(size: tuple[int, int]) -> None:
-    app = builder.app_on(builder.PlayedView(builder.snapshot()))
+    app = app_on(PlayedView(builder.snapshot()))
     async with app.run_test(size=size) as pilot:
         for key in "12345":
             await pilot.press(key)
@@ -193,8 +194,8 @@ async def test_threshold_and_basis_stand_in_the_top_bar_at_every_size(size: tupl
 
 
 async def test_lost_contact_is_said_and_the_rows_dim() -> None:
-    view = builder.PlayedView(builder.snapshot())
-    app = builder.app_on(view)
+    view = PlayedView(builder.snapshot())
+    app = app_on(view)
     async with app.run_test() as pilot:
         await pilot.pause()
 
@@ -219,7 +220,7 @@ async def test_lost_contact_is_said_and_the_rows_dim() -> None:
 
 @pytest.mark.parametrize("key", "12345")
 async def test_before_the_node_answers_every_pane_says_what_it_waits_for(key: str) -> None:
-    app = builder.app_on(builder.PlayedView(Snapshot()))
+    app = app_on(PlayedView(Snapshot()))
     async with app.run_test() as pilot:
         await pilot.press(key)
         await pilot.pause()
@@ -231,7 +232,7 @@ async def test_before_the_first_quote_each_row_names_its_venue() -> None:
     listed = builder.instruments()
     built = Snapshot(intro=builder.intro_of(listed), status=builder.status())
     built.feeds["okx spot"] = FeedHealth("okx spot", "okx", FeedState.CONNECTING)
-    app = builder.app_on(builder.PlayedView(built))
+    app = app_on(PlayedView(built))
     async with app.run_test() as pilot:
         await pilot.pause()
         page = shown(app)
@@ -243,14 +244,14 @@ async def test_before_the_first_quote_each_row_names_its_venue() -> None:
 
 @pytest.mark.parametrize("mode", ["demo", "replay"])
 async def test_a_demo_and_a_replay_say_so(mode: str) -> None:
-    app = builder.app_on(builder.PlayedView(builder.snapshot(mode=mode)))
+    app = app_on(PlayedView(builder.snapshot(mode=mode)))
     async with app.run_test() as pilot:
         await pilot.pause()
         assert f" {mode.upper()} " in lines_of(app)[0]
 
 
 async def test_over_ssh_the_top_bar_says_so_with_the_rate() -> None:
-    app = builder.app_on(builder.PlayedView(builder.snapshot()), remote=True, refresh_hz=4.0)
+    app = app_on(PlayedView(builder.snapshot()), remote=True, refresh_hz=4.0)
     async with app.run_test() as pilot:
         await pilot.pause()
         assert lines_of(app)[0].rstrip().endswith("ssh 4 Hz")
@@ -258,8 +259,8 @@ async def test_over_ssh_the_top_bar_says_so_with_the_rate() -> None:
 
 
 async def test_ages_grow_with_the_nodes_clock() -> None:
-    view = builder.PlayedView(builder.snapshot())
-    app = builder.app_on(view)
+    view = PlayedView(builder.snapshot())
+    app = app_on(view)
     async with app.run_test() as pilot:
         await pilot.pause()
         assert "<0.1s" in lines_of(app)[3]

@@ -10,6 +10,7 @@ from arbsniper_tui.model.view import QuoteRow
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui.app import ArbsniperApp
 from tests.ui import builder
+from tests.ui.played import PlayedView, app_on
 from tests.ui.terminal import lines_of, shown
 
 RATE = Instrument(9, "kraken", "USDT/USD", "USDT/USD", "USD", 0.26, only_rate=True)
@@ -25,7 +26,7 @@ def quote(instrument_id: int, bid: float, ask: float, reason: str = "") -> Quote
     return QuoteRow(instrument_id, bid, 1.0, ask, 1.0, builder.NOW_MS - 40, None, reason, 12)
 
 
-def begin(*, rate: QuoteRow | None) -> tuple[builder.PlayedView, ArbsniperApp]:
+def begin(*, rate: QuoteRow | None) -> tuple[PlayedView, ArbsniperApp]:
     """Coinbase bids 67,000.00 USD: 67,033.52 USDT at 0.9995, which is more than the others bid."""
     quotes = [quote(0, 67_010.5, 67_010.6), quote(1, 67_000.0, 67_000.01), quote(2, 67_020.1, 67_020.25)]
     built = Snapshot(
@@ -34,8 +35,8 @@ def begin(*, rate: QuoteRow | None) -> tuple[builder.PlayedView, ArbsniperApp]:
         quotes={each.instrument_id: each for each in (*quotes, *([rate] if rate else []))},
         feeds=builder.feeds_of(LISTED),
     )
-    view = builder.PlayedView(built)
-    return view, builder.app_on(view)
+    view = PlayedView(built)
+    return view, app_on(view)
 
 
 async def prices(pilot: Pilot[None], app: ArbsniperApp) -> list[str]:

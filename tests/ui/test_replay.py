@@ -13,6 +13,7 @@ from arbsniper_tui.ui.playback import IS_OVER, NO_REPLAY, SPEEDS, PlaybackKeys, 
 from arbsniper_tui.ui.screens.replay_summary import ReplaySummary, summary_lines
 from arbsniper_tui.ui.widgets.replay_bar import position
 from tests.ui import builder
+from tests.ui.played import PlayedView, app_on
 from tests.ui.terminal import shown
 
 S = 1_000_000_000
@@ -31,10 +32,10 @@ def replay(**changed: object) -> ReplayStatus:
     return ReplayStatus(**(fields | changed))  # type: ignore[arg-type]  # by name
 
 
-def view_of(status: ReplayStatus | None) -> builder.PlayedView:
+def view_of(status: ReplayStatus | None) -> PlayedView:
     snapshot = builder.snapshot(mode="replay")
     snapshot.replay = status
-    return builder.PlayedView(snapshot)
+    return PlayedView(snapshot)
 
 
 @pytest.fixture(autouse=True)
@@ -102,7 +103,7 @@ def test_without_a_replay_or_after_its_end_the_keys_say_why_not() -> None:
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])
 async def test_the_bar_shows_where_and_how_fast(size: tuple[int, int]) -> None:
     view = view_of(replay())
-    app = builder.app_on(view)
+    app = app_on(view)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         app.tick()
@@ -120,8 +121,8 @@ async def test_the_bar_shows_where_and_how_fast(size: tuple[int, int]) -> None:
 
 
 async def test_a_live_node_has_no_such_bar() -> None:
-    view = builder.PlayedView(builder.snapshot())
-    app = builder.app_on(view)
+    view = PlayedView(builder.snapshot())
+    app = app_on(view)
     async with app.run_test() as pilot:
         await pilot.pause()
         app.tick()
@@ -133,7 +134,7 @@ async def test_a_live_node_has_no_such_bar() -> None:
 
 async def test_the_end_of_the_tapes_is_summed_up_once_and_the_last_state_stays() -> None:
     view = view_of(replay())
-    app = builder.app_on(view)
+    app = app_on(view)
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.pause()
         view.snapshot.replay = replay(

@@ -8,14 +8,15 @@ from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui.app import ArbsniperApp
 from arbsniper_tui.ui.widgets.routes_pane import HELD_S, RoutesPane
 from tests.ui import builder
+from tests.ui.played import PlayedView, app_on
 from tests.ui.terminal import lines_of, roles_of, shown
 
 HELD_TICKS = round(HELD_S * 10)
 
 
-def begin(built: Snapshot | None = None) -> tuple[builder.PlayedView, ArbsniperApp]:
-    view = builder.PlayedView(built or builder.snapshot(builder.VENUES[:6], ("BTC", "ETH", "SOL")))
-    return view, builder.app_on(view)
+def begin(built: Snapshot | None = None) -> tuple[PlayedView, ArbsniperApp]:
+    view = PlayedView(built or builder.snapshot(builder.VENUES[:6], ("BTC", "ETH", "SOL")))
+    return view, app_on(view)
 
 
 async def go_on(pilot: Pilot[None], app: ArbsniperApp, ticks: int) -> None:
@@ -24,7 +25,7 @@ async def go_on(pilot: Pilot[None], app: ArbsniperApp, ticks: int) -> None:
     await pilot.pause()
 
 
-def set_spreads(view: builder.PlayedView, spreads: dict[int, float]) -> None:
+def set_spreads(view: PlayedView, spreads: dict[int, float]) -> None:
     """Give the routes at these places of the snapshot another spread."""
     routes = list(view.snapshot.routes)
     for place, spread_pct in spreads.items():

@@ -9,6 +9,7 @@ from arbsniper_tui.model.health import RecordingHealth, RedisHealth, RedisState
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui.themes import LIGHT, SIXTEEN
 from tests.ui import builder
+from tests.ui.played import PlayedView, app_on
 
 SIZES = {"60x15": (60, 15), "80x24": (80, 24), "120x36": (120, 36), "160x50": (160, 50), "200x50": (200, 50)}
 SCREENS = {"overview": "1", "prices": "2", "routes": "3", "signals": "4", "health": "5", "detail": "enter"}
@@ -19,72 +20,72 @@ Compare = Callable[..., bool]
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("screen", SCREENS)
 def test_screen(snap_compare: Compare, screen: str, size: str) -> None:
-    view = builder.PlayedView(builder.snapshot(builder.VENUES[:6], ("BTC", "ETH", "SOL")))
-    assert snap_compare(builder.app_on(view), press=[SCREENS[screen]], terminal_size=SIZES[size])
+    view = PlayedView(builder.snapshot(builder.VENUES[:6], ("BTC", "ETH", "SOL")))
+    assert snap_compare(app_on(view), press=[SCREENS[screen]], terminal_size=SIZES[size])
 
 
 def test_help(snap_compare: Compare) -> None:
-    assert snap_compare(builder.app_on(builder.PlayedView(builder.snapshot())), press=["question_mark"])
+    assert snap_compare(app_on(PlayedView(builder.snapshot())), press=["question_mark"])
 
 
 def test_palette_of_actions(snap_compare: Compare) -> None:
-    app = builder.app_on(builder.PlayedView(builder.snapshot()))
+    app = app_on(PlayedView(builder.snapshot()))
     assert snap_compare(app, press=["ctrl+p", *"the"])
 
 
 def test_empty_start(snap_compare: Compare) -> None:
-    assert snap_compare(builder.app_on(builder.PlayedView(Snapshot())))
+    assert snap_compare(app_on(PlayedView(Snapshot())))
 
 
 def test_frozen_demo_without_redis(snap_compare: Compare) -> None:
     built = builder.snapshot(mode="demo")
     built.redis = RedisHealth(RedisState.AWAY, "url", "127.0.0.1:6379", waiting=12)
-    assert snap_compare(builder.app_on(builder.PlayedView(built)), press=["space"])
+    assert snap_compare(app_on(PlayedView(built)), press=["space"])
 
 
 def test_lost_contact(snap_compare: Compare) -> None:
     built = builder.snapshot()
     built.lost_contact = "no word from the node for 3 s"
-    assert snap_compare(builder.app_on(builder.PlayedView(built)))
+    assert snap_compare(app_on(PlayedView(built)))
 
 
 def test_a_recording_and_a_lagging_feed(snap_compare: Compare) -> None:
     built = builder.snapshot()
     built.recording = RecordingHealth("/srv/tapes", 120_400, 8_400_000)
     built.feeds["okx spot"] = structs.replace(built.feeds["okx spot"], lag_ms=2300.0)
-    assert snap_compare(builder.app_on(builder.PlayedView(built)), press=["5"])
+    assert snap_compare(app_on(PlayedView(built)), press=["5"])
 
 
 def test_a_recording_that_failed(snap_compare: Compare) -> None:
     built = builder.snapshot()
     built.recording = RecordingHealth("/srv/tapes", 120_400, 8_400_000, "No space left on device")
-    assert snap_compare(builder.app_on(builder.PlayedView(built)), press=["5"])
+    assert snap_compare(app_on(PlayedView(built)), press=["5"])
 
 
 @pytest.mark.parametrize("screen", ["prices", "detail"])
 def test_converted_prices(snap_compare: Compare, screen: str) -> None:
-    app = builder.app_on(builder.PlayedView(builder.converted_snapshot()))
+    app = app_on(PlayedView(builder.converted_snapshot()))
     assert snap_compare(app, press=[SCREENS[screen]])
 
 
 def test_without_colours(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    app = builder.app_on(builder.PlayedView(builder.snapshot()))
+    app = app_on(PlayedView(builder.snapshot()))
     app.theme = SIXTEEN.name
     assert snap_compare(app)
 
 
 def test_too_small(snap_compare: Compare) -> None:
-    assert snap_compare(builder.app_on(builder.PlayedView(builder.snapshot())), terminal_size=(50, 12))
+    assert snap_compare(app_on(PlayedView(builder.snapshot())), terminal_size=(50, 12))
 
 
 @pytest.mark.parametrize("theme", [LIGHT.name, SIXTEEN.name])
 def test_palette(snap_compare: Compare, theme: str) -> None:
-    app = builder.app_on(builder.PlayedView(builder.snapshot()))
+    app = app_on(PlayedView(builder.snapshot()))
     app.theme = theme
     assert snap_compare(app)
 
 
 def test_twelve_venues_and_ten_symbols(snap_compare: Compare) -> None:
-    view = builder.PlayedView(builder.snapshot(builder.VENUES, list(builder.MIDS)))
-    assert snap_compare(builder.app_on(view), terminal_size=(200, 50))
+    view = PlayedView(builder.snapshot(builder.VENUES, list(builder.MIDS)))
+    assert snap_compare(app_on(view), terminal_size=(200, 50))

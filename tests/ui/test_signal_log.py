@@ -13,20 +13,21 @@ from arbsniper_tui.ui.event_lines import NARROW, WIDE, event_line
 from arbsniper_tui.ui.paint import words
 from arbsniper_tui.ui.widgets.signal_log import KEPT, SignalLog
 from tests.ui import builder
+from tests.ui.played import PlayedView, app_on
 from tests.ui.terminal import Terminal, lines_of, shown
 
 Eventually = Callable[..., Awaitable[None]]
 
 
-def begin(events: int = 14) -> tuple[builder.PlayedView, ArbsniperApp]:
+def begin(events: int = 14) -> tuple[PlayedView, ArbsniperApp]:
     built = builder.snapshot()
     built.events.clear()
     built.events.extend(builder.events(events))
-    view = builder.PlayedView(built)
-    return view, builder.app_on(view)
+    view = PlayedView(built)
+    return view, app_on(view)
 
 
-def arrive(view: builder.PlayedView, seq: int) -> None:
+def arrive(view: PlayedView, seq: int) -> None:
     told = builder.signal("open", seq, int(builder.NOW_MS) + seq, 0.5 + seq / 10_000)
     event = Event(event="open", seq=seq, timestamp=told.timestamp, signal=told)
     view.snapshot.events.append(event)

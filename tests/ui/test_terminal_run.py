@@ -18,11 +18,12 @@ from arbsniper_tui.model.errors import UiFailed
 from arbsniper_tui.session.snapshot import Changes
 from arbsniper_tui.ui.run import run_ui
 from tests.ui import builder
+from tests.ui.played import PlayedView
 
 task, log, pulls = sys.argv[1:] + [""] * (4 - len(sys.argv))
 logging.basicConfig(filename=log or "/dev/null", level="INFO")
 
-class View(builder.PlayedView):
+class View(PlayedView):
     def pull(self):
         if pulls:
             with open(pulls, "a") as file:

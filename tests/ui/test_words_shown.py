@@ -18,14 +18,15 @@ from arbsniper_tui.ui.screens.detail import detail_lines
 from arbsniper_tui.ui.widgets.feed_bar import FeedBar
 from arbsniper_tui.ui.widgets.feed_table import FeedTable
 from tests.ui import builder
+from tests.ui.played import PlayedView, app_on
 from tests.ui.terminal import lines_of, roles_of
 
 
-def begin(change: Callable[[Snapshot], object] = lambda built: None) -> tuple[builder.PlayedView, ArbsniperApp]:
+def begin(change: Callable[[Snapshot], object] = lambda built: None) -> tuple[PlayedView, ArbsniperApp]:
     built = builder.snapshot()
     change(built)
-    view = builder.PlayedView(built)
-    return view, builder.app_on(view)
+    view = PlayedView(built)
+    return view, app_on(view)
 
 
 def change_feed(name: str, **fields: Any) -> Callable[[Snapshot], object]:
@@ -46,7 +47,7 @@ async def see(pilot: Pilot[None], app: ArbsniperApp, *keys: str) -> list[str]:
 
 def test_ages_grow_by_the_viewers_own_clock_while_nothing_arrives() -> None:
     clock_s = [100.0]
-    view = builder.PlayedView(builder.snapshot())
+    view = PlayedView(builder.snapshot())
     frames = Frames(view, 10.0, remote=False, clock=lambda: clock_s[0])
     view.coming = Changes(status=True)
     frames.pull()
@@ -202,7 +203,7 @@ def test_detail_says_in_money_what_is_left() -> None:
 
 
 def test_a_frozen_view_keeps_its_ages_without_contact_too() -> None:
-    view = builder.PlayedView(builder.snapshot())
+    view = PlayedView(builder.snapshot())
     frames = Frames(view, 10.0, remote=False, clock=iter(float(n) for n in range(100)).__next__)
     frames.toggle_freeze()
     view.snapshot.lost_contact = "no word"
