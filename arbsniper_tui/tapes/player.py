@@ -250,9 +250,12 @@ class Player:
             self._complaints.take("unwatched", f"{source.path}: nobody watches {name}: add --symbol {symbol}")
 
     def _count_and_complain(self, index: int, number: int, error: FrameError) -> None:
+        path = self._sources[index].path
         reason = "cut tape" if isinstance(error, TapeCut) else UNREADABLE
         self.dropped[reason] = self.dropped.get(reason, 0) + 1
-        self._complaints.take(reason, f"{self._sources[index].path}:{number}: {error}")
+        # A tape has one end: each that is cut is told, however many there are.
+        kind = f"{reason} {path}" if isinstance(error, TapeCut) else reason
+        self._complaints.take(kind, f"{path}:{number}: {error}")
 
 
 def _received(timed: tuple[int, int, int, TapeLine]) -> tuple[int, int]:
