@@ -15,6 +15,9 @@ from arbsniper_tui.model.signal import Signal, SignalState
 
 GROSS = "gross"
 NET = "net"
+WITNESSED_SHARE = 0.1
+"""Two prices that differ by less than this share of `max_spread_pct` are each other's witness; above it the peers are
+asked too."""
 
 _NO_FRACTIONS = 1.5 * 2**52
 """Beside this, a float holds no fraction: adding it rounds to the nearest whole number."""
@@ -47,6 +50,9 @@ class Gate:
         self.routes = build_routes(self.legs, instruments, route_kinds)
         self.rules = rules
         self.wall_offset_ns = 0
+        self.is_behind = False
+        """Whether newer states than those held wait to be taken in. Until they are, opportunities may close, and none
+        is announced."""
         self.signal_seq = 0
         self.opportunities = 0
         self.resumable: dict[RouteKey, str] = {}
@@ -54,6 +60,7 @@ class Gate:
         and not announced as new."""
         self._id_prefix = f"{node}-"
         self._open: dict[int, Route] = {}
+        self._must_judge_all = False
         self._peers = Peers({*self.legs.shown.values(), *self.legs.counted.values()})
         self._shown = self.legs.shown
         self._routes_of = self._routes_by_instrument(instruments)
@@ -66,10 +73,11 @@ class Gate:
         """Take in a sound quote, and judge every route that it touches. Returns what is to be announced. Raises
         KeyError for an instrument that the gate does not hold."""
         signals: list[Signal] = []
+        instrument_id = quote.instrument_id
+        leg = self._shown[instrument_id]
         if self._open:
             self._expire(now_ns, signals)
-        instrument_id = quote.instrument_id
-        self._shown[instrument_id].put(quote, ts_recv_ns)
+        leg.put(quote, ts_recv_ns)
         for route in self._routes_of[instrument_id]:
             # Thresholds and fees are never negative, so a bid that is not above the ask opens nothing.
             if route.sell.bid > route.buy.ask or route.opportunity is not None:
@@ -87,6 +95,8 @@ class Gate:
         """Judge every route of these instruments, given with the receipt of their newest quotes in ns. `expire` comes
         before the first `put`."""
         signals: list[Signal] = []
+        if self._must_judge_all:
+            self._judge_all(now_ns, signals)
         for instrument_id, recv_ns in touched.items():
             for route in self._routes_of[instrument_id]:
                 if route.sell.bid > route.buy.ask or route.opportunity is not None:
@@ -97,19 +107,20 @@ class Gate:
 
     def withdraw(self, instrument_id: int, reason: str, now_ns: int) -> list[Signal]:
         """Take an instrument out until its next quote, and close what rested on it. Raises KeyError."""
+        leg = self._shown[instrument_id]
         signals = self.expire(now_ns)
-        self._shown[instrument_id].withdraw(reason)
+        leg.withdraw(reason)
         for route in self._routes_of[instrument_id]:
             if route.opportunity is not None:
                 self._judge(route, now_ns, now_ns, signals)
         return signals
 
-    def expire(self, now_ns: int, *, announces: bool = True) -> list[Signal]:
-        """Close what rests on a quote that has grown too old and, with `announces`, announce what a cooldown held back:
-        each as of the moment at which it was due."""
+    def expire(self, now_ns: int) -> list[Signal]:
+        """Close what rests on a quote that has grown too old, and announce what a cooldown held back: each as of the
+        moment at which it was due."""
         signals: list[Signal] = []
         if self._open:
-            self._expire(now_ns, signals, announces)
+            self._expire(now_ns, signals)
         return signals
 
     def close_all(self, reason: str, now_ns: int) -> list[Signal]:
@@ -121,11 +132,13 @@ class Gate:
         return signals
 
     def change_rules(self, rules: Rules, now_ns: int) -> list[Signal]:
-        """Judge every route anew by other rules."""
+        """Judge every route anew by other rules; while behind, with the next `judge`."""
         signals = self.expire(now_ns)
         self.rules = rules
-        for route in self.routes:
-            self._judge(route, now_ns, now_ns, signals)
+        if self.is_behind:
+            self._must_judge_all = True
+        else:
+            self._judge_all(now_ns, signals)
         return signals
 
     def why_not(self, route: Route, now_ns: int) -> str:
@@ -141,11 +154,8 @@ class Gate:
                 rate_is_older = leg.oldest_ns() < leg.recv_ns
                 return f"{leg.venue}: {'rate ' if rate_is_older else ''}stale, {age_ns / 1e9:.0f} s"
         gross, net = route.spreads_pct(route.buy.ask, route.sell.bid)
-        if gross > rules.max_spread_pct:
-            for leg in (route.buy, route.sell):
-                if absurd := self.why_absurd(leg):
-                    return f"{leg.venue}: {absurd}"
-            return f"gross {gross:.6g}% is above max_spread_pct {rules.max_spread_pct:g}%"
+        if absurd := self._why_unbelievable(route, gross):
+            return absurd
         if route.opportunity is not None:
             return "cooldown"
         measured = net if rules.basis == NET else gross
@@ -153,8 +163,25 @@ class Gate:
 
     def why_absurd(self, leg: Leg) -> str:
         """Why a price cannot be believed beside those of its peers; empty where it can. Only a leg whose route shows a
-        spread that cannot be is compared with them."""
+        large spread is compared with them."""
         return self._peers.why_absurd(leg, self.rules.max_spread_pct) if leg.is_suspect else ""
+
+    def _why_unbelievable(self, route: Route, gross: float) -> str:
+        """Why a spread of this size is an error in somebody's prices; empty where it can be believed."""
+        if gross <= self.rules.max_spread_pct * WITNESSED_SHARE:
+            return ""
+        route.buy.is_suspect = route.sell.is_suspect = True
+        for leg in (route.buy, route.sell):
+            if absurd := self.why_absurd(leg):
+                return f"{leg.venue}: {absurd}"
+        if gross > self.rules.max_spread_pct:
+            return f"gross {gross:.6g}% is above max_spread_pct {self.rules.max_spread_pct:g}%"
+        return ""
+
+    def _judge_all(self, now_ns: int, signals: list[Signal]) -> None:
+        self._must_judge_all = False
+        for route in self.routes:
+            self._judge(route, now_ns, now_ns, signals)
 
     def _routes_by_instrument(self, instruments: Sequence[Instrument]) -> dict[int, list[Route]]:
         """The routes whose prices move with an instrument's: its own, and those that it converts."""
@@ -173,7 +200,7 @@ class Gate:
                 if not route.buy.fault and not route.sell.fault:
                     self.resumable.pop(route.key, None)
 
-    def _expire(self, now_ns: int, signals: list[Signal], announces: bool = True) -> None:
+    def _expire(self, now_ns: int, signals: list[Signal]) -> None:
         max_age_ns, cooldown_ns = self.rules.max_age_ns, self.rules.cooldown_ns
         due: list[tuple[int, int]] = []
         for number, route in self._open.items():
@@ -182,7 +209,7 @@ class Gate:
             if end_ns <= now_ns:
                 due.append((end_ns, number))
             assert route.opportunity is not None, "an open route has its opportunity"
-            if announces and not route.opportunity.id and route.signalled_ns is not None:
+            if not self.is_behind and not route.opportunity.id and route.signalled_ns is not None:
                 ready_ns = route.signalled_ns + cooldown_ns
                 if ready_ns <= now_ns and ready_ns < end_ns:
                     due.append((ready_ns, number))
@@ -201,9 +228,8 @@ class Gate:
         gross, net = route.spreads_pct(ask, bid)
         measured = net if rules.basis == NET else gross
         ending = "" if measured > rules.threshold_pct else "below threshold"
-        if gross > rules.max_spread_pct:
-            ending = "above max_spread_pct"
-            route.buy.is_suspect = route.sell.is_suspect = True
+        if gross > rules.max_spread_pct * WITNESSED_SHARE and (absurd := self._why_unbelievable(route, gross)):
+            ending = absurd
         elif not ending and now_ns - route.oldest_ns() > rules.max_age_ns:
             ending = "stale"
         if ending:

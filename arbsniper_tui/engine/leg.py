@@ -48,7 +48,7 @@ class Leg:
         """Why it takes no part, age left aside; empty where it does."""
         self.received = 0
         self.is_suspect = False
-        """Whether a route with its newest quote shows a spread that cannot be."""
+        """Whether a route with its newest quote shows a spread so large that its peers are asked."""
         self.followers: tuple[ConvertedLeg, ...] = ()
         """The legs whose prices are made from this one's."""
 

@@ -17,6 +17,9 @@ HELD_AT_MOST_NS = 200_000_000
 """A socket that is never empty must not keep the others waiting."""
 
 
+_LOOK_AGAIN_S = 0.02
+
+
 class Socket(Protocol):
     """What is asked of a connection."""
 
@@ -83,3 +86,14 @@ class Backlog:
             socket.trust()
         self._is_holding = False
         self._let_go()
+        if waiting:
+            asyncio.get_running_loop().call_later(_LOOK_AGAIN_S, self._look_again, set(waiting))
+
+    def _look_again(self, full: set[Socket]) -> None:
+        """A socket that was never empty while all were held is trusted when it is."""
+        for socket in full.intersection(self._sockets):
+            if not socket.unread_bytes:
+                socket.trust()
+                full.discard(socket)
+        if full := full.intersection(self._sockets):
+            asyncio.get_running_loop().call_later(_LOOK_AGAIN_S, self._look_again, full)

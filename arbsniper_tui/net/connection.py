@@ -150,12 +150,13 @@ class Connection:
             newest = {quote.instrument_id: quote for quote in sound}
             counts.superseded += len(sound) - len(newest)
             sound = list(newest.values())
-        recv_ns: Sequence[int] = ()
         socket = self.socket
-        if self._has_venue_time and socket is not None and ts_read_ns == socket.last_read_ns:
-            recv_ns = self._lag.receipts_ns(sound, ts_read_ns)
-        self._outlet.quotes(sound, ts_read_ns, recv_ns)
-        self.data_ns = ts_read_ns
+        read_ns = ts_read_ns if socket is None else socket.last_read_ns
+        recv_ns = self._lag.receipts_ns(sound, read_ns) if self._has_venue_time else ()
+        if ts_read_ns != read_ns:
+            recv_ns = [min(each, ts_read_ns) for each in recv_ns or (ts_read_ns,) * len(sound)]
+        self._outlet.quotes(sound, read_ns, recv_ns)
+        self.data_ns = read_ns
         if not self._is_live and not (socket is not None and socket.as_old_as_ns):
             self._is_live = True
             self._show(FeedState.LIVE, "")
@@ -214,7 +215,7 @@ class Connection:
         sound, _ = self._sieve.sift([seed for seed in seeds if not self._sieve.has(seed.instrument_id)])
         if sound:
             self._counts.quotes += len(sound)
-            self._outlet.quotes(sound, asked_ns)
+            self._outlet.quotes(sound, now_ns(), (asked_ns,) * len(sound))
 
     async def _watch(self, socket: WebSocket) -> str:
         timings = self._timings

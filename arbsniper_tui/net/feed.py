@@ -51,6 +51,7 @@ class Feed:
         self._served = Served(spec.instruments, self._bar)
         self._listings: dict[str, Listing] = {}
         self._listed = asyncio.Event()
+        self._list_tried = asyncio.Event()
         self._served_again = asyncio.Event()
         self._troubles = LimitedLog(_log)
         self._lag = VenueLag()
@@ -107,9 +108,8 @@ class Feed:
     async def _connect(self) -> tuple[str, bool]:
         """One connection from its making to its end. Returns why it ended, and whether it brought data."""
         declared = self._adapter.market(self.spec.market)
-        if declared is not None and declared.needs_list and not self._listed.is_set():
-            self._enter(FeedState.LISTING, self._detail or "waiting for the venue's list of instruments")
-            await self._listed.wait()
+        if not self._listed.is_set():
+            await self._await_list(needs_it=declared is not None and declared.needs_list)
         if not self._served.wanted:
             return "the venue serves none of its symbols", False
         connection = self._connection = Connection(
@@ -134,6 +134,16 @@ class Feed:
             # What was held from this connection is nobody's price now.
             self._outlet.withdraw(Withdrawal(served, f"disconnected: {reason}"), now_ns())
         return reason, bool(connection.data_ns)
+
+    async def _await_list(self, *, needs_it: bool) -> None:
+        """A venue that has not been asked yet what is halted sends prices of that too. Where no size rests on the list,
+        a first attempt that fails or takes too long is enough."""
+        self._enter(FeedState.LISTING, self._detail or "waiting for the venue's list of instruments")
+        if needs_it:
+            await self._listed.wait()
+        else:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._list_tried.wait(), self._timings.list_within_s)
 
     async def _wait(self, delay_s: float) -> None:
         """Until the next attempt. A list that brings symbols back ends the wait of a feed that had none."""
@@ -163,6 +173,7 @@ class Feed:
         self._listings.update(listings)
         back = self._served.take_list(listings)
         self._listed.set()
+        self._list_tried.set()
         if back:
             _log.info("%s: served again: %s", self.spec.name, ", ".join(each.venue_symbol for each in back))
             self._served_again.set()
@@ -174,6 +185,7 @@ class Feed:
 
     def _on_list_failure(self, reason: str) -> None:
         self._troubles.warn("list", f"{self.spec.name}: {reason}")
+        self._list_tried.set()
         if self._state is FeedState.LISTING:
             self._enter(FeedState.LISTING, f"waiting for the venue's list of instruments: {reason}")
 

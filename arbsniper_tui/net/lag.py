@@ -6,8 +6,10 @@ from arbsniper_tui.model.quote import Quote
 
 JITTER_MS = 250
 """Up to this much, lateness is the network's and the venue's usual unrest, and no age."""
-BEST_KEPT_NS = 300_000_000_000
-"""The best of this window and of the one before it counts: clocks drift, and routes change."""
+WINDOW_NS = 300_000_000_000
+DRIFT_MS = 500
+"""By so much may the best be worse after a window in which nothing came as fast: clocks drift, and routes change. A
+lateness that lasts must not become what is usual."""
 _LEAP_MS = 1000
 _LEAPS_BELIEVED = 3
 _FIRST = 3
@@ -22,7 +24,7 @@ class VenueLag:
 
     def __init__(self) -> None:
         self._best_ms: int | None = None
-        self._best_before_ms: int | None = None
+        """The least of this window."""
         self._window_ends_ns = 0
         self._floor_ms = 0
         self._leaps = 0
@@ -63,19 +65,18 @@ class VenueLag:
             self._first_left -= 1
             self._best_ms = self._floor_ms = lag_ms if self._best_ms is None else max(lag_ms, self._best_ms)
             return
-        known_ms = self._best_ms if self._best_ms is not None else self._best_before_ms
-        if known_ms is not None and lag_ms < known_ms - _LEAP_MS:
+        if lag_ms < self._floor_ms - _LEAP_MS:
             self._leaps += 1
             if self._leaps < _LEAPS_BELIEVED:
                 return
         self._leaps = 0
         self._best_ms = lag_ms
-        self._floor_ms = lag_ms if self._best_before_ms is None else min(lag_ms, self._best_before_ms)
+        self._floor_ms = min(lag_ms, self._floor_ms)
 
     def _turn(self, at_ns: int) -> None:
         """Begin a window."""
-        self._window_ends_ns = at_ns + BEST_KEPT_NS
-        self._best_before_ms, self._best_ms = self._best_ms, None
+        self._window_ends_ns = at_ns + WINDOW_NS
+        if self._best_ms is not None and not self._first_left:
+            self._floor_ms = min(self._best_ms, self._floor_ms + DRIFT_MS)
+            self._best_ms = None
         self._leaps = 0
-        if self._best_before_ms is not None:
-            self._floor_ms = self._best_before_ms

@@ -25,6 +25,9 @@ class FeedTimings(Struct, frozen=True):
     """A connection whose newest answered ping is older than this proves nothing of the age of its data."""
     open_within_s: float = 10.0
     """From the first packet to the end of the handshake."""
+    list_within_s: float = 3.0
+    """How long the first connection waits for the venue's list, which says what is halted; where sizes rest on the list
+    it waits for as long as it takes."""
     check_every_s: float = 0.5
     first_data_within_s: float = 15.0
     """An ack is not data: a venue that sends a first state is connected to anew without one."""

@@ -173,9 +173,9 @@ class _Book:
         self.is_lost = False
 
     def date(self, time: datetime | None) -> None:
-        """Take in the time of a frame. Without one, or with the year 1 that some updates carry, the time before goes
-        on."""
+        """Take in the time of a frame. Some updates carry the year 1, which says nothing of their age."""
         if time is None or time.year < 2000:
+            self.ts_venue_ms = None
             return
         ts_ms, latest_ms = epoch_ms(time), self._latest_ms
         if latest_ms is None or ts_ms >= latest_ms:

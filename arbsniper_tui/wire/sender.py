@@ -66,13 +66,20 @@ class QuoteSender:
         if self._held or self._is_paused or not self._try(report):
             self._held_reports[report.worker] = report
             self._on_holding()
+        else:
+            self._held_reports.pop(report.worker, None)
 
     def flush(self) -> None:
-        """Send what is held, as far as there is room and there is no pause: quotes together, in the order in which
-        they were held."""
+        """Send what is held, as far as there is room and there is no pause: withdrawals, so that no quote is judged
+        against a price that is out already, then all quotes together."""
         self._push.flush()
         if self._is_paused:
             return
+        for instrument_id, (ts, state) in list(self._held.items()):
+            if isinstance(state, Withdrawal):
+                if not self._try(Withdrawn(ts, (instrument_id,), state.reason)):
+                    return
+                del self._held[instrument_id]
         quotes = [(ts, state) for ts, state in self._held.values() if isinstance(state, Quote)]
         if quotes:
             batch = QuoteBatch(
@@ -82,10 +89,6 @@ class QuoteSender:
                 return
             for _, quote in quotes:
                 del self._held[quote.instrument_id]
-        for instrument_id, (ts, state) in list(self._held.items()):
-            if isinstance(state, Withdrawal) and not self._try(Withdrawn(ts, (instrument_id,), state.reason)):
-                return
-            del self._held[instrument_id]
         for worker, report in list(self._held_reports.items()):
             if not self._try(report):
                 return

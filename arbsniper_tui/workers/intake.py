@@ -49,11 +49,6 @@ class LiveIntake:
         self._unjudged: dict[int, int] = {}
         """Instruments with newer states than their routes were judged by, and the receipt of those in ns."""
 
-    @property
-    def is_behind(self) -> bool:
-        """Whether what had come during a pause of this process is still to be taken in."""
-        return bool(self._behind_since_ns)
-
     def look_for_pause(self, at_ns: int, next_look_ns: int) -> None:
         """Notice that this process did not run since the last look. The next look is due at `next_look_ns`."""
         if at_ns > self._late_ns:
@@ -79,7 +74,7 @@ class LiveIntake:
         decided_ns = 0
         if signals:
             decided_ns = now_ns()
-            self._announce(signals)
+            self._ledger.announce_all(signals)
             self._stages.publish.record(now_ns() - decided_ns)
         done_ns = now_ns()
         self._stages.unsettled.append(
@@ -88,7 +83,7 @@ class LiveIntake:
         return done_ns
 
     def _take_several(self, message: FromFeed | None, got_ns: int) -> int:
-        self._announce(self._gate.expire(got_ns, announces=not self._behind_since_ns))
+        self._ledger.announce_all(self._gate.expire(got_ns))
         self.clock_ns = got_ns
         batches: list[QuoteBatch] = []
         while True:
@@ -108,7 +103,7 @@ class LiveIntake:
             self._unjudged = {}
         decided_ns = now_ns()
         if signals:
-            self._announce(signals)
+            self._ledger.announce_all(signals)
             self._stages.publish.record(now_ns() - decided_ns)
         done_ns = now_ns()
         self._stages.unsettled += [
@@ -129,7 +124,7 @@ class LiveIntake:
 
     def _take_word(self, message: Withdrawn | HealthReport | TapesEnded, got_ns: int) -> None:
         if isinstance(message, Withdrawn):
-            self._announce(_withdraw(self._gate, message, got_ns, self._troubles))
+            self._ledger.announce_all(_withdraw(self._gate, message, got_ns, self._troubles))
         elif isinstance(message, HealthReport):
             self._feeds.take(message, got_ns)
 
@@ -141,21 +136,20 @@ class LiveIntake:
         self._late_ns = at_ns + PAUSED_NS
         self._behind_since_ns = at_ns
         self._feeds.wake(at_ns)
-        self._announce(self._gate.expire(at_ns, announces=False))
+        self._gate.is_behind = True
+        self._ledger.announce_all(self._gate.expire(at_ns))
 
     def _look_whether_caught_up(self, message: FromFeed | None) -> None:
         """The messages of a sender come in order: one that it sent after the pause comes behind all that it held."""
         if not self._behind_since_ns:
             return
         if isinstance(message, QuoteBatch):
-            if self._inbox.has_one_sender and message.ts_parsed_ns >= self._behind_since_ns:
-                self._behind_since_ns = 0
-        elif isinstance(message, HealthReport) and self._feeds.have_all_reported_since(self._behind_since_ns):
+            is_in = self._inbox.has_one_sender and message.ts_parsed_ns >= self._behind_since_ns
+        else:
+            is_in = isinstance(message, HealthReport) and self._feeds.have_all_reported_since(self._behind_since_ns)
+        if is_in:
             self._behind_since_ns = 0
-
-    def _announce(self, signals: list[Signal]) -> None:
-        for each in signals:
-            self._ledger.announce(each, now_ns())
+            self._gate.is_behind = False
 
 
 class ReplayIntake:
@@ -179,7 +173,7 @@ class ReplayIntake:
             self._stages.unsettled.append((message.ts_read_ns, message.ts_parsed_ns, got_ns, done_ns, done_ns))
         elif isinstance(message, Withdrawn):
             self.clock_ns = message.at_ns
-            self._announce(_withdraw(self._gate, message, message.at_ns, self._troubles))
+            self._ledger.announce_all(_withdraw(self._gate, message, message.at_ns, self._troubles))
         elif isinstance(message, HealthReport):
             self._feeds.take(message, message.sent_ns)
         elif message is not None:
@@ -187,20 +181,20 @@ class ReplayIntake:
         return now_ns()
 
     def _judge_each(self, batch: QuoteBatch) -> None:
-        for number, quote in enumerate(batch.quotes):
-            self.clock_ns = batch.recv_ns[number]
+        for quote, recv_ns in zip(batch.quotes, batch.recv_ns or [batch.ts_read_ns] * len(batch.quotes), strict=True):
+            self.clock_ns = recv_ns
+            try:
+                self._ledger.announce_all(self._gate.on_quote(quote, recv_ns, recv_ns))
+            except KeyError:
+                _complain_of(quote.instrument_id, self._troubles)
+                continue
             self._touched.add(quote.instrument_id)
-            self._announce(self._gate.on_quote(quote, self.clock_ns, self.clock_ns))
 
     def _end(self, message: TapesEnded) -> None:
         self.clock_ns = message.at_ns
-        self._announce(self._gate.close_all("the tapes ended", message.at_ns))
+        self._ledger.announce_all(self._gate.close_all("the tapes ended", message.at_ns))
         wall_ms = (message.at_ns + self._gate.wall_offset_ns) // 1_000_000
         self._ledger.write("end", wall_ms, now_ns(), detail=message.in_words)
-
-    def _announce(self, signals: list[Signal]) -> None:
-        for each in signals:
-            self._ledger.announce(each, now_ns())
 
 
 def _decoded(body: bytes, troubles: LimitedLog) -> FromFeed | None:
@@ -209,6 +203,10 @@ def _decoded(body: bytes, troubles: LimitedLog) -> FromFeed | None:
         message: FromFeed = decode_from_feed(body)
     except UNREADABLE as error:
         troubles.warn("unreadable", f"on the bus: a message that cannot be read is passed over: {error}")
+        return None
+    if isinstance(message, QuoteBatch) and message.recv_ns and len(message.recv_ns) != len(message.quotes):
+        found = f"{len(message.quotes)} quotes with {len(message.recv_ns)} times of receipt"
+        troubles.warn("unreadable", f"on the bus: a message with {found} is passed over")
         return None
     return message
 

@@ -1,11 +1,13 @@
 """Everything that a node announces, numbered without gaps: to the viewers, and to Redis."""
 
 from collections import deque
+from collections.abc import Sequence
 
 import msgspec
 from msgspec import UNSET
 
 from arbsniper_tui.model.signal import Event, EventKind, Signal
+from arbsniper_tui.runtime import clock
 from arbsniper_tui.sinks.redis_sink import RedisSink
 from arbsniper_tui.wire.messages import EVENT_TOPIC, encode
 from arbsniper_tui.wire.publisher import Publisher
@@ -51,6 +53,11 @@ class Ledger:
             if resumes or (self._sink is not None and self._sink.publish_signal(written, signal.timestamp, now_ns)):
                 memory.note_sent(signal.id)
         self.owed.append((signal, now_ns))
+
+    def announce_all(self, signals: Sequence[Signal]) -> None:
+        """Announce these, in their order."""
+        for each in signals:
+            self.announce(each, clock.now_ns())
 
     def write_up(self) -> None:
         """Write the events that are owed, in order."""

@@ -12,7 +12,7 @@ import zmq
 from arbsniper_tui.engine.gate import Gate
 from arbsniper_tui.latency.stages import Stages
 from arbsniper_tui.model.health import RedisState
-from arbsniper_tui.model.signal import EventKind, Signal
+from arbsniper_tui.model.signal import EventKind
 from arbsniper_tui.runtime.clock import now_ns
 from arbsniper_tui.runtime.node_folder import remove_if_dead
 from arbsniper_tui.sinks.leftover import end_leftover_server
@@ -105,10 +105,6 @@ class SpreadWorker:
                 self._chores(at_ns)
         self._finish()
 
-    def _announce(self, signals: list[Signal]) -> None:
-        for each in signals:
-            self._ledger.announce(each, now_ns())
-
     def _write_up(self) -> None:
         self._ledger.write_up()
         if self._sink is not None:
@@ -118,12 +114,11 @@ class SpreadWorker:
         """What can wait up to 20 ms: commands, viewers, Redis replies, ages."""
         beat()
         self._chores_due_ns = at_ns + _CHORES_EVERY_MS * 1_000_000
-        wall_ns = time.time_ns()
         if self._live is not None:
             self._live.look_for_pause(at_ns, self._chores_due_ns)
             self._live.clock_ns = at_ns
-            self._gate.wall_offset_ns = wall_ns - at_ns
-            self._announce(self._gate.expire(at_ns, announces=not self._live.is_behind))
+            self._gate.wall_offset_ns = time.time_ns() - now_ns()
+            self._ledger.announce_all(self._gate.expire(at_ns))
             if self._gate.resumable and at_ns > self._resumable_until_ns:
                 self._gate.resumable.clear()
         self._stages.settle()
@@ -131,7 +126,7 @@ class SpreadWorker:
         self._publisher.take_subscriptions()
         self._reception.viewers = self._publisher.viewers
         self._serve_commands()
-        self._announce(self._reception.take_announcements())
+        self._ledger.announce_all(self._reception.take_announcements())
         if at_ns >= self._second_due_ns:
             self._second_due_ns = at_ns + _SECOND_NS
             self._each_second(at_ns)
@@ -172,7 +167,7 @@ class SpreadWorker:
         self._shared_cpu.tick()
         self._reception.measure_rate(at_ns)
         if not self._is_replay:
-            self._announce(self._feeds.check(at_ns))
+            self._ledger.announce_all(self._feeds.check(at_ns))
             self._write("heartbeat", "", signals=self._gate.signal_seq)
         if self._seconds % _COLLECT_EVERY_S == 0:
             gc.collect()
@@ -182,8 +177,7 @@ class SpreadWorker:
         self._ledger.write(kind, timestamp_ms, now_ns(), detail=detail, signals=signals)
 
     def _finish(self) -> None:
-        if not self._is_replay:
-            self._announce(self._gate.close_all("stopped", now_ns()))
+        self._ledger.announce_all(self._gate.close_all("stopped", now_ns() if self._live else self._intake.clock_ns))
         self._write_up()
         if self._sink is not None:
             self._sink.close(_LAST_WORDS_S)

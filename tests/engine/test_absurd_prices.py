@@ -57,7 +57,7 @@ def test_an_open_opportunity_whose_spread_leaves_what_can_be_is_closed() -> None
     put(gate, 0, 0.99, 1.0)
     (opened,) = put(gate, 1, 1.05, 1.06)
     (closed,) = put(gate, 1, 25.0, 25.1)
-    assert (closed.state, closed.id, closed.reason) == ("close", opened.id, "above max_spread_pct")
+    assert (closed.state, closed.id, closed.reason) == ("close", opened.id, "gross 2400% is above max_spread_pct 20%")
     assert closed.best_spread_pct == 5.0
 
 
@@ -80,6 +80,27 @@ def test_a_price_that_comes_back_to_its_peers_takes_part_again() -> None:
     assert gate.why_absurd(gate.legs.shown[2])
     assert [signal.state for signal in put(gate, 2, 1.01, 1.02)] == ["open", "open"]
     assert gate.why_absurd(gate.legs.shown[2]) == ""
+
+
+def test_a_price_away_from_its_peers_opens_nothing_below_the_cap_either() -> None:
+    gate = gate_of(4)
+    for i in (0, 1):
+        put(gate, i, 99.99, 100.0)
+    put(gate, 2, 107.99, 108.0)
+    routes = {(signal.buy_exchange, signal.sell_exchange) for signal in put(gate, 3, 124.99, 125.0)}
+    assert routes == set()
+    said = "coinbase: absurd: 124.995, more than 20% from 99.995, the median of 3 peers"
+    assert gate.why_not(route(gate, 2, 3), NOW) == said
+
+
+def test_two_prices_that_nearly_agree_are_each_others_witness() -> None:
+    """A coin that two venues list under the name that it has, and two others under that of another coin."""
+    gate = gate_of(4)
+    for i in (0, 1):
+        put(gate, i, 99.99, 100.0)
+    put(gate, 2, 124.0, 124.1)
+    (signal,) = [each for each in put(gate, 3, 125.0, 125.1) if each.state == "open"]
+    assert (signal.buy_exchange, signal.sell_exchange) == ("kraken", "coinbase")
 
 
 def test_peers_that_take_no_part_have_no_say() -> None:

@@ -1,5 +1,6 @@
 """Several states at hand at once, the end of a gate, and what another gate had announced before it."""
 
+import pytest
 from msgspec import UNSET
 
 from arbsniper_tui.engine.gate import Gate, Rules
@@ -64,16 +65,57 @@ class TestWhatIsAtHandTogether:
         told = [(signal.state, signal.timestamp) for signal in (*closed, *opened_again)]
         assert told == [("close", (NOW + 5 * S) // MS), ("open", (NOW + 9 * S) // MS)]
 
-    def test_what_a_cooldown_held_back_can_be_left_unannounced(self) -> None:
-        """After a pause: what stands by old prices may be over by those that wait."""
+
+class TestWhileNewerStatesWait:
+    """After a pause of the process: what stands by old prices may be over by those that wait."""
+
+    def test_what_a_cooldown_held_back_is_not_announced(self) -> None:
         gate = two_venues(cooldown_ns=2 * S)
         opened(gate)
         gate.on_quote(quote(1, 100.0, 100.1), NOW + S, NOW + S)
         gate.on_quote(quote(1, 101.0, 101.1), NOW + S, NOW + S)
-        assert gate.expire(NOW + 3 * S, announces=False) == []
+        gate.is_behind = True
+        assert gate.expire(NOW + 3 * S) == []
         gate.put(quote(1, 100.0, 100.1), NOW + 3 * S)
+        gate.is_behind = False
         assert gate.judge({1: NOW + 3 * S}, NOW + 3 * S) == []
         assert gate.open_count == 0
+
+    def test_a_withdrawal_closes_what_rested_on_it_and_announces_nothing_else(self) -> None:
+        trio = [Instrument(i, venue, "BTC/USDT", "BTCUSDT", "USDT", 0.1) for i, venue in enumerate("abc")]
+        gate = Gate(trio, [SPOT_SPOT], Rules(cooldown_ns=2 * S), "node")
+        opened(gate)
+        gate.on_quote(quote(1, 100.0, 100.1), NOW + S, NOW + S)
+        gate.on_quote(quote(1, 101.0, 101.1), NOW + S, NOW + S)
+        gate.is_behind = True
+        assert gate.withdraw(2, "disconnected", NOW + 3 * S) == []
+        # It was never announced, so it has no close.
+        assert gate.withdraw(1, "disconnected", NOW + 3 * S) == []
+
+    def test_other_rules_are_judged_by_when_the_newer_states_are_in(self) -> None:
+        gate = two_venues(threshold_pct=5.0)
+        opened(gate)
+        gate.is_behind = True
+        assert gate.change_rules(Rules(threshold_pct=0.5), NOW + S) == []
+        gate.put(quote(0, 100.4, 100.5), NOW + S)
+        gate.is_behind = False
+        assert gate.judge({0: NOW + S}, NOW + S) == []
+        gate.is_behind = True
+        gate.change_rules(Rules(threshold_pct=0.4), NOW + S)
+        gate.is_behind = False
+        assert [signal.state for signal in gate.judge({}, NOW + S)] == ["open"]
+
+
+def test_an_instrument_that_is_not_watched_costs_no_close_of_others() -> None:
+    for act in (
+        lambda gate: gate.on_quote(quote(7, 1.0, 1.1), NOW + 9 * S, NOW + 9 * S),
+        lambda gate: gate.withdraw(7, "gone", NOW + 9 * S),
+    ):
+        gate = two_venues(max_age_ns=5 * S)
+        opened(gate)
+        with pytest.raises(KeyError):
+            act(gate)
+        assert [signal.state for signal in gate.expire(NOW + 9 * S)] == ["close"]
 
 
 class TestEnd:

@@ -1,7 +1,7 @@
 """A venue's own times tell how late its data come: growth counts, skew does not."""
 
 from arbsniper_tui.model.quote import Quote
-from arbsniper_tui.net.lag import BEST_KEPT_NS, JITTER_MS, VenueLag
+from arbsniper_tui.net.lag import DRIFT_MS, JITTER_MS, WINDOW_NS, VenueLag
 
 MS = 1_000_000
 S = 1000 * MS
@@ -55,13 +55,29 @@ def test_a_better_time_is_the_measure_from_then_on() -> None:
     assert lag.receipts_ns(quotes, read_ns) == [read_ns - 880 * MS]
 
 
-def test_the_best_is_forgotten_after_two_windows() -> None:
+def test_a_slow_drift_is_followed() -> None:
     lag = begun(20)
-    window_ms = BEST_KEPT_NS // MS
+    window_ms = WINDOW_NS // MS
     quotes, read_ns = at(window_ms + 10, 520)
     assert lag.receipts_ns(quotes, read_ns) == [read_ns - 500 * MS]
     assert lag.receipts_ns(*at(2 * window_ms + 20, 520)) == ()
     assert lag.late_ms == 0
+
+
+def test_a_lateness_that_lasts_does_not_become_the_usual() -> None:
+    lag = begun(20)
+    for after_ms in range(60_000, 3 * WINDOW_NS // MS, 10_000):
+        quotes, read_ns = at(after_ms, 12_020)
+        (counted_ns,) = lag.receipts_ns(quotes, read_ns)
+        assert read_ns - counted_ns >= (12_000 - 3 * DRIFT_MS) * MS
+
+
+def test_a_window_without_a_quote_changes_no_measure() -> None:
+    lag = begun(20)
+    for windows in (2, 3, 5):
+        quotes, read_ns = at(windows * WINDOW_NS // MS, 12_020)
+        (counted_ns,) = lag.receipts_ns(quotes, read_ns)
+        assert read_ns - counted_ns >= (12_000 - windows * DRIFT_MS) * MS
 
 
 def test_one_time_in_the_future_makes_nothing_late() -> None:

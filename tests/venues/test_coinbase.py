@@ -197,8 +197,10 @@ def test_a_time_that_goes_back_does_not_make_a_newer_state_look_older(
 
 
 @pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000000Z", None])
-def test_where_the_time_is_year_one_or_missing_the_time_before_goes_on(book: Connection, time: str | None) -> None:
+def test_a_time_of_the_year_one_or_none_says_nothing_of_the_age(book: Connection, time: str | None) -> None:
     (quote,) = book.feed(update(("buy", "98", "1"), time=time))
+    assert quote.ts_venue_ms is None
+    (quote,) = book.feed(update(("buy", "97", "1")))
     assert quote.ts_venue_ms == TIME_MS
 
 

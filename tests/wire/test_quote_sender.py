@@ -184,6 +184,21 @@ def test_a_withdrawal_waits_behind_what_is_held_though_there_is_room_again(
     assert reader.states == {0: "disconnected"}
 
 
+def test_a_held_withdrawal_leaves_before_quotes_that_could_be_judged_against_its_price(
+    sender: QuoteSender, drain: Callable[[], Reader]
+) -> None:
+    reader = drain()
+    sender.send_quotes([quote(0, 1.0)], 1)
+    drain()
+    before = len(reader.messages)
+    sender.pause()
+    sender.withdraw(Withdrawal((0,), "disconnected"), 2)
+    sender.send_quotes([quote(1, 1.0)], 3)
+    sender.resume()
+    drain()
+    assert [type(each) for each in reader.messages[before : before + 2]] == [Withdrawn, QuoteBatch]
+
+
 def test_a_withdrawal_that_finds_room_goes_at_once(sender: QuoteSender, drain: Callable[[], Reader]) -> None:
     reader = drain()
     before = len(reader.messages)
@@ -218,6 +233,18 @@ def test_of_several_reports_of_a_worker_the_newest_arrives(sender: QuoteSender, 
         sender.report(HealthReport("feed-okx", (FeedHealth("okx", "okx", FeedState.LIVE),), conflated))
     reports = [each for each in drain().messages if isinstance(each, HealthReport) and each.worker == "feed-okx"]
     assert [report.conflated for report in reports] == [4]
+
+
+def test_a_report_that_was_held_never_follows_a_newer_one(
+    sender: QuoteSender, drain: Callable[[], Reader], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drain()
+    with monkeypatch.context() as full:
+        full.setattr(sender._push, "send", lambda body: False)
+        sender.report(HealthReport("feed-okx", (), 1))
+    sender.report(HealthReport("feed-okx", (), 2))  # room has come, and no flush yet
+    reports = [each for each in drain().messages if isinstance(each, HealthReport) and each.worker == "feed-okx"]
+    assert [report.conflated for report in reports] == [2]
 
 
 def test_a_reader_that_begins_anew_is_told_the_last_word_on_every_instrument(
