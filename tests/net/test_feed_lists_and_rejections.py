@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from feeding import World, simulated_world
+from feeding import QUICK, World, simulated_world
+from msgspec import structs
 
 from arbsniper_tui.model.health import FeedState
 from arbsniper_tui.model.instrument import Market
@@ -163,6 +164,38 @@ async def test_a_venue_without_contracts_starts_without_its_list(
     async with world.feed(venue, market, list_url=f"http://127.0.0.1:{closed_port}/") as diary:
         await eventually(lambda: diary.is_live and diary.has_all(2), diary.shown)
         assert diary.feed.health().rejected == {}
+
+
+@pytest.mark.parametrize("venue", ["binance", "coinbase", "kraken", "okx"])
+async def test_what_is_halted_at_the_start_is_never_quoted(
+    world: World, venue: str, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch = listings.fetch
+    answer = asyncio.Event()
+
+    async def late(url: str) -> bytes:
+        await answer.wait()
+        return await fetch(url)
+
+    monkeypatch.setattr(listings, "fetch", late)
+    async with world.feed(venue, Market.SPOT, timings=structs.replace(QUICK, list_within_s=60.0)) as diary:
+        first = diary.feed.spec.instruments[0]
+        world.sims[venue].fault = Fault(FaultKind.HALT, (first.venue_symbol,))
+        await eventually(lambda: diary.state is FeedState.LISTING, diary.shown)
+        answer.set()
+        await eventually(lambda: diary.counts[1] >= 20, diary.shown)
+        assert diary.counts.keys() == {1}
+
+
+async def test_a_list_that_does_not_come_holds_quotes_up_for_a_moment_only(
+    world: World, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(url: str) -> bytes:
+        return await asyncio.Future()
+
+    monkeypatch.setattr(listings, "fetch", never)
+    async with world.feed("kraken", Market.SPOT, timings=structs.replace(QUICK, list_within_s=0.05)) as diary:
+        await eventually(lambda: diary.is_live and diary.has_all(2), diary.shown)
 
 
 async def test_contract_sizes_come_as_coins(world: World, eventually: Eventually) -> None:
