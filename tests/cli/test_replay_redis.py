@@ -90,3 +90,17 @@ def test_a_fast_replay_waits_for_a_slow_server_before_its_first_signal(place, se
         ]
         assert place.wait_for(lambda: replay.process.poll() is not None) and replay.process.returncode == 0
         assert client.zcard("signals:history") == 1000
+
+
+def test_a_replay_that_is_stopped_closes_what_is_open(place, server: RedisServer) -> None:
+    frames = [(START_S + i / 10, i) for i in range(1, 3000)]
+    place.tape("b", "", BINANCE_URL, *((t, binance(i)) for t, i in frames))
+    place.tape("o", "", OKX_URL, *((t, okx(4 * i)) for t, i in frames))
+    with server.client() as client:
+        replay = place.start("replay", "b", "o", "--no-ui", "--speed", "1", "--redis-url", server.url)
+        place.wait_for(lambda: replay.lines, "the opening")
+        assert replay.end() == 0
+        events = [json.loads(fields[b"json"]) for _, fields in client.xrange("arbitrage:stream")]
+    closed = [event["signal"] for event in events if event["event"] == "close"]
+    assert [(close["id"], close["reason"]) for close in closed] == [(replay.lines[0]["id"], "stopped")]
+    assert closed[0]["duration_ms"] < 60_000
