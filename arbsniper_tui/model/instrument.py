@@ -71,10 +71,6 @@ class Instrument(Struct, frozen=True):
     """Watched for its rate alone: it takes part in no route."""
 
     @property
-    def unified(self) -> Symbol:
-        return parse_symbol(self.symbol)
-
-    @property
     def market(self) -> Market:
         return Market.PERP if ":" in self.symbol else Market.SPOT
 

@@ -8,11 +8,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from arbsniper_tui.runtime.clock import now_ns
+from arbsniper_tui.runtime.clock import PAUSED_NS, now_ns
 
-BEAT_EVERY_S = 0.1
-PAUSED_NS = 250_000_000
-"""An event loop that is this late did not run meanwhile."""
+_BEAT_EVERY_S = 0.1
 HELD_AT_MOST_NS = 200_000_000
 """A socket that is never empty must not keep the others waiting."""
 
@@ -51,7 +49,7 @@ class Backlog:
         """Beat until cancelled."""
         while True:
             self.beat(self._clock())
-            await asyncio.sleep(BEAT_EVERY_S)
+            await asyncio.sleep(_BEAT_EVERY_S)
 
     def add(self, socket: Socket) -> None:
         self._sockets.add(socket)

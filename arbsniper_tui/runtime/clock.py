@@ -10,3 +10,6 @@ _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 now_ns: Callable[[], int] = partial(time.clock_gettime_ns, _CLOCK)
 """Nanoseconds since some moment that is the same for all processes of this machine."""
+
+PAUSED_NS = 250_000_000
+"""A process that is late by this much did not run meanwhile."""

@@ -8,16 +8,13 @@ from arbsniper_tui.latency.stages import Stages
 from arbsniper_tui.model.errors import UNREADABLE
 from arbsniper_tui.model.signal import Signal
 from arbsniper_tui.net.limited_log import LimitedLog
-from arbsniper_tui.runtime.clock import now_ns
+from arbsniper_tui.runtime.clock import PAUSED_NS, now_ns
 from arbsniper_tui.wire.inbox import Inbox
 from arbsniper_tui.wire.messages import FromFeed, HealthReport, QuoteBatch, TapesEnded, Withdrawn, decode_from_feed
 from arbsniper_tui.workers.feed_watch import FeedWatch
 from arbsniper_tui.workers.ledger import Ledger
 
 _log = logging.getLogger(__name__)
-
-PAUSED_NS = 250_000_000
-"""A worker that is late by this much did not run meanwhile, or the machine slept."""
 
 
 class Intake(Protocol):

@@ -77,4 +77,3 @@ def test_instruments_are_grouped_in_the_currency_that_counts(
 ) -> None:
     instrument = Instrument(0, "okx", symbol, "", counted, 0.1)
     assert (instrument.group, instrument.market, instrument.base) == (group, market, "BTC")
-    assert instrument.unified == parse_symbol(symbol)

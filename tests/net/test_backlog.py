@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from arbsniper_tui.net.backlog import HELD_AT_MOST_NS, PAUSED_NS, Backlog
+from arbsniper_tui.net.backlog import HELD_AT_MOST_NS, Backlog
+from arbsniper_tui.runtime.clock import PAUSED_NS
 
 MS = 1_000_000
 Eventually = Callable[..., Awaitable[None]]
@@ -114,3 +115,12 @@ async def test_a_timer_that_comes_late_is_noticed_without_a_read(eventually: Eve
     backlog.late_ns -= 10_000 * MS
     await eventually(lambda: said == ["hold", "let go"])
     running.cancel()
+
+
+async def test_a_socket_that_was_never_empty_meanwhile_is_trusted_when_it_is(
+    stage: Stage, eventually: Eventually
+) -> None:
+    NotingSocket(stage, [1] * 5 + [0])
+    stage.beat(PAUSED_NS + 1)
+    stage.now_ns += HELD_AT_MOST_NS
+    await eventually(lambda: stage.said == ["hold", "let go", "trust"])

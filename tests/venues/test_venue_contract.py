@@ -77,7 +77,7 @@ def test_every_frame_with_quotes_is_read_and_can_be_believed(venue: str, market:
             assert quote.bid <= quote.ask
     for instrument in connection.by_rule.all:
         assert parse_symbol(instrument.symbol).market is market
-        assert VENUES[venue].venue_symbol(instrument.unified) == instrument.venue_symbol
+        assert VENUES[venue].venue_symbol(parse_symbol(instrument.symbol)) == instrument.venue_symbol
 
 
 @every_market

@@ -9,10 +9,10 @@ from msgspec import structs
 
 from arbsniper_tui.latency.stages import Stages
 from arbsniper_tui.model.quote import Quote
-from arbsniper_tui.runtime.clock import now_ns
+from arbsniper_tui.runtime.clock import PAUSED_NS, now_ns
 from arbsniper_tui.wire.inbox import Inbox
 from arbsniper_tui.wire.messages import FromFeed, HealthReport, QuoteBatch, Withdrawn, encode
-from arbsniper_tui.workers.intake import PAUSED_NS, LiveIntake, ReplayIntake
+from arbsniper_tui.workers.intake import LiveIntake, ReplayIntake
 
 BUY, SELL, OTHER = 0, 1, 2
 
