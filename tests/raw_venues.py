@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 
 TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
@@ -72,8 +73,9 @@ class RawVenue:
         return f'ws_url = "ws://127.0.0.1:{self.port}"\nrest_url = "http://127.0.0.1:{self.port}"\n'
 
     def send(self, *texts: str) -> None:
-        """Send frames to the newest connection, all in one write."""
-        self.connections[-1].sendall(b"".join(framed(text.encode()) for text in texts))
+        """Send frames to the newest connection, all in one write; a feed that has hung up hears nothing."""
+        with suppress(ConnectionError):
+            self.connections[-1].sendall(b"".join(framed(text.encode()) for text in texts))
 
     def send_raw(self, data: bytes) -> None:
         self.connections[-1].sendall(data)
