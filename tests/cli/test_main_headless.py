@@ -74,7 +74,7 @@ def test_the_demo_of_one_venue_simulates_the_venue_of_its_rate_too(place):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_it_cleanly_and_in_time(place, number):
     node = place.start_node("--demo", "--no-ui")
-    place.wait_for(lambda: "is up" in node.err, "a node that works")
+    place.wait_for(lambda: "okx perp: up" in node.err, "a node that works")
     assert node.end(number) == 0
     # The supervisor kills what has not stopped in time, and says so: on a busy machine the clock alone proves less.
     assert "was killed" not in node.err
@@ -114,7 +114,7 @@ def test_a_reader_that_leaves_ends_it_without_a_complaint(place):
 def test_with_a_log_file_standard_error_stays_empty(place):
     node = place.start_node("--demo", "--no-ui", "--log-file", "node.log", "--log-level", "debug")
     log = place.folder / "node.log"
-    place.wait_for(lambda: "spread" in log.read_text() and "is up" in log.read_text(), "the workers' log")
+    place.wait_for(lambda: "spread" in log.read_text() and "okx perp: up" in log.read_text(), "the workers' log")
     assert node.end() == 0
     assert node.err == ""
 
