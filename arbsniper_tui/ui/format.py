@@ -6,7 +6,8 @@ import time
 from arbsniper_tui.model.health import RedisHealth, RedisState
 
 MOST_DECIMALS = 8
-_SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+_SCALES = ((1e3, "k"), (1e6, "M"), (1e9, "G"), (1e12, "T"))
+_VOLUMES = ((1e3, " kB"), (1e6, " MB"), (1e9, " GB"), (1e12, " TB"))
 
 
 def number(value: float, decimals: int) -> str:
@@ -59,10 +60,13 @@ def amount(value: float, decimals: int, width: int) -> str:
     text = number(value, decimals)
     if len(text) <= width or not math.isfinite(value):
         return text
-    for scale, letter in _SCALES:
-        if value >= scale:
-            return f"{value / scale:.1f}{letter}"
-    return f"{value:.{max(0, width - 2)}g}"
+    return _scaled(value, _SCALES) if value >= 1000 else f"{value:.{max(0, width - 2)}g}"
+
+
+def _scaled(value: float, scales: tuple[tuple[float, str], ...]) -> str:
+    """The value with one decimal, in the first of the scales in which it rounds to less than 1000."""
+    scale, unit = next((each for each in scales if round(value / each[0], 1) < 1000), scales[-1])
+    return f"{value / scale:.1f}{unit}"
 
 
 def pct(value: float, decimals: int = 3, width: int = 99) -> str:
@@ -117,7 +121,7 @@ def micros(value_us: float) -> str:
 def millis(value_ms: float | None) -> str:
     if value_ms is None:
         return "-"
-    return f"{value_ms:.1f}ms" if value_ms < 100 else f"{value_ms:.0f}ms"
+    return f"{value_ms:.1f}ms" if value_ms < 99.95 else f"{value_ms:.0f}ms"
 
 
 def clock(ts_ms: float) -> str:
@@ -127,11 +131,8 @@ def clock(ts_ms: float) -> str:
 
 
 def volume(size_bytes: float) -> str:
-    if size_bytes < 1000:
-        return f"{size_bytes:.0f} B"
-    if size_bytes < 1e6:
-        return f"{size_bytes / 1e3:.1f} kB"
-    return f"{size_bytes / 1e6:.1f} MB"
+    """`999 B`, `8.4 MB`."""
+    return f"{size_bytes:.0f} B" if size_bytes < 999.5 else _scaled(size_bytes, _VOLUMES)
 
 
 def redis(health: RedisHealth) -> str:

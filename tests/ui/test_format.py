@@ -47,6 +47,35 @@ def test_a_size_that_does_not_fit_is_told_in_millions() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
+    [(999_949.0, "999.9k"), (999_999.99, "1.0M"), (999_999_999.0, "1.0G"), (999.96e12, "1000.0T"), (1000.0, "1.0k")],
+)
+def test_a_size_that_rounds_up_to_a_thousand_has_the_next_letter(value: float, text: str) -> None:
+    assert fmt.amount(value, 4, 7) == text
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (999_949, "999.9 kB"),
+        (999_999, "1.0 MB"),
+        (999_999_999, "1.0 GB"),
+        (5e9, "5.0 GB"),
+        (3.2e12, "3.2 TB"),
+    ],
+)
+def test_a_volume_is_told_in_the_unit_it_rounds_to(size_bytes: float, text: str) -> None:
+    assert fmt.volume(size_bytes) == text
+
+
+def test_milliseconds_that_round_to_a_hundred_have_no_decimal() -> None:
+    assert [fmt.millis(each) for each in (99.94, 99.96, 2300.0, None)] == ["99.9ms", "100ms", "2300ms", "-"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
     [
         (23.104, "+23.10"),
         (-134.0, "-134.00"),
