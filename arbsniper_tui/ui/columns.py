@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from arbsniper_tui.ui.paint import Line, cell, joined
 
 GAP = 1
+MONEY_WIDTH = 14
+"""Of the columns that hold an amount of money and its currency."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,13 +34,22 @@ def converted(price: float, decimals: int) -> str:
     return f"≈{number(price, decimals)}"
 
 
-def money(value: float) -> str:
-    """A signed amount to two decimals, or as many as its first two digits need: `+23.10`, `-0.0042`, `+1.2M`."""
-    if abs(value) >= 1e6:
-        return f"{'-' if value < 0 else '+'}{amount(abs(value), 2, 8)}"
+def money(value: float, width: int = 99) -> str:
+    """A signed amount to two decimals, or as many as its first two digits need: `+23.10`, `-0.0042`, `+1.2M`; with
+    fewer where it would be wider than `width`."""
     decimals = max(2, min(MOST_DECIMALS, 1 - _magnitude(value)))
     text = f"{value:+,.{decimals}f}"
+    while len(text) > width and decimals:
+        decimals -= 1
+        text = f"{value:+,.{decimals}f}"
+    if round(abs(value), 2) >= 1e6 or len(text) > width:
+        return f"{'-' if value < 0 else '+'}{amount(abs(value), 2, 8)}"
     return text if text.strip("-+0.,") else "+0.00"
+
+
+def money_in(currency: str, value: float, width: int) -> str:
+    """An amount and its currency in `width` cells, the amount as exact as the currency leaves room for."""
+    return f"{money(value, width - len(currency) - 1)} {currency}"
 
 
 def _magnitude(value: float) -> int:

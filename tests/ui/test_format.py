@@ -83,11 +83,43 @@ def test_milliseconds_that_round_to_a_hundred_have_no_decimal() -> None:
         (-0.0042, "-0.0042"),
         (0.000117, "+0.00012"),
         (-1e-12, "+0.00"),
+        (999_999.99, "+999,999.99"),
+        (999_999.999, "+1.0M"),
         (1_234_567.8, "+1.2M"),
     ],
 )
 def test_money_has_two_decimals_or_two_digits(value: float, text: str) -> None:
     assert fmt.money(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "text"),
+    [
+        (9_999.99, "USDT", "+9,999.99 USDT"),
+        (9_999.996, "USDT", "+10,000.0 USDT"),
+        (12_345.67, "USDT", "+12,345.7 USDT"),
+        (-12_345.67, "FDUSD", "-12,346 FDUSD"),
+        (123_456.7, "USDT", "+123,457 USDT"),
+        (999_999.4, "USDT", "+999,999 USDT"),
+        (999_999.6, "USDT", "+1.0M USDT"),
+        (-3e9, "USDT", "-3.0G USDT"),
+        (0.0000042, "USDT", "+0.000004 USDT"),
+        (0.00000042, "BTC", "+0.0000004 BTC"),
+        (0.0000042, "BTC", "+0.0000042 BTC"),
+        (-1e-12, "USDT", "+0.00 USDT"),
+    ],
+)
+def test_money_and_its_currency_fit_their_column(value: float, currency: str, text: str) -> None:
+    assert fmt.money_in(currency, value, 14) == text
+    assert len(text) <= 14
+
+
+def test_money_is_never_wider_than_its_column() -> None:
+    values = [
+        sign * digits * 10.0**power for sign in (1, -1) for digits in (1, 4.2, 9.999996) for power in range(-9, 15)
+    ]
+    for currency in ("BTC", "USDT", "FDUSD"):
+        assert all(len(fmt.money_in(currency, each, 14)) <= 14 for each in values)
 
 
 @pytest.mark.parametrize(

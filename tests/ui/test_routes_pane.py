@@ -199,3 +199,13 @@ async def test_the_header_says_how_many_of_the_routes_are_there_where_it_has_roo
         header = lines_of(app)[2]
         assert (f" 60 of {built.intro.routes} " in header) is room
         assert "why not" in header
+
+
+async def test_a_large_total_keeps_its_currency() -> None:
+    built = builder.snapshot()
+    built.routes = (structs.replace(built.routes[0], net_total=12_345.67), *built.routes[1:])
+    _, app = begin(built)
+    async with app.run_test(size=(160, 30)) as pilot:
+        await pilot.press("3")
+        await go_on(pilot, app, 1)
+        assert "+12,345.7 USDT " in rows_of(app)[0]

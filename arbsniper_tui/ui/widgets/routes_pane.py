@@ -7,7 +7,7 @@ from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.view import RouteRow
 from arbsniper_tui.ui import derived
 from arbsniper_tui.ui import format as fmt
-from arbsniper_tui.ui.columns import Column, fitted, header, row
+from arbsniper_tui.ui.columns import MONEY_WIDTH, Column, fitted, header, row
 from arbsniper_tui.ui.look import Look
 from arbsniper_tui.ui.paint import Line
 from arbsniper_tui.ui.widgets.pane import LinePane
@@ -26,7 +26,7 @@ COLUMNS = (
     Column("sell", "sell at", 8),
     Column("spread", "spread", 8, "right", "%"),
     Column("net", "net", 7, "right", "%"),
-    Column("money", "net total", 14, "right", drop=1),
+    Column("money", "net total", MONEY_WIDTH, "right", drop=1),
     Column("size", "size coins", 11, "right", drop=2),
     Column("signals", "signals", 8, "right", drop=3),
     Column("state", "why not", 17, grows=True),
@@ -180,7 +180,7 @@ class RoutesPane(LinePane):
             "sell": (sell.venue if self._is_tight else derived.place(sell), role),
             "spread": (fmt.pct(route.spread_pct, width=8), role),
             "net": (fmt.pct(route.net_spread_pct, width=7), net),
-            "money": (f"{fmt.money(route.net_total)} {currency}", net),
+            "money": (fmt.money_in(currency, route.net_total, MONEY_WIDTH), net),
             "size": (fmt.amount(route.size, 4, 11), "quiet"),
             "signals": (fmt.count(route.signals) if route.signals else "", "quiet"),
             "state": (
