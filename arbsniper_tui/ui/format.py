@@ -128,9 +128,11 @@ def micros(value_us: float) -> str:
 
 
 def millis(value_ms: float | None) -> str:
+    """`-3.2ms`, `340ms`; one that rounds to zero has no minus."""
     if value_ms is None:
         return "-"
-    return f"{value_ms:.1f}ms" if value_ms < 99.95 else f"{value_ms:.0f}ms"
+    # Adding zero turns a negative zero positive.
+    return f"{round(value_ms, 1) + 0.0:.1f}ms" if abs(value_ms) < 99.95 else f"{value_ms:.0f}ms"
 
 
 def clock(ts_ms: float) -> str:

@@ -74,6 +74,10 @@ def test_milliseconds_that_round_to_a_hundred_have_no_decimal() -> None:
     assert [fmt.millis(each) for each in (99.94, 99.96, 2300.0, None)] == ["99.9ms", "100ms", "2300ms", "-"]
 
 
+def test_negative_milliseconds_are_as_exact_as_positive_ones() -> None:
+    assert [fmt.millis(each) for each in (-0.04, -3.21, -99.96, -2300.0)] == ["0.0ms", "-3.2ms", "-100ms", "-2300ms"]
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [

@@ -44,5 +44,7 @@ def help_lines() -> list[Line]:
         (),
         ((" bright digits just changed", "quiet"),),
         ((" a quiet row takes no part, and says why, or would lose money after fees", "quiet"),),
+        ((" venue time: receipt minus the venue's own time, with the error of both clocks", "quiet"),),
+        ((" lag: by how much a feed's venue time has grown over its best", "quiet"),),
     ]
     return lines
