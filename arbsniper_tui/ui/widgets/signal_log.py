@@ -115,15 +115,15 @@ class SignalLog(LinePane):
         """Whether the newest event is the selected one; the first event that comes is selected."""
         return not self._shown or self.cursor == self._newest_row
 
-    def show_from(self, top: int) -> None:
-        super().show_from(top)
-        self._follows = self.top == (0 if self._is_newest_first else self.last_top)
-
     def _to_newest(self, with_cursor: bool) -> None:
         """Move the window to the newest event; the cursor, where there is one, goes along or stays with its event."""
         if self.cursor >= 0 and with_cursor:
             self.cursor = self._newest_row
         self.show_from(0 if self._is_newest_first else self.last_top)
+
+    def show_from(self, top: int) -> None:
+        super().show_from(top)
+        self._follows = self.top == (0 if self._is_newest_first else self.last_top)
 
     def fit(self) -> None:
         self._lines.clear()
