@@ -31,13 +31,14 @@ class EventOrder:
         return self.catch_up() if event.seq > self.last_seq else []
 
     def catch_up(self) -> list[Event]:
-        """Everything after the last event read, as far as the node has it."""
+        """Everything after the last event read, as far as the node has it. Waits for the answer, at most half a second;
+        within a second of one that did not come it returns nothing at once."""
         if time.monotonic() < self._ask_again_s:
             return []
         try:
             reply = self._commands.ask(EventsSince(self.last_seq), _ASK_WITHIN_MS)
         except NodeUnreachable:
-            # A later event shows the same gap, and asks again; not each, as every asking holds the reader up.
+            # A later event shows the same gap and asks again, but not every one: the reader waits each time.
             self._ask_again_s = time.monotonic() + _ASK_AGAIN_S
             return []
         events = list(reply.events) if isinstance(reply, Events) else []

@@ -1,4 +1,7 @@
-"""A viewer's session with a node: takes in what is published, and sends commands. Never waits for the node."""
+"""A viewer's session with a node: takes in what is published, and sends commands.
+
+It waits for the node only to read events that it missed.
+"""
 
 import time
 from collections.abc import Callable
@@ -47,7 +50,8 @@ class Session:
         self._ask()
 
     def pull(self) -> Changes:
-        """Take in what has arrived; never waits."""
+        """Take in what has arrived. Where events were missed it asks for them and waits for the answer: at most half a
+        second, and after that not again within a second."""
         changes = Changes()
         self._rules.pump()
         self._welcome(changes)

@@ -61,7 +61,7 @@ class NodeView(Protocol):
     snapshot: Snapshot
 
     def pull(self) -> Changes:
-        """Take in what has arrived; never waits."""
+        """Take in what has arrived. May wait half a second, once a second, for events that were missed."""
         ...
 
     def set_threshold(self, threshold_pct: float) -> None:

@@ -56,7 +56,13 @@ ACTIONS = (
     Action("move", "pagedown", "PageDown", "Page down", "One page down.", in_palette=False, argument="page_down"),
     Action("move", "home", "Home", "First row", "Or the top, and stay there.", in_palette=False, argument="home"),
     Action(
-        "move", "end", "End", "Last row", "The log follows the newest from there.", in_palette=False, argument="end"
+        "move",
+        "end",
+        "End",
+        "Last row",
+        "A log with the oldest first follows the newest.",
+        in_palette=False,
+        argument="end",
     ),
 )
 
@@ -65,10 +71,16 @@ MARKS = (
     ("▼", "best ask", "the lowest that takes part: where to buy"),
     ("≈", "converted", "at a live rate; the venue's own price is below"),
     ("●", "open", "an open opportunity; a live feed"),
+    ("·", "update", "an open opportunity that has changed"),
     ("○", "closed", "a closed opportunity; a feed that starts"),
     ("◐", "silent", "connected, but its data stopped"),
     ("×", "down", "a feed or worker that is down"),
+    ("▲", "up", "in the log: a feed or worker that is up"),
+    ("=", "settings", "in the log: another threshold or basis"),
     ("?", "not known", "a feed while the node is not heard"),
+    ("▶", "plays", "a replay that plays"),
+    ("‖", "paused", "a replay that is paused"),
+    ("■", "end", "the tapes have ended"),
 )
 
 

@@ -64,6 +64,8 @@ class ArbsniperApp(App[None], inherit_bindings=False):
         self._dial = ThresholdDial(patience=2 * refresh_hz)
         self._playback = PlaybackKeys(view, patience=2 * refresh_hz)
         self._keyboard = Keyboard(self, view, self._frames, self._dial, self._playback)
+        self._owes_summary = False
+        """Whether a replay has ended and its summary was not shown yet."""
         self._owes_picture = False
         """Whether something was not drawn because the terminal did not read."""
         if remote:
@@ -86,8 +88,8 @@ class ArbsniperApp(App[None], inherit_bindings=False):
     def tick(self) -> None:
         """Take in what arrived and repaint it; while frozen, or while the terminal is behind, only take it in."""
         changes = self._frames.pull()
-        if changes.ended:
-            self.push_screen(ReplaySummary())
+        self._owes_summary |= changes.ended
+        self._sum_up()
         if self._frames.live.status is not None:
             self._dial.follow(self._frames.live.status.threshold_pct)
         self._playback.follow()
@@ -112,6 +114,13 @@ class ArbsniperApp(App[None], inherit_bindings=False):
         self.cost.frame()
         if frame.second:
             self.cost.settle(screen.rows_painted, self.output.sent_bytes)
+
+    def _sum_up(self) -> None:
+        """Show the summary that is owed, unless a prompt or a page is open, whose keys it would take."""
+        is_free = len(self.screen_stack) == 1 and self.front is not None and self.front.prompt is None
+        if self._owes_summary and is_free:
+            self._owes_summary = False
+            self.push_screen(ReplaySummary())
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         """Send a picture, unless the terminal is behind: then a whole one follows when it has caught up."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from arbsniper_tui.ui.paint import Line, cell, joined
 
 GAP = 1
+MONEY_WIDTH = 14
+"""Of the columns that hold an amount of money and its currency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,11 @@ def header(
     note: str = "",
     sorted_by: str = "",
     named: Mapping[str, str] | None = None,
+    at_end: str = "",
 ) -> Line:
     """A thin rule that carries the pane's title, a quiet note, and each column's heading where its values stand, as
-    far as these leave room for it; `named` gives headings that change."""
+    far as these leave room for it; `named` gives headings that change, and `at_end` stands at the right end if the rule
+    is bare there."""
     chars = ["─"] * width
     roles = ["rule"] * width
     start = 0
@@ -59,6 +63,9 @@ def header(
     _lay(chars, roles, 0, f"{title} ", "title")
     if note:
         _lay(chars, roles, len(title) + 1, f"{note} ", "head")
+    end_at = width - len(at_end) - 2
+    if at_end and "".join(chars[end_at - 1 :]) == "─" * (len(at_end) + 3):
+        _lay(chars, roles, end_at, f" {at_end} ", "head")
     return joined(zip(chars, roles, strict=True))
 
 

@@ -7,7 +7,7 @@ from msgspec import UNSET
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.signal import Event, Signal
 from arbsniper_tui.ui import format as fmt
-from arbsniper_tui.ui.columns import Column, row
+from arbsniper_tui.ui.columns import MONEY_WIDTH, Column, row
 from arbsniper_tui.ui.derived import native_quote
 from arbsniper_tui.ui.paint import Line, cell, joined
 
@@ -32,7 +32,7 @@ WIDE = (
     Column("route", "", 19, grows=True),
     Column("spread", "gross", 7, "right", "%"),
     Column("net", "net", 7, "right", "%"),
-    Column("money", "net total", 14, "right", drop=2),
+    Column("money", "net total", MONEY_WIDTH, "right", drop=2),
     Column("buy", "buy at", 12, "right", drop=5),
     Column("sell", "sell at", 12, "right", drop=5),
     Column("size", "size coins", 11, "right", drop=6),
@@ -76,7 +76,7 @@ def event_line(event: Event, columns: Sequence[Column], room: int) -> Line:
         "route": (_route(signal, widths.get("route", 0)), role),
         "spread": (fmt.pct(signal.spread_pct, decimals, widths["spread"]), role),
         "net": (fmt.pct(signal.net_spread_pct, decimals, widths["net"]), number),
-        "money": (f"{fmt.money(signal.size * signal.net_profit)} {counted}", number),
+        "money": (fmt.money_in(counted, signal.size * signal.net_profit, MONEY_WIDTH), number),
         "buy": (_price(signal, signal.buy_price, signal.buy_symbol), role),
         "sell": (_price(signal, signal.sell_price, signal.sell_symbol), role),
         "size": (fmt.amount(signal.size, 4, 11), "quiet"),

@@ -6,7 +6,8 @@ import time
 from arbsniper_tui.model.health import RedisHealth, RedisState
 
 MOST_DECIMALS = 8
-_SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+_SCALES = ((1e3, "k"), (1e6, "M"), (1e9, "G"), (1e12, "T"))
+_VOLUMES = ((1e3, " kB"), (1e6, " MB"), (1e9, " GB"), (1e12, " TB"))
 
 
 def number(value: float, decimals: int) -> str:
@@ -33,13 +34,22 @@ def converted(price: float, decimals: int) -> str:
     return f"≈{number(price, decimals)}"
 
 
-def money(value: float) -> str:
-    """A signed amount to two decimals, or as many as its first two digits need: `+23.10`, `-0.0042`, `+1.2M`."""
-    if abs(value) >= 1e6:
-        return f"{'-' if value < 0 else '+'}{amount(abs(value), 2, 8)}"
+def money(value: float, width: int = 99) -> str:
+    """A signed amount to two decimals, or as many as its first two digits need: `+23.10`, `-0.0042`, `+1.2M`; with
+    fewer where it would be wider than `width`."""
     decimals = max(2, min(MOST_DECIMALS, 1 - _magnitude(value)))
     text = f"{value:+,.{decimals}f}"
+    while len(text) > width and decimals:
+        decimals -= 1
+        text = f"{value:+,.{decimals}f}"
+    if round(abs(value), 2) >= 1e6 or len(text) > width:
+        return f"{'-' if value < 0 else '+'}{amount(abs(value), 2, 8)}"
     return text if text.strip("-+0.,") else "+0.00"
+
+
+def money_in(currency: str, value: float, width: int) -> str:
+    """An amount and its currency in `width` cells, the amount as exact as the currency leaves room for."""
+    return f"{money(value, width - len(currency) - 1)} {currency}"
 
 
 def _magnitude(value: float) -> int:
@@ -59,10 +69,13 @@ def amount(value: float, decimals: int, width: int) -> str:
     text = number(value, decimals)
     if len(text) <= width or not math.isfinite(value):
         return text
-    for scale, letter in _SCALES:
-        if value >= scale:
-            return f"{value / scale:.1f}{letter}"
-    return f"{value:.{max(0, width - 2)}g}"
+    return _scaled(value, _SCALES) if value >= 1000 else f"{value:.{max(0, width - 2)}g}"
+
+
+def _scaled(value: float, scales: tuple[tuple[float, str], ...]) -> str:
+    """The value with one decimal, in the first of the scales in which it rounds to less than 1000."""
+    scale, unit = next((each for each in scales if round(value / each[0], 1) < 1000), scales[-1])
+    return f"{value / scale:.1f}{unit}"
 
 
 def pct(value: float, decimals: int = 3, width: int = 99) -> str:
@@ -115,9 +128,11 @@ def micros(value_us: float) -> str:
 
 
 def millis(value_ms: float | None) -> str:
+    """`-3.2ms`, `340ms`; one that rounds to zero has no minus."""
     if value_ms is None:
         return "-"
-    return f"{value_ms:.1f}ms" if value_ms < 100 else f"{value_ms:.0f}ms"
+    # Adding zero turns a negative zero positive.
+    return f"{round(value_ms, 1) + 0.0:.1f}ms" if abs(value_ms) < 99.95 else f"{value_ms:.0f}ms"
 
 
 def clock(ts_ms: float) -> str:
@@ -127,11 +142,8 @@ def clock(ts_ms: float) -> str:
 
 
 def volume(size_bytes: float) -> str:
-    if size_bytes < 1000:
-        return f"{size_bytes:.0f} B"
-    if size_bytes < 1e6:
-        return f"{size_bytes / 1e3:.1f} kB"
-    return f"{size_bytes / 1e6:.1f} MB"
+    """`999 B`, `8.4 MB`."""
+    return f"{size_bytes:.0f} B" if size_bytes < 999.5 else _scaled(size_bytes, _VOLUMES)
 
 
 def redis(health: RedisHealth) -> str:

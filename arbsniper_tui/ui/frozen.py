@@ -20,9 +20,16 @@ def held_copy(live: Snapshot) -> Snapshot:
 
 
 def shown(held: Snapshot, live: Snapshot) -> Snapshot:
-    """What is drawn while frozen: the held picture, but the threshold, the contact and a replay's position as they
-    are now."""
+    """What is drawn while frozen: the held picture, but as they are now the threshold, the contact, the recording,
+    Redis and a replay's position."""
     status = held.status
     if status is not None and live.status is not None:
         status = structs.replace(status, threshold_pct=live.status.threshold_pct, basis=live.status.basis)
-    return replace(held, status=status, lost_contact=live.lost_contact, replay=live.replay)
+    return replace(
+        held,
+        status=status,
+        lost_contact=live.lost_contact,
+        recording=live.recording,
+        redis=live.redis,
+        replay=live.replay,
+    )

@@ -46,8 +46,9 @@ class LineEditor:
         return True
 
     def insert(self, text: str) -> None:
-        """Put text at the caret; of several lines the first."""
-        shown = "".join(each for each in text.partition("\n")[0] if each.isprintable())
+        """Put text at the caret; of several lines the first that is not blank."""
+        first = next((each for each in text.splitlines() if each.strip()), text)
+        shown = "".join(each for each in first if each.isprintable())
         start, end = (0, len(self.text)) if self.is_selected else (self.caret, self.caret)
         self._put(start, end, shown[: max(0, _MOST - len(self.text) + end - start)])
 

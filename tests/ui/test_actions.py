@@ -37,3 +37,8 @@ def test_every_action_has_its_keys() -> None:
 
 def test_the_page_of_keys_is_up_to_date() -> None:
     assert (ROOT / "docs" / "keys.md").read_text(encoding="utf-8") == keys_page()
+
+
+def test_the_help_says_what_makes_a_row_quiet() -> None:
+    page = "\n".join(words(line) for line in help_lines())
+    assert "a quiet row takes no part, and says why, or would lose money after fees" in page

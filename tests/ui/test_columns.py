@@ -37,6 +37,14 @@ def test_a_heading_without_room_beside_the_title_is_left_out() -> None:
     assert "size" in head
 
 
+def test_a_note_at_the_end_stands_there_only_on_a_bare_rule() -> None:
+    columns = (*COLUMNS[:3], Column("note", "why not", 7, grows=True))
+    assert words(header(fitted(columns, 60), 60, "BTC", at_end="60 of 84")).endswith("why not ───────────── 60 of 84 ")
+    assert words(header(fitted(columns, 46), 46, "BTC", at_end="60 of 84")) == words(
+        header(fitted(columns, 46), 46, "BTC")
+    )
+
+
 def test_what_does_not_fit_ends_in_an_ellipsis() -> None:
     shown = words(row(fitted(COLUMNS, 40), [("coinbase-prime", "text"), ("1", "text"), ("2", "text"), ("", "text")]))
     assert shown.startswith("coinbas…")

@@ -47,6 +47,39 @@ def test_a_size_that_does_not_fit_is_told_in_millions() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
+    [(999_949.0, "999.9k"), (999_999.99, "1.0M"), (999_999_999.0, "1.0G"), (999.96e12, "1000.0T"), (1000.0, "1.0k")],
+)
+def test_a_size_that_rounds_up_to_a_thousand_has_the_next_letter(value: float, text: str) -> None:
+    assert fmt.amount(value, 4, 7) == text
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (999_949, "999.9 kB"),
+        (999_999, "1.0 MB"),
+        (999_999_999, "1.0 GB"),
+        (5e9, "5.0 GB"),
+        (3.2e12, "3.2 TB"),
+    ],
+)
+def test_a_volume_is_told_in_the_unit_it_rounds_to(size_bytes: float, text: str) -> None:
+    assert fmt.volume(size_bytes) == text
+
+
+def test_milliseconds_that_round_to_a_hundred_have_no_decimal() -> None:
+    assert [fmt.millis(each) for each in (99.94, 99.96, 2300.0, None)] == ["99.9ms", "100ms", "2300ms", "-"]
+
+
+def test_negative_milliseconds_are_as_exact_as_positive_ones() -> None:
+    assert [fmt.millis(each) for each in (-0.04, -3.21, -99.96, -2300.0)] == ["0.0ms", "-3.2ms", "-100ms", "-2300ms"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
     [
         (23.104, "+23.10"),
         (-134.0, "-134.00"),
@@ -54,11 +87,43 @@ def test_a_size_that_does_not_fit_is_told_in_millions() -> None:
         (-0.0042, "-0.0042"),
         (0.000117, "+0.00012"),
         (-1e-12, "+0.00"),
+        (999_999.99, "+999,999.99"),
+        (999_999.999, "+1.0M"),
         (1_234_567.8, "+1.2M"),
     ],
 )
 def test_money_has_two_decimals_or_two_digits(value: float, text: str) -> None:
     assert fmt.money(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "text"),
+    [
+        (9_999.99, "USDT", "+9,999.99 USDT"),
+        (9_999.996, "USDT", "+10,000.0 USDT"),
+        (12_345.67, "USDT", "+12,345.7 USDT"),
+        (-12_345.67, "FDUSD", "-12,346 FDUSD"),
+        (123_456.7, "USDT", "+123,457 USDT"),
+        (999_999.4, "USDT", "+999,999 USDT"),
+        (999_999.6, "USDT", "+1.0M USDT"),
+        (-3e9, "USDT", "-3.0G USDT"),
+        (0.0000042, "USDT", "+0.000004 USDT"),
+        (0.00000042, "BTC", "+0.0000004 BTC"),
+        (0.0000042, "BTC", "+0.0000042 BTC"),
+        (-1e-12, "USDT", "+0.00 USDT"),
+    ],
+)
+def test_money_and_its_currency_fit_their_column(value: float, currency: str, text: str) -> None:
+    assert fmt.money_in(currency, value, 14) == text
+    assert len(text) <= 14
+
+
+def test_money_is_never_wider_than_its_column() -> None:
+    values = [
+        sign * digits * 10.0**power for sign in (1, -1) for digits in (1, 4.2, 9.999996) for power in range(-9, 15)
+    ]
+    for currency in ("BTC", "USDT", "FDUSD"):
+        assert all(len(fmt.money_in(currency, each, 14)) <= 14 for each in values)
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+import pytest
+
 from arbsniper_tui.ui.line_editor import LineEditor
 from arbsniper_tui.ui.paint import words
 
@@ -42,6 +44,17 @@ def test_a_text_stays_within_its_bound_and_its_line() -> None:
     assert editor.text == "a[2J"
     editor.insert("z" * 500)
     assert len(editor.text) == 200
+
+
+@pytest.mark.parametrize("pasted", ["eth\rbtc", "eth\r\nbtc", "eth\nbtc", "\r\n  \reth\rbtc", "eth\u2028btc"])
+def test_of_several_lines_the_first_that_is_not_blank_is_taken(pasted: str) -> None:
+    editor = LineEditor()
+    editor.insert(pasted)
+    assert editor.text == "eth"
+
+
+def test_a_space_is_typed() -> None:
+    assert typed("", *"a b").text == "a b"
 
 
 def test_a_long_text_shows_the_part_around_its_caret() -> None:

@@ -114,3 +114,16 @@ async def test_a_currency_that_counts_one_for_one_is_shown_as_it_is() -> None:
         lines = await prices(pilot, app)
         assert any("coinbase USD" in line and "67,000.00" in line for line in lines)
         assert not any("quoted in" in line or "≈" in line for line in lines)
+
+
+async def test_receipt_minus_the_venues_time_is_not_called_a_lag() -> None:
+    view, app = begin(rate=None)
+    held = view.snapshot.quotes[0]
+    view.snapshot.quotes[0] = structs.replace(held, ts_venue_ms=int(held.ts_recv_ms) + 7)
+    async with app.run_test(size=(160, 20)) as pilot:
+        await pilot.press("2")
+        app.tick()
+        await pilot.pause()
+        page = shown(app)
+        assert " venue time" in page and "lag" not in page
+        assert " -7.0ms" in page

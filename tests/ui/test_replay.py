@@ -13,7 +13,7 @@ from arbsniper_tui.ui.playback import IS_OVER, NO_REPLAY, SPEEDS, PlaybackKeys, 
 from arbsniper_tui.ui.screens.replay_summary import ReplaySummary, summary_lines
 from arbsniper_tui.ui.widgets.replay_bar import position
 from tests.ui import builder
-from tests.ui.played import PlayedView, app_on
+from tests.ui.played import PlayedView, after, app_on
 from tests.ui.terminal import shown
 
 S = 1_000_000_000
@@ -155,6 +155,38 @@ async def test_the_end_of_the_tapes_is_summed_up_once_and_the_last_state_stays()
         assert f"the tapes have ended: 1,234 frames, 1,200 quotes, {builder.SIGNALS} signals, 3 dropped" in shown(app)
         assert app.return_code is None
     assert app.fault == ""
+
+
+@pytest.mark.parametrize(
+    ("opens", "typed", "closes"),
+    [
+        ("t", "0.3", "enter"),
+        ("slash", "eth", "enter"),
+        ("ctrl+p", "gross net", "enter"),
+        ("question_mark", "", "escape"),
+    ],
+)
+async def test_the_end_of_the_tapes_takes_no_key_from_what_is_open(opens: str, typed: str, closes: str) -> None:
+    view = view_of(replay())
+    app = app_on(view)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await after(pilot, opens, *typed[:1])
+        view.snapshot.replay = replay(is_over=True)
+        view.coming = Changes(ended=True, replay=True)
+        app.tick()
+        await after(pilot, *typed[1:])
+        app.tick()
+        assert not isinstance(app.screen, ReplaySummary)
+        await after(pilot, closes)
+        did = {"t": view.thresholds == [0.3], "slash": "filter eth" in shown(app), "ctrl+p": view.bases == ["net"]}
+        assert did.get(opens, True)
+        app.tick()
+        await pilot.pause()
+        assert isinstance(app.screen, ReplaySummary)
+        await after(pilot, "escape")
+        app.tick()
+        await pilot.pause()
+        assert not isinstance(app.screen, ReplaySummary)
 
 
 def test_the_summary_holds_every_figure() -> None:

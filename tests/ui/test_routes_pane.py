@@ -1,5 +1,7 @@
 """The routes: what is sorted, what is held, where the selection goes, and what is loud."""
 
+import pytest
+from msgspec import structs
 from textual.pilot import Pilot
 from textual.widget import Widget
 
@@ -163,3 +165,47 @@ async def test_the_money_column_gives_way_where_there_is_no_room() -> None:
         assert "net %" in lines_of(app)[2]
         assert "net total" not in lines_of(app)[2]
         assert "why not" in lines_of(app)[2]
+
+
+async def test_a_filter_that_none_of_the_routes_sent_holds_does_not_deny_the_others() -> None:
+    built = builder.snapshot(builder.VENUES, ("BTC", "ETH"))
+    assert built.intro is not None and built.intro.routes > len(built.routes) == 60
+    told = f"none of the 60 largest of {built.intro.routes} routes holds the filter: doge"
+    _, app = begin(built)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("3", "slash", *"doge", "enter")
+        await go_on(pilot, app, 1)
+        assert told in shown(app)
+
+
+async def test_a_filter_that_no_route_of_the_node_holds_is_said_so() -> None:
+    built = builder.snapshot(builder.VENUES[:2])
+    built.intro = structs.replace(built.intro, routes=len(built.routes))
+    _, app = begin(built)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("3", "slash", *"doge", "enter")
+        await go_on(pilot, app, 1)
+        assert "no route holds the filter: doge" in shown(app)
+
+
+@pytest.mark.parametrize(("width", "room"), [(200, True), (100, True), (80, False), (60, False)])
+async def test_the_header_says_how_many_of_the_routes_are_there_where_it_has_room(width: int, room: bool) -> None:
+    built = builder.snapshot(builder.VENUES, ("BTC", "ETH"))
+    assert built.intro is not None
+    _, app = begin(built)
+    async with app.run_test(size=(width, 30)) as pilot:
+        await pilot.press("3")
+        await go_on(pilot, app, 1)
+        header = lines_of(app)[2]
+        assert (f" 60 of {built.intro.routes} " in header) is room
+        assert "why not" in header
+
+
+async def test_a_large_total_keeps_its_currency() -> None:
+    built = builder.snapshot()
+    built.routes = (structs.replace(built.routes[0], net_total=12_345.67), *built.routes[1:])
+    _, app = begin(built)
+    async with app.run_test(size=(160, 30)) as pilot:
+        await pilot.press("3")
+        await go_on(pilot, app, 1)
+        assert "+12,345.7 USDT " in rows_of(app)[0]

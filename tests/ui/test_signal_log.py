@@ -177,3 +177,8 @@ def test_a_converted_price_is_marked_and_rounded_and_a_venues_own_is_not() -> No
 
 def test_a_size_has_no_more_digits_than_it_needs() -> None:
     assert "0.1096 " in line_of(size=0.10960000000000002)
+
+
+def test_no_amount_of_money_cuts_its_currency() -> None:
+    for size in (0.0000003, 40.0, 500.0, 40_000.0):
+        assert " USDT " in line_of(size=size, net_profit=34.2) + " "

@@ -150,10 +150,11 @@ def test_a_filter_in_one_burst_with_a_screen_keeps_its_words(on_pty: Start) -> N
     assert "filter perp " in run.sees("4 signals")
 
 
-def test_a_pasted_text_of_several_lines_gives_its_first(on_pty: Start) -> None:
+@pytest.mark.parametrize("pasted", [b"eth\nq", b"eth\rq", b"\reth\r\nq"])
+def test_a_pasted_text_of_several_lines_gives_its_first(on_pty: Start, pasted: bytes) -> None:
     run = on_pty(PROGRAM)
     run.sees(SHOWN)
-    run.type(b"/\x1b[200~eth\nq\x1b[201~\r")
+    run.type(b"/\x1b[200~" + pasted + b"\x1b[201~\r")
     run.sees("filter eth ")
     run.type(b"q")
     assert run.exit_code() == 0

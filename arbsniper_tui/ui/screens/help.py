@@ -40,5 +40,11 @@ def help_lines() -> list[Line]:
     lines += [
         joined(((f" {mark:<9} ", "accent"), (f"{name:<18} ", "text"), (says, "quiet"))) for mark, name, says in MARKS
     ]
-    lines += [(), ((" bright digits just changed; a quiet row takes no part, and says why", "quiet"),)]
+    lines += [
+        (),
+        ((" bright digits just changed", "quiet"),),
+        ((" a quiet row takes no part, and says why, or would lose money after fees", "quiet"),),
+        ((" venue time: receipt minus the venue's own time, with the error of both clocks", "quiet"),),
+        ((" lag: by how much a feed's venue time has grown over its best", "quiet"),),
+    ]
     return lines

@@ -1,4 +1,4 @@
-"""Screen 3: every route, and the first reason why it does not signal."""
+"""Screen 3: the routes with the largest spreads, as many as the node sends, and why each does not signal."""
 
 from textual.app import ComposeResult
 

@@ -54,7 +54,8 @@ def show_routes(pane: RoutesPane, frame: Frame) -> None:
     opened = frozenset((each.buy_id, each.sell_id) for each in snapshot.routes if not each.reason)
     if frame.whole or frame.half or opened != pane.opened:
         names = derived.instruments_of(snapshot)
-        pane.show(snapshot.routes, names, frame.look, frame.at_s, empty=_no_routes(snapshot))
+        watched = snapshot.intro.routes if snapshot.intro else 0
+        pane.show(snapshot.routes, names, frame.look, frame.at_s, watched=watched, empty=_no_routes(snapshot))
 
 
 def _no_routes(snapshot: Snapshot) -> str:

@@ -21,7 +21,8 @@ COLUMNS = (
     Column("age", "age", 5, "right", drop=1),
     Column("width", "spread", 8, "right", "%", drop=2),
     Column("quotes", "quotes", 10, "right", drop=3),
-    Column("lag", "venue lag", 9, "right", drop=4),
+    # Receipt minus the venue's time, so with the error of both clocks; a feed's lag is its growth.
+    Column("venue_time", "venue time", 10, "right", drop=4),
 )
 
 
@@ -246,8 +247,7 @@ class PricePane(LinePane):
             case "quotes":
                 return fmt.count(quote.quotes)
             case _:
-                lag = None if quote.ts_venue_ms is None else quote.ts_recv_ms - quote.ts_venue_ms
-                return fmt.millis(lag)
+                return fmt.millis(None if quote.ts_venue_ms is None else quote.ts_recv_ms - quote.ts_venue_ms)
 
     def ids_seen(self) -> Iterable[int]:
         """The instruments whose rows stand in the window."""

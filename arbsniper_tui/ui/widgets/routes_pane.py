@@ -7,7 +7,7 @@ from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.view import RouteRow
 from arbsniper_tui.ui import derived
 from arbsniper_tui.ui import format as fmt
-from arbsniper_tui.ui.columns import Column, fitted, header, row
+from arbsniper_tui.ui.columns import MONEY_WIDTH, Column, fitted, header, row
 from arbsniper_tui.ui.look import Look
 from arbsniper_tui.ui.paint import Line
 from arbsniper_tui.ui.widgets.pane import LinePane
@@ -26,7 +26,7 @@ COLUMNS = (
     Column("sell", "sell at", 8),
     Column("spread", "spread", 8, "right", "%"),
     Column("net", "net", 7, "right", "%"),
-    Column("money", "net total", 14, "right", drop=1),
+    Column("money", "net total", MONEY_WIDTH, "right", drop=1),
     Column("size", "size coins", 11, "right", drop=2),
     Column("signals", "signals", 8, "right", drop=3),
     Column("state", "why not", 17, grows=True),
@@ -51,6 +51,8 @@ class RoutesPane(LinePane):
         self._is_held = False
         self.opened: frozenset[Key] = frozenset()
         """The routes whose opportunity is open, as last shown."""
+        self._share = ""
+        """How many of the node's routes are known here; empty if all are."""
         self._symbol_width = 8
         self._market_width = 4
         self._venue_width = 8
@@ -67,9 +69,11 @@ class RoutesPane(LinePane):
         look: Look,
         now_s: float,
         *,
+        watched: int = 0,
         empty: str = "",
     ) -> None:
-        """Repaint what changed. `now_s` is any clock that the caller goes on using."""
+        """Repaint what changed. `now_s` is any clock that the caller goes on using; `watched` is the number of the
+        node's routes, of which it sends those with the largest spreads."""
         is_new = look != self._look
         self._look, self._instruments = look, instruments
         self.opened = frozenset((each.buy_id, each.sell_id) for each in routes if not each.reason)
@@ -83,7 +87,9 @@ class RoutesPane(LinePane):
             self._was_moved, self._held_until_s = False, now_s + HELD_S
         self._is_held = now_s < self._held_until_s and not is_new
         self._sort()
-        self.lay(len(self._order), f"no route holds the filter: {look.filter}" if routes else empty)
+        self._share = f"{len(routes)} of {fmt.count(watched)}" if len(routes) < watched else ""
+        sought = f"none of the {len(routes)} largest of {fmt.count(watched)} routes" if self._share else "no route"
+        self.lay(len(self._order), f"{sought} holds the filter: {look.filter}" if routes else empty)
         self._keep_selection()
         self.repaint()
 
@@ -153,7 +159,7 @@ class RoutesPane(LinePane):
 
     def header_of(self, width: int) -> Line:
         shown = f"by {self._look.routes}{', order held' if self._is_held else ''}"
-        return header(self._columns, width, "Routes", shown, sorted_by=self._look.routes)
+        return header(self._columns, width, "Routes", shown, sorted_by=self._look.routes, at_end=self._share)
 
     def line_of(self, index: int) -> Line:
         """What would lose money after fees is quiet, however large its spread is; one that signals for all that says
@@ -174,7 +180,7 @@ class RoutesPane(LinePane):
             "sell": (sell.venue if self._is_tight else derived.place(sell), role),
             "spread": (fmt.pct(route.spread_pct, width=8), role),
             "net": (fmt.pct(route.net_spread_pct, width=7), net),
-            "money": (f"{fmt.money(route.net_total)} {currency}", net),
+            "money": (fmt.money_in(currency, route.net_total, MONEY_WIDTH), net),
             "size": (fmt.amount(route.size, 4, 11), "quiet"),
             "signals": (fmt.count(route.signals) if route.signals else "", "quiet"),
             "state": (

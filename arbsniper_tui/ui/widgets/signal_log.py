@@ -26,6 +26,8 @@ class SignalLog(LinePane):
         self._arrived: list[Event] = []
         """What has come since the log was drawn."""
         self._drawn_s = float("-inf")
+        self._follows = True
+        """Whether the newest event stood in the window when the window was last moved."""
         self._look = Look()
         self._columns: tuple[Column, ...] = ()
         self._lines: dict[int, Line] = {}
@@ -43,9 +45,13 @@ class SignalLog(LinePane):
 
         `now_s` is any clock that the caller goes on using.
         """
+        if afresh:
+            # The whole log holds the events that wait to be drawn, too.
+            self._events.clear()
+            self._arrived.clear()
         self._arrived += events
         if afresh or look != self._look:
-            self._begin(look, afresh, empty)
+            self._begin(look, empty)
         elif self._arrived and now_s - self._drawn_s >= DRAWN_EVERY_S:
             self._drawn_s = now_s
             self._append()
@@ -53,25 +59,37 @@ class SignalLog(LinePane):
             return
         self.repaint()
 
-    def _begin(self, look: Look, afresh: bool, empty: str) -> None:
-        if afresh:
-            self._events.clear()
+    def _begin(self, look: Look, empty: str) -> None:
+        """Lay all events out anew. The reader's place is kept: the selected event stays in its line of the window."""
+        follows, on_newest = self._follows, self._is_on_newest
+        anchor = self.cursor if self.cursor >= 0 else self.top
+        line = anchor - self.top
+        seq = self._event_at(anchor).seq if anchor < len(self._shown) else None
         self._look = look
         self._events += self._arrived
         self._arrived.clear()
         self._shown = deque((each for each in self._events if look.takes_event(each)), maxlen=KEPT)
         self.lay(len(self._shown), f"no event holds the filter: {look.filter}" if look.filter else empty)
-        self._to_newest(with_cursor=True)
+        row = None if seq is None else self._row_of(seq)
+        if row is None:
+            self._to_newest(with_cursor=True)
+            return
+        if self.cursor >= 0:
+            self.cursor = row
+        if follows:
+            self._to_newest(with_cursor=on_newest)
+        else:
+            self.show_from(row - line)
+        if self.cursor >= 0:
+            self.reveal(self.cursor)
 
     def _append(self) -> None:
         taken = [each for each in self._arrived if self._look.takes_event(each)]
         self._events += self._arrived
         self._arrived.clear()
-        newest_first = self._look.signals == "newest"
-        follows = self.top == (0 if newest_first else self.last_top)
-        on_newest = self.cursor == (0 if newest_first else len(self._shown) - 1)
-        # By how many rows an event of before has moved.
-        moved = len(taken) if newest_first else min(0, KEPT - len(self._shown) - len(taken))
+        follows, on_newest = self._follows, self._is_on_newest
+        # By how many rows the events that were there have moved.
+        moved = len(taken) if self._is_newest_first else min(0, KEPT - len(self._shown) - len(taken))
         self._shown += taken
         top, cursor = self.top + moved, self.cursor + moved
         self.lay(len(self._shown))
@@ -84,21 +102,47 @@ class SignalLog(LinePane):
         if self.cursor >= 0:
             self.reveal(self.cursor)
 
+    @property
+    def _is_newest_first(self) -> bool:
+        return self._look.signals == "newest"
+
+    @property
+    def _newest_row(self) -> int:
+        return 0 if self._is_newest_first else max(0, len(self._shown) - 1)
+
+    @property
+    def _is_on_newest(self) -> bool:
+        """Whether the newest event is the selected one; the first event that comes is selected."""
+        return not self._shown or self.cursor == self._newest_row
+
     def _to_newest(self, with_cursor: bool) -> None:
         """Move the window to the newest event; the cursor, where there is one, goes along or stays with its event."""
-        newest_first = self._look.signals == "newest"
         if self.cursor >= 0 and with_cursor:
-            self.cursor = 0 if newest_first else max(0, len(self._shown) - 1)
-        self.show_from(0 if newest_first else self.last_top)
+            self.cursor = self._newest_row
+        self.show_from(0 if self._is_newest_first else self.last_top)
+
+    def show_from(self, top: int) -> None:
+        super().show_from(top)
+        self._follows = self.top == (0 if self._is_newest_first else self.last_top)
 
     def fit(self) -> None:
         self._lines.clear()
         self._columns = fitted(WIDE if self.room >= WIDE_FROM else NARROW, self.room)
-        self._to_newest(with_cursor=False)
+        if self._follows:
+            self._to_newest(with_cursor=False)
         super().fit()
 
-    def _event_at(self, index: int) -> Event:
-        return self._shown[-1 - index if self._look.signals == "newest" else index]
+    def _event_at(self, row: int) -> Event:
+        return self._shown[self._place_of(row)]
+
+    def _row_of(self, seq: int) -> int | None:
+        """The row in which an event stands; None where it is not shown any more."""
+        place = next((at for at, each in enumerate(self._shown) if each.seq == seq), None)
+        return None if place is None else self._place_of(place)
+
+    def _place_of(self, row: int) -> int:
+        """The place in time of a row, and the row of a place: newest first, one counts from the other's end."""
+        return len(self._shown) - 1 - row if self._is_newest_first else row
 
     def header_of(self, width: int) -> Line:
         return header(self._columns, width, "Signals", f"{self._look.signals} first" if width >= WIDE_FROM else "")
