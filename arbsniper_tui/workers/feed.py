@@ -66,7 +66,7 @@ async def _serve(plan: FeedPlan) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    loop.add_reader(LIFELINE, stop.set)  # readable means its end: nothing follows the plan
+    loop.add_reader(LIFELINE, stop.set)  # readable means its end: nothing is written to it
     outlet = _BusOutlet(Endpoints(Path(plan.folder)).quotes)
     backlog = Backlog(outlet.sender.pause, outlet.sender.resume)
     timings = FeedTimings(max_quote_age_s=plan.max_quote_age_ms / 1000)
