@@ -49,7 +49,8 @@ class Connection:
         self._spec = spec
         self._served = served
         self._outlet = outlet
-        self._show = show
+        self._tell_state = show
+        self._state = FeedState.CONNECTING
         self._timings = timings
         self._counts = counts
         self._lag = lag
@@ -95,6 +96,10 @@ class Connection:
             backlog.remove(self.socket)
             for seeding in self._seeding:
                 seeding.cancel()
+
+    def _show(self, state: FeedState, words: str) -> None:
+        self._state = state
+        self._tell_state(state, words)
 
     def close(self) -> None:
         if self.socket is not None:
@@ -173,7 +178,7 @@ class Connection:
             else:
                 said = f"{error.venue_symbol} {reason}".strip()
                 self._troubles.warn("rejected", f"{self._spec.name}: {said}")
-                self._show(FeedState.LIVE if self._is_live else FeedState.SUBSCRIBED, said)
+                self._show(self._state, said)
             return [quote for quote in found if quote.instrument_id not in self._served.barred]
         if isinstance(error, BookLost) and error.venue_symbol:
             instrument = self._served.by_symbol.get(error.venue_symbol)

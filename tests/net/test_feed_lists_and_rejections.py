@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from feeding import World, simulated_world
+from feeding import QUICK, World, running, simulated_world
+from msgspec.structs import replace
 
 from arbsniper_tui.model.health import FeedState
 from arbsniper_tui.model.instrument import Market
@@ -66,6 +67,31 @@ async def test_a_refused_symbol_is_asked_for_again_on_the_next_connection(world:
         world.sims["okx"].fault = Fault(FaultKind.DROP)
         await eventually(lambda: diary.feed.health().connects == 2 and diary.has_all(2), diary.shown)
         assert diary.feed.health().rejected == {}
+
+
+async def test_a_rejection_without_a_symbol_changes_the_words_and_not_the_state(
+    serve_raw: Callable, wire: type, closed_port: int, eventually: Eventually
+) -> None:
+    to_reject = asyncio.Event()
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(wire.accepted(await reader.readuntil(b"\r\n\r\n")))
+        await reader.read(4096)
+        quote = b'{"symbol":"BTC/USD","bid":99,"bid_qty":1,"ask":100,"ask_qty":2}'
+        writer.write(wire.frame(b'{"channel":"ticker","type":"update","data":[%s]}' % quote))
+        await to_reject.wait()
+        writer.write(wire.frame(b'{"method":"subscribe","success":false,"error":"Exceeded msg rate"}'))
+        while await reader.read(4096):
+            pass
+
+    quick = replace(QUICK, silent_after_s=0.2)
+    async with serve_raw(script) as port:
+        urls = f"ws://127.0.0.1:{port}/v2", f"http://127.0.0.1:{closed_port}/"
+        async with running("kraken", Market.SPOT, *urls, ("BTC/USD",), timings=quick) as diary:
+            await eventually(lambda: diary.state is FeedState.SILENT, diary.shown)
+            to_reject.set()
+            await eventually(lambda: diary.feed.health().detail == "rejected: Exceeded msg rate", diary.shown)
+            assert diary.state is FeedState.SILENT
 
 
 async def test_a_quote_of_a_rejected_symbol_takes_no_part(world: World, eventually: Eventually) -> None:
