@@ -14,7 +14,7 @@ from arbsniper_tui.net.lag import VenueLag
 from arbsniper_tui.net.limited_log import LimitedLog
 from arbsniper_tui.net.outlet import FeedCounts, OnFrame, Outlet
 from arbsniper_tui.net.seeds import fetch_seeds
-from arbsniper_tui.net.served import Served
+from arbsniper_tui.net.served import NONE_SERVED, Served
 from arbsniper_tui.net.spec import FeedSpec, FeedTimings
 from arbsniper_tui.net.websocket import WebSocket, WebSocketError, open_websocket
 from arbsniper_tui.runtime.clock import now_ns
@@ -242,7 +242,7 @@ class Connection:
                 return fault
             if not self._served.wanted:
                 socket.close()
-                return "every symbol was rejected"
+                return NONE_SERVED
             keep_alive = self._declared.keep_alive
             if keep_alive is not None and now_s - said_s >= keep_alive.every_s:
                 socket.send(keep_alive.send)

@@ -16,7 +16,7 @@ from arbsniper_tui.net.lag import VenueLag
 from arbsniper_tui.net.limited_log import LimitedLog
 from arbsniper_tui.net.listings import keep_listed
 from arbsniper_tui.net.outlet import FeedCounts, OnDisconnect, OnFrame, OnListing, Outlet
-from arbsniper_tui.net.served import Served
+from arbsniper_tui.net.served import NONE_SERVED, Served
 from arbsniper_tui.net.spec import FeedSpec, FeedTimings
 from arbsniper_tui.runtime.clock import now_ns
 from arbsniper_tui.venues import VENUES
@@ -111,7 +111,7 @@ class Feed:
             self._enter(FeedState.LISTING, self._detail or "waiting for the venue's list of instruments")
             await self._listed.wait()
         if not self._served.wanted:
-            return "the venue serves none of its symbols", False
+            return NONE_SERVED, False
         connection = self._connection = Connection(
             self.spec,
             self._served,

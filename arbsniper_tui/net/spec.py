@@ -40,7 +40,7 @@ class FeedTimings(Struct, frozen=True):
     unanswered_for_s: float = 15.0
     """Pings without an answer for this long cost the connection."""
     rejected_wait_s: float = 60.0
-    """Until a venue that rejected every symbol is asked again."""
+    """Until a venue that serves none of the symbols is asked again."""
 
     @property
     def ping_every_s(self) -> float:
