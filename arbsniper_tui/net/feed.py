@@ -147,10 +147,8 @@ class Feed:
     def _bar(self, instrument: Instrument, reason: str) -> None:
         """The venue does not serve it: it takes no part, whatever quotes come."""
         symbol = instrument.venue_symbol
-        if instrument.implied:
-            _log.info("%s: %s %s", self.spec.name, symbol, reason)
-        else:
-            self._troubles.warn(f"not served {symbol}", f"{self.spec.name}: {symbol} {reason}")
+        tell = self._troubles.info if instrument.implied else self._troubles.warn
+        tell(f"not served {symbol}", f"{self.spec.name}: {symbol} {reason}")
         if self._connection is not None:
             self._connection.withdraw(instrument.id)
         self._outlet.withdraw(Withdrawal((instrument.id,), reason), now_ns())
