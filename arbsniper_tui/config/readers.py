@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from math import isfinite
 from urllib.parse import SplitResult, urlsplit
 
-from arbsniper_tui.config.given import Given, nearest, redacted, refusal
+from arbsniper_tui.config.given import Given, nearest, redacted, refusal, shown
 from arbsniper_tui.config.venue_names import refuse_venue
 from arbsniper_tui.model.errors import ConfigError, SymbolError
 from arbsniper_tui.model.instrument import Market, parse_symbol
@@ -203,7 +203,18 @@ def _url(given: Given, schemes: tuple[str, ...], expected: str) -> SplitResult:
         raise refusal(given, expected, near=_url_meant(text, parts, schemes))
     if not has_address:
         raise refusal(given, expected)
+    if not _is_host_name(parts.hostname or "localhost"):
+        raise refusal(given, f"{expected} ({shown(parts.hostname)} is no valid host name)")
     return parts
+
+
+def _is_host_name(name: str) -> bool:
+    """Whether DNS can be asked for it. Addresses pass."""
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def _url_meant(text: str, parts: SplitResult, schemes: tuple[str, ...]) -> str:

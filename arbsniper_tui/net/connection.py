@@ -14,7 +14,7 @@ from arbsniper_tui.net.lag import VenueLag
 from arbsniper_tui.net.limited_log import LimitedLog
 from arbsniper_tui.net.outlet import FeedCounts, OnFrame, Outlet
 from arbsniper_tui.net.seeds import fetch_seeds
-from arbsniper_tui.net.served import Served
+from arbsniper_tui.net.served import NONE_SERVED, Served
 from arbsniper_tui.net.spec import FeedSpec, FeedTimings
 from arbsniper_tui.net.websocket import WebSocket, WebSocketError, open_websocket
 from arbsniper_tui.runtime.clock import now_ns
@@ -23,7 +23,7 @@ from arbsniper_tui.venues.base import Listing, VenueMarket
 
 _log = logging.getLogger(__name__)
 
-_LOSSES_COUNTED = 6
+_MOST_DOUBLINGS = 5
 
 Show = Callable[[FeedState, str], None]
 """What the connection does now, and in words what is wrong or awaited."""
@@ -49,7 +49,8 @@ class Connection:
         self._spec = spec
         self._served = served
         self._outlet = outlet
-        self._show = show
+        self._tell_state = show
+        self._state = FeedState.CONNECTING
         self._timings = timings
         self._counts = counts
         self._lag = lag
@@ -65,9 +66,9 @@ class Connection:
         self._sieve = Sieve(counts.dropped, self._tell_drop, served.barred)
         self._is_live = False
         self._is_late = False
-        self._lost_books: dict[str, float] = {}
-        """The venue's symbol of each lost book, and when it is asked for again, in s of the clock of ages."""
-        self._losses: dict[str, int] = {}
+        self._lost_books: dict[int, tuple[int, float]] = {}
+        """Instruments whose book was lost, until a sound quote comes: how often they were awaited, and when they are
+        asked for next, in s of the clock of ages."""
         self._subscribed: set[int] = set()
         self._seeding: set[asyncio.Task[None]] = set()
         self.socket: WebSocket | None = None
@@ -95,6 +96,10 @@ class Connection:
             backlog.remove(self.socket)
             for seeding in self._seeding:
                 seeding.cancel()
+
+    def _show(self, state: FeedState, words: str) -> None:
+        self._state = state
+        self._tell_state(state, words)
 
     def close(self) -> None:
         if self.socket is not None:
@@ -145,6 +150,9 @@ class Connection:
         if not sound:
             return
         counts.quotes += len(sound)
+        if self._lost_books:
+            for quote in sound:
+                self._lost_books.pop(quote.instrument_id, None)
         if len(sound) > 1:
             # Of one instrument only the newest state still holds.
             newest = {quote.instrument_id: quote for quote in sound}
@@ -171,7 +179,7 @@ class Connection:
             else:
                 said = f"{error.venue_symbol} {reason}".strip()
                 self._troubles.warn("rejected", f"{self._spec.name}: {said}")
-                self._show(FeedState.LIVE if self._is_live else FeedState.SUBSCRIBED, said)
+                self._show(self._state, said)
             return [quote for quote in found if quote.instrument_id not in self._served.barred]
         if isinstance(error, BookLost) and error.venue_symbol:
             instrument = self._served.by_symbol.get(error.venue_symbol)
@@ -191,9 +199,13 @@ class Connection:
         self._troubles.warn(f"book {symbol}", f"{self._spec.name}: the book of {symbol} is lost: {reason}")
         self._sieve.withdraw(instrument.id)
         self._outlet.withdraw(Withdrawal((instrument.id,), f"book lost: {reason}"), at_ns)
-        losses = self._losses[symbol] = self._losses.get(symbol, 0) + 1
-        wait_s = self._timings.lost_book_after_s * 2 ** (min(losses, _LOSSES_COUNTED) - 1)
-        self._lost_books[symbol] = _now_s() + wait_s
+        self._await_book(instrument, _now_s())
+
+    def _await_book(self, instrument: Instrument, now_s: float) -> None:
+        """Give the venue time for a snapshot, each time twice as much."""
+        awaited, _ = self._lost_books.get(instrument.id, (0, 0.0))
+        wait_s = self._timings.lost_book_after_s * 2 ** min(awaited, _MOST_DOUBLINGS)
+        self._lost_books[instrument.id] = awaited + 1, now_s + wait_s
 
     def _tell_drop(self, reason: str, quote: Quote) -> None:
         self._troubles.warn(reason, f"{self._spec.name}: a quote was dropped ({reason}): {quote}")
@@ -231,7 +243,7 @@ class Connection:
                 return fault
             if not self._served.wanted:
                 socket.close()
-                return "every symbol was rejected"
+                return NONE_SERVED
             keep_alive = self._declared.keep_alive
             if keep_alive is not None and now_s - said_s >= keep_alive.every_s:
                 socket.send(keep_alive.send)
@@ -282,10 +294,13 @@ class Connection:
             self._show(FeedState.LIVE, "")
 
     def _ask_for_lost_books(self, now_s: float) -> None:
-        due = [symbol for symbol, due_s in self._lost_books.items() if now_s >= due_s]
-        for symbol in due:
-            del self._lost_books[symbol]
-        self.ask_for([self._served.by_symbol[symbol] for symbol in due])
+        due = {instrument_id for instrument_id, (_, due_s) in self._lost_books.items() if now_s >= due_s}
+        for instrument_id in due & self._served.barred:
+            del self._lost_books[instrument_id]  # asked for when the venue serves it again
+        wanted = [each for each in self._served.wanted if each.id in due] if due else []
+        for each in wanted:
+            self._await_book(each, now_s)
+        self.ask_for(wanted)
 
 
 def _now_s() -> float:

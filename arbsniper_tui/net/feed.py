@@ -16,7 +16,7 @@ from arbsniper_tui.net.lag import VenueLag
 from arbsniper_tui.net.limited_log import LimitedLog
 from arbsniper_tui.net.listings import keep_listed
 from arbsniper_tui.net.outlet import FeedCounts, OnDisconnect, OnFrame, OnListing, Outlet
-from arbsniper_tui.net.served import Served
+from arbsniper_tui.net.served import NONE_SERVED, Served
 from arbsniper_tui.net.spec import FeedSpec, FeedTimings
 from arbsniper_tui.runtime.clock import now_ns
 from arbsniper_tui.venues import VENUES
@@ -111,7 +111,7 @@ class Feed:
         if not self._listed.is_set():
             await self._await_list(needs_it=declared is not None and declared.needs_list)
         if not self._served.wanted:
-            return "the venue serves none of its symbols", False
+            return NONE_SERVED, False
         connection = self._connection = Connection(
             self.spec,
             self._served,
@@ -157,10 +157,8 @@ class Feed:
     def _bar(self, instrument: Instrument, reason: str) -> None:
         """The venue does not serve it: it takes no part, whatever quotes come."""
         symbol = instrument.venue_symbol
-        if instrument.implied:
-            _log.info("%s: %s %s", self.spec.name, symbol, reason)
-        else:
-            self._troubles.warn(f"not served {symbol}", f"{self.spec.name}: {symbol} {reason}")
+        tell = self._troubles.info if instrument.implied else self._troubles.warn
+        tell(f"not served {symbol}", f"{self.spec.name}: {symbol} {reason}")
         if self._connection is not None:
             self._connection.withdraw(instrument.id)
         self._outlet.withdraw(Withdrawal((instrument.id,), reason), now_ns())

@@ -53,11 +53,11 @@ async def _follow(url: str, largest: int) -> bytes:
             if parts.scheme not in schemes or not parts.hostname:
                 raise RestError(f"expected a URL of {' or '.join(schemes)}, found {url!r}")
             answer = await _get(parts, largest)
+            if isinstance(answer, bytes):
+                return answer
+            url = urljoin(url, answer)
         except (OSError, ValueError) as error:
             raise RestError(words_of(error)) from error
-        if isinstance(answer, bytes):
-            return answer
-        url = urljoin(url, answer)
         if parts.scheme == "https":
             schemes = ("https",)
     raise RestError(f"more than {_MOST_REDIRECTS} redirects")

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.venues.base import Listing, why_unlisted
 
+NONE_SERVED = "the venue serves none of its symbols"
+
 OnBarred = Callable[[Instrument, str], None]
 """An instrument that is not served any more, and why."""
 

@@ -38,11 +38,12 @@ class FeedTimings(Struct, frozen=True):
     resubscribe_after_s: float = 60.0
     """... and after this long a venue that sends a first state is asked for it."""
     lost_book_after_s: float = 1.0
-    """Until an instrument whose book was lost is asked for again; twice as long each further time."""
+    """Until an instrument whose book was lost is asked for again; twice as long each further time, until it has a
+    sound quote."""
     unanswered_for_s: float = 15.0
     """Pings without an answer for this long cost the connection."""
     rejected_wait_s: float = 60.0
-    """Until a venue that rejected every symbol is asked again."""
+    """Until a venue that serves none of the symbols is asked again."""
 
     @property
     def ping_every_s(self) -> float:

@@ -305,6 +305,7 @@ async def open_websocket(
         if socket is not None:
             socket.abort("no answer to the handshake")
         raise WebSocketError(f"{parts.hostname}:{port}: no answer within {within_s:g} s") from error
-    except (OSError, InvalidURI, InvalidHandshake) as error:
+    except (OSError, ValueError, InvalidURI, InvalidHandshake) as error:
+        # ValueError: a host name that cannot be encoded for DNS or TLS.
         raise WebSocketError(f"{parts.hostname}:{port}: {words_of(error)}") from error
     return socket

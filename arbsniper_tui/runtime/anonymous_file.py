@@ -1,4 +1,4 @@
-"""A file without a name, whose bytes outlive the process that writes them: who launches a node holds it open."""
+"""A file without a name, handed to workers: its bytes outlive the process that writes them."""
 
 import os
 import tempfile
@@ -17,3 +17,13 @@ def create_anonymous_file(size: int) -> int:
         file.write(bytes(size))  # written, not only sized: a full disk shows here and not in a worker
         file.flush()
         return os.dup(file.fileno())
+
+
+def anonymous_file_with(content: bytes) -> int:
+    """The descriptor of such a file, to be read from its start."""
+    descriptor = create_anonymous_file(len(content))
+    with open(descriptor, "r+b", closefd=False) as file:
+        file.seek(0)
+        file.write(content)
+        file.seek(0)
+    return descriptor

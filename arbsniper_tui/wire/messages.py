@@ -43,6 +43,8 @@ class HealthReport(Struct, frozen=True, array_like=True, tag="h"):
     """None where nothing is recorded."""
     sent_ns: int = 0
     """When it was made, by the clock of ages."""
+    pid: int = 0
+    """The process that made it: a worker that is started again is another one."""
 
 
 class TapesEnded(Struct, frozen=True, array_like=True, tag="e"):

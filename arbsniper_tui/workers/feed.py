@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -66,7 +67,7 @@ async def _serve(plan: FeedPlan) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    loop.add_reader(LIFELINE, stop.set)  # readable means its end: nothing follows the plan
+    loop.add_reader(LIFELINE, stop.set)  # readable means its end: nothing is written to it
     outlet = _BusOutlet(Endpoints(Path(plan.folder)).quotes)
     backlog = Backlog(outlet.sender.pause, outlet.sender.resume)
     timings = FeedTimings(max_quote_age_s=plan.max_quote_age_ms / 1000)
@@ -109,7 +110,8 @@ async def _report(plan: FeedPlan, feeds: list[Feed], outlet: _BusOutlet, recorde
         conflated = outlet.sender.conflated + sum(feed.counts.superseded for feed in feeds)
         health = tuple(feed.health() for feed in feeds)
         recording = recorder.health() if recorder is not None else None
-        outlet.sender.report(HealthReport(plan.worker, health, conflated, recording, sent_ns=now_ns()))
+        report = HealthReport(plan.worker, health, conflated, recording, sent_ns=now_ns(), pid=os.getpid())
+        outlet.sender.report(report)
         now_s = time.monotonic()
         if now_s - ticked_s >= _TICK_EVERY_S:
             ticked_s = now_s

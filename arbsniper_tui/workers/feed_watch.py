@@ -25,12 +25,19 @@ class FeedWatch:
         self._heard_ns: dict[str, int] = {}
         self._sent_ns: dict[str, int] = {}
         self._served_by: dict[str, tuple[int, ...]] = {}
+        self._pids: dict[str, int] = {}
+        """The process that each worker last reported from."""
+        self._ended: set[int] = set()
+        """Processes that the supervisor has called dead: what they sent before may be read after that."""
         self._lost: set[str] = set()
         self._up: set[str] = set()
         self._down: set[str] = set()
 
     def take(self, report: HealthReport, now_ns: int) -> None:
         """A report: the new state of its feeds, with an event for each that went up or down."""
+        if report.pid in self._ended:
+            return
+        self._pids[report.worker] = report.pid
         self._heard_ns[report.worker] = now_ns
         self._sent_ns[report.worker] = report.sent_ns
         self._lost.discard(report.worker)
@@ -65,8 +72,10 @@ class FeedWatch:
         return signals
 
     def notice(self, worker: WorkerHealth, now_ns: int) -> list[Signal]:
-        """The supervisor's word on a process."""
+        """The supervisor's word on a process. It may come late, when the next process has reported already."""
         known = self.workers.get(worker.name)
+        if worker == known:
+            return []  # sent again, because its answer was late
         self.workers[worker.name] = worker
         self.changed_workers.add(worker.name)
         if known is None and worker.up:
@@ -74,7 +83,13 @@ class FeedWatch:
         wall_ms = (now_ns + self._gate.wall_offset_ns) // 1_000_000
         detail = f"{worker.name}: {worker.detail}" if worker.detail else worker.name
         self._ledger.write("worker_up" if worker.up else "worker_down", wall_ms, now_ns, detail=detail)
-        return [] if worker.up else self.lose(worker.name, "feed worker is down", now_ns)
+        if worker.up:
+            self._ended.discard(worker.pid)
+            return []
+        self._ended.add(worker.pid)
+        if self._pids.get(worker.name, worker.pid) != worker.pid:
+            return []
+        return self.lose(worker.name, "feed worker is down", now_ns)
 
     def lose(self, worker: str, reason: str, now_ns: int) -> list[Signal]:
         """Withdraw all that a worker fed, and show its feeds as down."""

@@ -23,6 +23,7 @@ _RULES_AT, _SLOTS_AT = 64, 4096
 _SLOT = Layout("=IIqd")
 """Length of the JSON behind it, flags, opening on the clock of ages in ns, best spread in percent."""
 SLOT_BYTES = 1024
+_ROOM_BYTES = SLOT_BYTES - _SLOT.size
 SLOTS = 1024
 SIZE = _SLOTS_AT + SLOTS * SLOT_BYTES
 _SENT, _TOLD = 1, 2
@@ -55,7 +56,7 @@ class SpreadMemory:
         self.event, self.signal = _NUMBERS.unpack_from(self._memory)
         self._free = list(range(_SLOTS_AT, SIZE, SLOT_BYTES))
         self._slot_of: dict[str, int] = {}
-        self._is_full = False
+        self._said: set[str] = set()
 
     def give(self, event: int, signal: int) -> None:
         """Note the numbers of the last event and the last signal before anyone is told: one may be missing after a
@@ -83,22 +84,32 @@ class SpreadMemory:
         _LENGTH.pack_into(self._memory, _RULES_AT, len(written))
 
     def note_open(self, signal: Signal, written: bytes, now_ns: int) -> None:
-        """Note an opportunity as announced, `written` being the signal's JSON: before it is announced to anyone."""
+        """Note an opportunity as announced, `written` being the signal's JSON: before it is announced to anyone. Of one
+        that is noted already a JSON too long for its slot changes the best spread alone."""
         slot = self._slot_of.get(signal.id, 0)
-        opened_ns, best_pct, flags = now_ns, signal.spread_pct, 0
+        length, flags, opened_ns, best_pct = 0, 0, now_ns, signal.spread_pct
         if slot:
-            _, flags, opened_ns, best_pct = _SLOT.unpack_from(self._memory, slot)
+            length, flags, opened_ns, best_pct = _SLOT.unpack_from(self._memory, slot)
             best_pct = max(best_pct, signal.spread_pct)
-        elif self._free and len(written) <= SLOT_BYTES - _SLOT.size:
+        elif len(written) > _ROOM_BYTES:
+            what = f"an opportunity takes {len(written)} bytes where {_ROOM_BYTES} have room"
+            self._warn_once("too long", f"{what}: it would have no close after a kill")
+            return
+        elif self._free:
             slot = self._slot_of[signal.id] = self._free.pop()
         else:
-            if not self._is_full:
-                _log.warning("more than %d opportunities are open: some would have no close after a kill", SLOTS)
-            self._is_full = True
+            what = f"more than {SLOTS} opportunities are open"
+            self._warn_once("full", f"{what}: some would have no close after a kill")
             return
-        start = slot + _SLOT.size
-        self._memory[start : start + len(written)] = written
-        _SLOT.pack_into(self._memory, slot, len(written), flags, opened_ns, best_pct)
+        if len(written) <= _ROOM_BYTES:
+            start, length = slot + _SLOT.size, len(written)
+            self._memory[start : start + length] = written
+        _SLOT.pack_into(self._memory, slot, length, flags, opened_ns, best_pct)
+
+    def _warn_once(self, reason: str, words: str) -> None:
+        if reason not in self._said:
+            self._said.add(reason)
+            _log.warning(words)
 
     def note_sent(self, opportunity_id: str) -> None:
         """Its announcement has left on the signals' channel."""

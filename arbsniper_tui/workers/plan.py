@@ -1,4 +1,4 @@
-"""What each process is told when it starts: one JSON line on its standard input, whose end means stop."""
+"""What each process is told when it starts: JSON in an inherited file without a name."""
 
 from msgspec import Struct
 

@@ -27,6 +27,8 @@ BEAT_EVERY_S = 0.25
 class WorkerSetup(Struct, frozen=True):
     """How a worker runs, whatever it does: its first argument, as JSON."""
 
+    plan: int
+    """The descriptor of the file that holds its plan, as JSON."""
     log_level: str = "INFO"
     log_waits: bool = False
     """Whether it waits for the reader of its log, in place of dropping lines."""
@@ -54,7 +56,7 @@ def run_worker(plan_type: type[Plan], work: Callable[[Plan], None]) -> NoReturn:
     # An interrupt from the terminal, and its end, go to the whole group; stopping is the parent's to order.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    setup = msgspec.json.decode(sys.argv[1], type=WorkerSetup) if len(sys.argv) > 1 else WorkerSetup()
+    setup = msgspec.json.decode(sys.argv[1], type=WorkerSetup)
     limit_bytes = None if setup.log_waits else LIMIT_BYTES
     stream = LogStream(sys.stderr.fileno(), limit_bytes=limit_bytes, waits=setup.log_waits)
     start_log(setup.log_level, stream)
@@ -62,7 +64,7 @@ def run_worker(plan_type: type[Plan], work: Callable[[Plan], None]) -> NoReturn:
     if setup.heartbeat is not None:
         global _heartbeat
         _heartbeat = Heartbeat(setup.heartbeat)
-    code = _work(plan_type, work)
+    code = _work(setup.plan, plan_type, work)
     stream.drain(LAST_LINES_S)
     if threading.active_count() > 1:
         # A thread that still runs while the interpreter is torn down corrupts memory on Python 3.12 and 3.13.
@@ -70,10 +72,11 @@ def run_worker(plan_type: type[Plan], work: Callable[[Plan], None]) -> NoReturn:
     sys.exit(code)
 
 
-def _work(plan_type: type[Plan], work: Callable[[Plan], None]) -> int:
+def _work(descriptor: int, plan_type: type[Plan], work: Callable[[Plan], None]) -> int:
     log = logging.getLogger(plan_type.__name__)
     try:
-        plan = msgspec.json.decode(sys.stdin.buffer.readline(), type=plan_type)
+        with open(descriptor, "rb") as file:
+            plan = msgspec.json.decode(file.read(), type=plan_type)
         work(plan)
     except ArbsniperError as error:
         log.error("%s", error)

@@ -113,14 +113,22 @@ class Recorder:
         return note
 
     def _run(self) -> None:
+        self._attempt(self._write_all)
+        # By this thread alone: it would miss what another had taken away between its look and its taking.
+        self._noted.clear()
+        for writer in self._writers.values():
+            self._attempt(writer.close)
+        self._count_up()
+
+    def _write_all(self) -> None:
+        while not self._failure and not self._stopping.wait(0.0 if self._noted else self._write_every_s):
+            self._write()
+        while not self._failure and self._noted:
+            self._write()
+
+    def _attempt(self, step: Callable[[], None]) -> None:
         try:
-            while not self._stopping.wait(0.0 if self._noted else self._write_every_s):
-                self._write()
-            while self._noted:
-                self._write()
-            for writer in self._writers.values():
-                writer.close()
-            self._count_up()
+            step()
         except OSError as error:
             self._fail(str(error.strerror or error))
         except Exception:  # noqa: BLE001 - the thread's boundary: shown as a recording that failed
@@ -132,7 +140,7 @@ class Recorder:
         due_s = time.monotonic() + self._write_every_s
         touched: set[TapeWriter] = set()
         frames = 0
-        while self._noted and time.monotonic() < due_s:
+        while self._noted and not self._failure and time.monotonic() < due_s:
             spec, ts_s, url, frame, kind = self._noted.popleft()
             self._taken_bytes += len(frame) + _LINE_BYTES
             writer = self._writer(spec, ts_s)
@@ -152,11 +160,6 @@ class Recorder:
         if not self._failure:
             self._failure = reason
             _log.error("record %s: nothing is recorded any more: %s", self._folder, reason)
-        self._noted.clear()
-        if threading.current_thread() is self._thread:
-            for writer in self._writers.values():
-                with suppress(OSError):
-                    writer.close()
 
     def _writer(self, spec: FeedSpec, ts_s: float) -> TapeWriter:
         """The tape of a connection: a new file, since the end of an older one may be missing. The settings at its head

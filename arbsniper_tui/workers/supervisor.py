@@ -4,6 +4,7 @@ It has no thread and no loop of its own: the process that launched the node call
 """
 
 import logging
+import os
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from msgspec import Struct
 
 from arbsniper_tui.model.errors import WorkerLost
 from arbsniper_tui.model.health import WorkerHealth
+from arbsniper_tui.runtime.anonymous_file import anonymous_file_with
 from arbsniper_tui.runtime.heartbeat import Heartbeat
 from arbsniper_tui.workers.process import WorkerSetup
 
@@ -75,34 +77,30 @@ class Process(Protocol):
 
 
 class ChildProcess(subprocess.Popen[bytes]):
-    """A worker, its plan written to its standard input, which stays open as its lifeline."""
+    """A worker, whose standard input is its lifeline."""
 
     def __init__(self, spec: WorkerSpec, heartbeat: int | None, log_level: str, log_descriptor: int | None) -> None:
+        # In a file, because a pipe holds 64 KiB and the supervisor must not wait until a worker reads.
+        plan = anonymous_file_with(msgspec.json.encode(spec.plan))
         # What can be done only once must not lose a line over a reader that is slow.
-        setup = WorkerSetup(log_level, log_waits=spec.may_end, heartbeat=heartbeat)
-        super().__init__(
-            # -P: a file in the working folder must not stand in for a library.
-            [sys.executable, "-P", "-m", spec.module, msgspec.json.encode(setup).decode()],
-            stdin=subprocess.PIPE,
-            # Nothing but what is asked for goes to standard output, and no worker holds the terminal.
-            stdout=subprocess.DEVNULL,
-            stderr=log_descriptor,
-            pass_fds=(*spec.descriptors, *((heartbeat,) if heartbeat is not None else ())),
-        )
-        assert self.stdin is not None
+        setup = WorkerSetup(plan, log_level, log_waits=spec.may_end, heartbeat=heartbeat)
         try:
-            self.stdin.write(msgspec.json.encode(spec.plan) + b"\n")
-            self.stdin.flush()
-        except BrokenPipeError:
-            _log.warning("%s ended before it had read its plan", spec.name)
+            super().__init__(
+                # -P: a file in the working folder must not stand in for a library.
+                [sys.executable, "-P", "-m", spec.module, msgspec.json.encode(setup).decode()],
+                stdin=subprocess.PIPE,
+                # Nothing but what is asked for goes to standard output, and no worker holds the terminal.
+                stdout=subprocess.DEVNULL,
+                stderr=log_descriptor,
+                pass_fds=(*spec.descriptors, plan, *((heartbeat,) if heartbeat is not None else ())),
+            )
+        finally:
+            os.close(plan)
 
     def hang_up(self) -> None:
         """End the lifeline: the worker stops by itself."""
         assert self.stdin is not None
-        try:
-            self.stdin.close()
-        except BrokenPipeError:
-            _log.debug("process %d had already closed its standard input", self.pid)
+        self.stdin.close()
 
 
 Spawn = Callable[[WorkerSpec, int | None], Process]

@@ -149,6 +149,13 @@ def test_every_named_venue_and_no_other_has_an_adapter_or_its_sentence():
         ("[venues.okx]\nws_url = 'ws://h:8443/ws/v5'", "no path, which the adapter adds; did you mean ws://h:8443?"),
         ("[venues.okx]\nws_url = 'ws://h:99999'", "expected ws:// or wss://"),
         ("[venues.okx]\nws_url = 'ws://h:abc'", "expected ws:// or wss://"),
+        (
+            "[venues.okx]\nws_url = 'wss://ws..okx.com'",
+            'no path, which the adapter adds ("ws..okx.com" is no valid host',
+        ),
+        ("[venues.okx]\nrest_url = 'https://.okx.com'", '(".okx.com" is no valid host name)'),
+        (f"[venues.okx]\nws_url = 'wss://{'a' * 64}.com'", "is no valid host name)"),
+        ("[redis]\nurl = 'redis://a..b'", '("a..b" is no valid host name)'),
         ("[venues.okx]\nws_url = 'ws://'", "expected ws:// or wss://"),
         ("[venues.okx]\nws_url = 'ws://a b'", "expected ws:// or wss://"),
         ("[venues.okx]\nws_url = ''", 'found "", expected ws:// or wss://'),

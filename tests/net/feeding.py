@@ -33,10 +33,10 @@ QUICK = FeedTimings(check_every_s=0.02, seed_after_s=0.1, lost_book_after_s=0.05
 """Waits as short as a slow machine allows: every expectation is about what happens in the end."""
 
 
-def instruments(venue: str, symbols: Sequence[str]) -> tuple[Instrument, ...]:
+def instruments(venue: str, symbols: Sequence[str], *, implied: bool = False) -> tuple[Instrument, ...]:
     spelled = [VENUES[venue].venue_symbol(parse_symbol(symbol)) for symbol in symbols]
     return tuple(
-        Instrument(number, venue, symbol, venue_symbol, "USDT", 0.1)
+        Instrument(number, venue, symbol, venue_symbol, "USDT", 0.1, implied=implied)
         for number, (symbol, venue_symbol) in enumerate(zip(symbols, spelled, strict=True))
     )
 
@@ -108,10 +108,12 @@ async def running(
     *,
     seed_url: str = "",
     timings: FeedTimings = QUICK,
+    implied: bool = False,
 ) -> AsyncIterator[Diary]:
     """A feed that runs while the block does, and that must not end by itself."""
     diary = Diary()
-    spec = FeedSpec(f"{venue} {market}", venue, market, ws_url, list_url, instruments(venue, symbols), seed_url)
+    wanted = instruments(venue, symbols, implied=implied)
+    spec = FeedSpec(f"{venue} {market}", venue, market, ws_url, list_url, wanted, seed_url)
     backlog = Backlog(lambda: None, lambda: None)
     diary.feed = Feed(spec, diary, backlog, timings)
     beating = asyncio.create_task(backlog.run())

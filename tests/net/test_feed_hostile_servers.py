@@ -156,6 +156,51 @@ async def test_updates_without_their_snapshot_have_the_snapshot_asked_for(
         assert (peer.came, diary.read) == (1, [])
 
 
+async def test_a_lost_book_is_asked_for_until_its_snapshot_comes(
+    peer: Peer, closed_port: int, eventually: Eventually
+) -> None:
+    update = b'{"type":"l2update","product_id":"BTC-USD","changes":[["buy","100.0","1"]]}'
+    snapshot = b'{"type":"snapshot","product_id":"BTC-USD","bids":[["100","1"]],"asks":[["101","1"]]}'
+    asked = 0
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        writer.write(peer.wire.accepted(await reader.readuntil(b"\r\n\r\n")))
+        await reader.read(4096)
+        writer.write(peer.wire.frame(update))
+        while chunk := await reader.read(4096):
+            asked += unmasked(chunk).count(b'"subscribe"')
+            if asked >= 3:
+                writer.write(peer.wire.frame(snapshot))
+
+    async with peer.serve_raw(script) as port, on(port, closed_port, "coinbase") as diary:
+        await eventually(lambda: diary.read, lambda: (asked, diary.shown()))
+        connection = diary.feed._connection
+        assert connection is not None and connection._lost_books == {}
+        assert asked >= 3
+
+
+async def test_a_lost_book_of_a_symbol_that_is_then_rejected_is_not_asked_for(
+    peer: Peer, closed_port: int, eventually: Eventually
+) -> None:
+    lost = b'{"type":"l2update","product_id":"%s-USD","changes":[["buy","100.0","1"]]}'
+    rejected = b'{"type":"error","message":"Failed to subscribe","reason":"BTC-USD is not a valid product"}'
+    heard = bytearray()
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(peer.wire.accepted(await reader.readuntil(b"\r\n\r\n")))
+        await reader.read(4096)
+        writer.write(b"".join(map(peer.wire.frame, (lost % b"BTC", lost % b"ETH", rejected))))
+        while chunk := await reader.read(4096):
+            heard.extend(unmasked(chunk))
+
+    both = ("BTC/USD", "ETH/USD")
+    async with peer.serve_raw(script) as port, on(port, closed_port, "coinbase", both) as diary:
+        await eventually(lambda: heard.count(b"ETH-USD") >= 6, lambda: bytes(heard))
+        assert b"BTC-USD" not in heard
+        assert diary.feed.health().rejected.keys() == {"BTC/USD"}
+
+
 @pytest.mark.parametrize(
     "unreadable",
     [

@@ -2,9 +2,16 @@
 
 import asyncio
 import json
+import logging
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+
+import pytest
+from feeding import running
+
+from arbsniper_tui.model.instrument import Market
+from arbsniper_tui.net.limited_log import MOST_REASONS
 
 Eventually = Callable[..., Awaitable[None]]
 
@@ -68,3 +75,42 @@ async def test_no_control_character_of_a_venue_reaches_the_log(
             assert LINE.match(line), line
             assert " INFO forged: " not in line[:40]
         assert await asyncio.to_thread(node.stop) == 0
+
+
+@pytest.mark.parametrize(
+    ("symbol", "reason"),
+    [("BTC/USD", "no"), ("BTC/USD", "no {}"), ("X{}/USD", "no"), ("X{}/USD", "no {}"), ("", "no {}")],
+    ids=["same", "other reasons", "other symbols", "all different", "no symbol"],
+)
+@pytest.mark.parametrize("implied", [False, True])
+async def test_a_flood_of_rejections_is_a_bounded_number_of_lines(
+    serve_raw: Callable,
+    wire: type,
+    closed_port: int,
+    eventually: Eventually,
+    caplog: pytest.LogCaptureFixture,
+    symbol: str,
+    reason: str,
+    implied: bool,
+) -> None:
+    count = 2000
+    refused = {"method": "subscribe", "success": False}
+    rejections = b"".join(
+        wire.frame(json.dumps(refused | {"symbol": symbol.format(number), "error": reason.format(number)}).encode())
+        for number in range(count)
+    )
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(wire.accepted(await reader.readuntil(b"\r\n\r\n")))
+        await reader.read(4096)
+        writer.write(rejections)
+        while await reader.read(4096):
+            pass
+
+    caplog.set_level(logging.INFO)
+    async with serve_raw(script) as port:
+        urls = f"ws://127.0.0.1:{port}/v2", f"http://127.0.0.1:{closed_port}/"
+        symbols = ("BTC/USD", "ETH/USD")
+        async with running("kraken", Market.SPOT, *urls, symbols, implied=implied) as diary:
+            await eventually(lambda: diary.feed.counts.frames >= count, diary.shown)
+        assert len([record for record in caplog.records if "rejected" in record.getMessage()]) <= MOST_REASONS

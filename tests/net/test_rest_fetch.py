@@ -241,6 +241,15 @@ async def test_a_redirect_is_followed_to_http_alone_and_not_for_ever(serve_raw: 
         assert await failure(serve_raw, answering(answer))
 
 
+@pytest.mark.parametrize(
+    "location", ["http://[bad", "//[", "http://host:port/", "http://a..b/", "ftp://host/", "http:"]
+)
+async def test_a_redirect_to_what_is_no_url_is_told_and_not_a_fault_of_the_program(
+    serve_raw: Callable, location: str
+) -> None:
+    assert await failure(serve_raw, answering(whole(b"", f"Location: {location}", status="302 Found")))
+
+
 async def test_a_fetch_that_is_cancelled_leaves_no_connection(serve_raw: Callable, eventually: Eventually) -> None:
     came, gone = asyncio.Event(), asyncio.Event()
 

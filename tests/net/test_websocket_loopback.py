@@ -185,6 +185,17 @@ async def test_bytes_that_arrive_one_by_one_are_whole_frames_in_the_end(
     assert heard.frames == [b'{"u":1}', b"y" * 200]
 
 
-async def test_a_url_without_a_host_is_an_error_of_the_connection(heard: Heard) -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ws:///path",
+        "wss://stream..venue.com/path",
+        f"ws://{'a' * 64}.venue.com/path",
+        "wss://.venue.com/path",
+        "ws://a\0b/path",
+    ],
+    ids=["none", "empty label", "long label", "leading dot", "null character"],
+)
+async def test_a_url_without_a_valid_host_is_an_error_of_the_connection(heard: Heard, url: str) -> None:
     with pytest.raises(WebSocketError):
-        await open_websocket("ws:///path", heard, unheld())
+        await open_websocket(url, heard, unheld())

@@ -1,14 +1,12 @@
 """The process that plays tapes: nothing of a tape is lost however far its reader is behind."""
 
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
 import pytest
 import zmq
 from tape_bench import SPOT_URL, binance, instruments, line, write_tape
@@ -21,22 +19,21 @@ from arbsniper_tui.wire.inbox import Inbox
 from arbsniper_tui.wire.messages import Command, Playback, QuoteBatch, Reply, TapeReport, TapesEnded, decode_from_feed
 from arbsniper_tui.wire.publisher import CommandDesk
 from arbsniper_tui.workers.plan import TapePlan
+from arbsniper_tui.workers.supervisor import ChildProcess, WorkerSpec
 
 DEADLINE_S = 30.0
 
 
 @contextmanager
-def tape_worker(plan: TapePlan) -> Iterator["subprocess.Popen[bytes]"]:
-    worker = subprocess.Popen([sys.executable, "-m", "arbsniper_tui.workers.tape"], stdin=subprocess.PIPE)
-    assert worker.stdin is not None
+def tape_worker(plan: TapePlan) -> Iterator[ChildProcess]:
+    spec = WorkerSpec("tape", "arbsniper_tui.workers.tape", plan, may_end=True)
+    worker = ChildProcess(spec, heartbeat=None, log_level="INFO", log_descriptor=None)
     try:
-        worker.stdin.write(msgspec.json.encode(plan) + b"\n")
-        worker.stdin.flush()
         yield worker
     finally:
         worker.kill()
         worker.wait()
-        worker.stdin.close()
+        worker.hang_up()
 
 
 def read_to_the_end(inbox: Inbox) -> tuple[list[tuple[int, Quote]], TapesEnded]:
@@ -66,8 +63,7 @@ def test_every_quote_and_the_end_arrive_and_the_worker_stays_until_it_is_told_to
                 # Closing its socket would take with it what a slower reader had not read yet.
                 with pytest.raises(subprocess.TimeoutExpired):
                     worker.wait(0.5)
-                assert worker.stdin is not None
-                worker.stdin.close()
+                worker.hang_up()
                 assert worker.wait(DEADLINE_S) == 0
             finally:
                 inbox.close()

@@ -120,7 +120,7 @@ FROM_FEED = [
     QuoteBatch(2**62, 5, [Quote(0, 0.1, 1e-8, 0.2, 1e12, 1705670123459, 2**63 - 1), Quote(1, 1, 2, 3, 4)], [7, 8]),
     QuoteBatch(1, 2, []),
     Withdrawn(5, (1, 2, 3), "disconnected: \u00fc"),
-    HealthReport("feed-okx", (FEED, FeedHealth("k", "kraken", FeedState.DOWN)), 12),
+    HealthReport("feed-okx", (FEED, FeedHealth("k", "kraken", FeedState.DOWN)), 12, sent_ns=99, pid=4711),
     TapesEnded(5, 100, {"unreadable": 2}, 97),
 ]
 COMMANDS = [

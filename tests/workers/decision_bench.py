@@ -114,8 +114,8 @@ class DecisionBench:
         """Buy at 100 on binance, sell at 101 on okx."""
         return [*self.quote(0, 99.9, 100.0), *self.quote(1, 101.0, 101.1)]
 
-    def report(self, *feeds: FeedHealth, worker: str = "feed", conflated: int = 0) -> None:
-        self.watch.take(HealthReport(worker, feeds, conflated), self.now_ns)
+    def report(self, *feeds: FeedHealth, worker: str = "feed", conflated: int = 0, pid: int = 77) -> None:
+        self.watch.take(HealthReport(worker, feeds, conflated, pid=pid), self.now_ns)
 
     @property
     def told(self) -> list[tuple[str, str, str]]:

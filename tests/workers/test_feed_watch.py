@@ -9,8 +9,8 @@ from arbsniper_tui.workers.feed_watch import SILENT_AFTER_NS
 DOWN = FeedState.DOWN
 
 
-def worker(name: str, *, up: bool, detail: str = "") -> WorkerHealth:
-    return WorkerHealth(name, 77, up, detail=detail)
+def worker(name: str, *, up: bool, detail: str = "", pid: int = 77) -> WorkerHealth:
+    return WorkerHealth(name, pid, up, detail=detail)
 
 
 def test_a_feed_that_comes_up_is_told_once(bench: DecisionBench) -> None:
@@ -126,6 +126,38 @@ def test_a_feed_worker_that_dies_costs_its_quotes_at_once(bench: DecisionBench) 
     assert ("worker_down", "", "feed: ended by signal 9") in bench.told
     bench.watch.notice(worker("feed", up=True), bench.now_ns)
     assert bench.told[-1] == ("worker_up", "", "feed")
+
+
+def test_a_late_word_of_a_death_costs_the_next_process_nothing(bench: DecisionBench) -> None:
+    bench.report(binance(), okx(), pid=77)
+    bench.report(binance(), okx(), pid=78)
+    bench.opportunity()
+    assert bench.watch.notice(worker("feed", up=False, detail="ended by signal 9", pid=77), bench.now_ns) == []
+    assert bench.gate.open_count == 1
+    assert bench.told[-1] == ("worker_down", "", "feed: ended by signal 9")
+    assert bench.watch.feeds["okx spot"].state is FeedState.LIVE
+    [closed] = bench.watch.notice(worker("feed", up=False, pid=78), bench.now_ns)
+    assert closed.reason == "binance: feed worker is down"
+
+
+def test_a_late_report_of_a_dead_process_does_not_bring_its_feeds_back(bench: DecisionBench) -> None:
+    bench.report(binance(), okx(), pid=77)
+    bench.watch.notice(worker("feed", up=False, pid=77), bench.now_ns)
+    bench.report(binance(), okx(), pid=77)
+    assert bench.watch.feeds["okx spot"].state is DOWN
+    bench.watch.notice(worker("feed", up=True, pid=78), bench.now_ns)
+    bench.report(binance(), okx(), pid=77)
+    assert bench.watch.feeds["okx spot"].state is DOWN
+    bench.report(binance(), okx(), pid=78)
+    assert bench.watch.feeds["okx spot"].state is FeedState.LIVE
+
+
+def test_a_word_that_comes_twice_is_told_once(bench: DecisionBench) -> None:
+    for _ in range(2):
+        bench.watch.notice(worker("feed", up=False, detail="ended by signal 9"), bench.now_ns)
+    for _ in range(2):
+        bench.watch.notice(worker("feed", up=True, pid=78), bench.now_ns)
+    assert bench.told == [("worker_down", "", "feed: ended by signal 9"), ("worker_up", "", "feed")]
 
 
 def test_the_first_word_of_a_worker_that_runs_is_no_news(bench: DecisionBench) -> None:

@@ -12,6 +12,7 @@ from node_process import RunningNode
 from raw_venues import RawBinance, RawKraken
 
 from arbsniper_tui.session.session import Session
+from arbsniper_tui.workers.feed_watch import SILENT_AFTER_NS
 
 StartNode = Callable[..., RunningNode]
 BASE, ASK = 45_000.0, 45_000.5
@@ -43,12 +44,12 @@ class Stage:
         self.binance.send(self.binance.quote(BASE, ASK))
         self.kraken.send(self.kraken.quote(BASE, ASK))
 
-    def stop_while(self, worker: str, meanwhile: Callable[[], None]) -> None:
+    def stop_while(self, worker: str, meanwhile: Callable[[], None], for_s: float = 0.6) -> None:
         """Stop a worker for longer than any pause that it may take for its own."""
         os.kill(self.node.pid(worker), signal.SIGSTOP)
         try:
             meanwhile()
-            time.sleep(0.6)  # the fault itself: a pause has a length
+            time.sleep(for_s)  # the fault itself: a pause has a length
         finally:
             os.kill(self.node.pid(worker), signal.SIGCONT)
 
@@ -141,6 +142,30 @@ def test_a_spike_that_was_over_when_a_stopped_spread_worker_goes_on_is_no_signal
         stage.quiet()
 
     stage.stop_while("spread", spike_and_return)
+    stage.expect_only(45_500.0)
+
+
+@pytest.mark.parametrize("wakes_first", [False, True])
+def test_a_spread_worker_that_was_stopped_for_long_blames_no_feed(stage: Stage, wakes_first: bool) -> None:
+    seen = stage.session.snapshot
+    pause_s = SILENT_AFTER_NS / 1e9 + 1.0
+
+    def runs_for(seconds: float) -> None:
+        assert seen.status is not None
+        until_s = seen.status.uptime_s + seconds
+        stage.node.watch(stage.session, lambda: seen.status is not None and seen.status.uptime_s > until_s)
+
+    def pause() -> None:
+        stage.stop_while("spread", stage.quiet, for_s=pause_s)
+        runs_for(pause_s / 2)  # its first frame after the pause comes behind its look at the feeds
+
+    if wakes_first:
+        stage.stop_while("feed", pause, for_s=0.0)
+    else:
+        pause()
+    runs_for(2.0)
+    assert {each.event for each in seen.events} == {"venue_up"}, stage.node.log[-3000:]
+    assert {feed.state for feed in seen.feeds.values()} <= {"live", "silent"}
     stage.expect_only(45_500.0)
 
 

@@ -156,7 +156,7 @@ def test_missed_events_are_handed_out_again(bench: DecisionBench) -> None:
 def test_the_supervisors_word_is_taken_and_what_follows_from_it_announced(bench: DecisionBench) -> None:
     bench.report(binance())
     bench.opportunity()
-    down = WorkerHealth("feed", 7, False, detail="ended by signal 9")
+    down = WorkerHealth("feed", 77, False, detail="ended by signal 9")
     assert bench.reception.answer(WorkerNotice(down), bench.now_ns) == Done()
     assert [signal.state for signal in bench.reception.take_announcements()] == ["close"]
     assert next_frame(bench).workers == (down,)

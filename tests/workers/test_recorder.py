@@ -3,6 +3,8 @@
 import resource
 import subprocess
 import sys
+import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -146,3 +148,34 @@ def test_a_folder_that_goes_away_ends_the_recording(
     (tmp_path / "tapes").rmdir()
     recording.frames_of(SPOT)("ws://x/", b"0")
     wait_until(lambda: recording.health().failure == "No such file or directory", recording.health)
+
+
+class HeldDeque(deque[object]):
+    """Holds the thread between its look whether anything is noted and the taking of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_held = threading.Event()
+        self.may_go_on = threading.Event()
+
+    def popleft(self) -> object:
+        self.is_held.set()
+        self.may_go_on.wait()
+        return super().popleft()
+
+
+def test_a_recording_that_is_ended_while_its_thread_writes_has_no_fault_of_its_own(
+    tmp_path: Path, recorder: MakeRecorder, wait_until: WaitUntil, caplog: pytest.LogCaptureFixture
+) -> None:
+    recording = recorder(limit_bytes=10_000)
+    noted = recording._noted = HeldDeque()  # type: ignore[assignment]
+    note = recording.frames_of(SPOT)
+    note("ws://x/", b"0")
+    wait_until(noted.is_held.is_set)
+    note("ws://x/", bytes(10_000))
+    assert recording.health().failure.startswith("the disk is too slow")
+    noted.may_go_on.set()
+    recording.close(30.0)
+    assert "error of its own" not in caplog.text
+    assert not noted, "nothing is kept in memory"
+    assert len(lines(tmp_path / "tapes")["kraken-spot"]) == 1

@@ -81,12 +81,47 @@ def test_more_than_fit_are_left_out_and_places_are_used_again(bench: DecisionBen
     assert len(SpreadMemory(descriptor).left_open()) == SLOTS - 10 + 1
 
 
-def test_one_too_large_for_its_place_harms_no_other(bench: DecisionBench, descriptor: int) -> None:
+def test_one_too_large_for_its_place_harms_no_other(
+    bench: DecisionBench, descriptor: int, caplog: pytest.LogCaptureFixture
+) -> None:
     (signal,) = bench.opportunity()
     memory = SpreadMemory(descriptor)
-    memory.note_open(msgspec.structs.replace(signal, id="large"), b"x" * SLOT_BYTES, 1)
+    large = msgspec.structs.replace(signal, id="large")
+    for _ in range(2):
+        memory.note_open(large, b"x" * SLOT_BYTES, 1)
     memory.note_open(signal, written(signal), 1)
     assert [left.signal.id for left in SpreadMemory(descriptor).left_open()] == [signal.id]
+    assert [record.getMessage() for record in caplog.records] == [
+        "an opportunity takes 1024 bytes where 1000 have room: it would have no close after a kill"
+    ]
+
+
+def test_an_update_too_large_for_its_place_leaves_what_was_noted_and_harms_no_other(
+    bench: DecisionBench, descriptor: int
+) -> None:
+    (signal,) = bench.opportunity()
+    memory = SpreadMemory(descriptor)
+    both = [msgspec.structs.replace(signal, id=f"node-{number}") for number in range(2)]
+    for number, each in enumerate(both):
+        memory.note_open(each, written(each), number)
+    grown = msgspec.structs.replace(both[1], spread_pct=9.0)
+    memory.note_open(grown, b"x" * SLOT_BYTES, 5)
+    left = SpreadMemory(descriptor).left_open()
+    assert [each.signal for each in left] == both
+    assert [each.best_spread_pct for each in left] == [signal.spread_pct, 9.0]
+
+
+def test_more_open_than_there_are_places_is_said_once(
+    bench: DecisionBench, descriptor: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    (signal,) = bench.opportunity()
+    memory = SpreadMemory(descriptor)
+    for number in range(SLOTS + 3):
+        each = msgspec.structs.replace(signal, id=f"node-{number}")
+        memory.note_open(each, written(each), number)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"more than {SLOTS} opportunities are open: some would have no close after a kill"
+    ]
 
 
 class TestAfterAKill:
