@@ -281,7 +281,7 @@ def snapshot(
     rows = quotes_of(listed)
     routes = routes_of(listed, rows)
     built = Snapshot(
-        intro=intro_of(listed, mode),
+        intro=structs.replace(intro_of(listed, mode), routes=len(routes)),
         status=status(opened=sum(not each.reason for each in routes)),
         quotes=rows,
         routes=tuple(routes[:60]),

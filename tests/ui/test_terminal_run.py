@@ -198,6 +198,7 @@ def test_a_terminal_that_does_not_read_holds_nothing_up(on_pty: Start, tmp_path:
     pulls = tmp_path / "pulls"
     run = on_pty(PROGRAM, "busy", "", str(pulls))
     run.sees(SHOWN)
+    run.wait(pulls.exists)
     run.stop_reading()
     stopped_at = pulls.stat().st_size
     run.wait(lambda: pulls.stat().st_size > stopped_at + 100, reads=False)
@@ -215,6 +216,7 @@ def test_a_terminal_that_does_not_read_is_left_at_once(on_pty: Start, tmp_path: 
     pulls = tmp_path / "pulls"
     run = on_pty(PROGRAM, "busy", "", str(pulls), columns=200, lines=50)
     run.sees(SHOWN)
+    run.wait(pulls.exists)
     stopped_at = pulls.stat().st_size
     run.wait(lambda: pulls.stat().st_size > stopped_at + 100, reads=False)
     if how == "q":
