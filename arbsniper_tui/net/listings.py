@@ -48,6 +48,7 @@ async def keep_listed(
     while True:
         try:
             body = await fetch(url)
+            # On the loop: in a thread the parser holds the GIL all the same, and the loop stands still for longer.
             listings = adapter.parse_listings(body)
         except (RestError, FrameError) as error:
             on_failure(str(error))

@@ -1,0 +1,44 @@
+"""A node that records on a raw venue: what a kill of its feed worker costs the tapes."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from node_process import RunningNode
+from raw_venues import RawKraken
+
+from arbsniper_tui.tapes.tape import TapeLine, read_tape
+
+SETTINGS = """
+symbols = ["BTC/USDT"]
+[redis]
+mode = "off"
+[venues.kraken]
+{kraken}
+"""
+
+
+def test_a_kill_costs_the_tapes_at_most_the_last_second(start_node: Callable[..., RunningNode], tmp_path: Path) -> None:
+    folder = tmp_path / "tapes"
+    with RawKraken() as kraken:
+        config = tmp_path / "arbsniper.toml"
+        config.write_text(SETTINGS.format(kraken=kraken.table))
+        node = start_node("record", str(folder), "--config", str(config), demo=False)
+        session = node.session()
+        quotes = session.snapshot.quotes
+        kraken.wait_for_subscription()
+        kraken.send(kraken.quote(99.0, 100.0))
+        node.wait_for(lambda: sum(tape.stat().st_size for tape in folder.iterdir()) > 0)
+        # Right behind a write, so that the next one is as far away as it can be.
+        last = kraken.quote(98.0, 100.0)
+        kraken.send(last)
+        node.watch(session, lambda: 0 in quotes and quotes[0].bid == 98.0)
+        time.sleep(1.0)  # the promise itself
+        os.kill(node.pid("feed"), signal.SIGKILL)
+        node.wait_for(lambda: len(node.pids("feed")) == 2)
+        session.close()
+    tape = min(folder.iterdir(), key=lambda each: each.stat().st_mtime_ns)
+    frames = [line.frame() for _, line in read_tape(tape) if isinstance(line, TapeLine)]
+    assert last.encode() in frames
