@@ -86,8 +86,6 @@ class WorkerNotice(Struct, frozen=True, array_like=True, tag="worker"):
     """The supervisor's word on a process of the node."""
 
     worker: WorkerHealth
-    instrument_ids: tuple[int, ...] = ()
-    """What it fed."""
 
 
 class Playback(Struct, frozen=True, array_like=True, tag="playback"):

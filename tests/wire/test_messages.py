@@ -128,7 +128,7 @@ COMMANDS = [
     SetRules(0.5),
     SetRules(basis="net"),
     EventsSince(5),
-    WorkerNotice(WORKER, (1, 2)),
+    WorkerNotice(WORKER),
     Playback(None, True),
     TapeReport(REPLAY),
 ]
