@@ -87,12 +87,12 @@ class Decoder:
         self._told_venue = ""
 
     def run(self, tape: Path, output: BinaryIO) -> None:
-        """Decode a whole tape. Raises TapeError for one that cannot be opened, or is cut off: after all that it has."""
+        """Decode a whole tape, up to where it is cut off. Raises TapeError for one that cannot be opened."""
         for number, line in read_tape(tape):
+            if isinstance(line, TapeCut):
+                self._complaints.take("cut tape", f"tape {tape}, line {number}: {line}")
+                break
             try:
-                if isinstance(line, TapeCut):
-                    output.flush()
-                    raise TapeError(f"tape {tape}, line {number}: {line}")
                 if isinstance(line, BadFrame):
                     self._frames += 1
                     raise line
@@ -109,8 +109,8 @@ class Decoder:
         output.flush()
 
     def conclude(self) -> None:
-        """Say how much there was, where there was trouble. Raises TapeError where no frame gave a quote."""
-        has_nothing = self._frames > 0 and not self._quotes
+        """Say how much there was, where there was trouble. Raises TapeError where no quote was in what there was."""
+        has_nothing = not self._quotes and bool(self._frames or self._complaints.counts)
         if self._complaints.counts or has_nothing:
             counts = {"quote" if self._quotes == 1 else "quotes": self._quotes, **self._complaints.counts}
             _say(f"{counted(self._frames, 'frame')}: {counted_by_reason(counts)}")
