@@ -189,6 +189,8 @@ class RedisSink:
     def health(self) -> RedisHealth:
         """The state, and what is wrong in words."""
         refused = self._outbox.refusals.in_words()
+        if refused and (unannounced := self._outbox.signals_unannounced):
+            refused += f", {unannounced} not announced"
         return RedisHealth(
             state=RedisState.REFUSING if refused and self._state is _UP else self._state,
             source=self._source,
