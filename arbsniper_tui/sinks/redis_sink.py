@@ -77,15 +77,22 @@ class RedisSink:
         self._outbox.events.add(outgoing)
         self._outbox.stream.add(outgoing)
 
-    def store_price(self, exchange: str, symbol: str, payload: bytes, now_ns: int) -> None:
-        """Gather a price for the next flush; dropped while Redis is not up, as a newer one follows anyway."""
+    def store_price(self, exchange: str, symbol: str, payload: bytes, now_ns: int) -> bool:
+        """Gather a price for the next flush. Returns whether it was taken: none is while Redis is not up."""
         self._now_ns = now_ns
+        if not self._can_write:
+            return False
         self._outbox.prices[price_key(exchange, symbol)] = payload
+        return True
+
+    @property
+    def _can_write(self) -> bool:
+        return self._link is not None and self._state is _UP and not self._link.unsent
 
     def flush(self) -> None:
         """Write what was gathered, in one send. What the socket cannot take yet waits for a later pump."""
         link = self._link
-        if link is None or self._state is not _UP or link.unsent:
+        if link is None or not self._can_write:
             self._outbox.prices.clear()
             return
         batch = self._outbox.take_batch(self._now_ns)
@@ -143,10 +150,11 @@ class RedisSink:
         outbox.start_over()
         waiting, lost = (outbox.signals_waiting, outbox.events_waiting), (outbox.signals_lost, outbox.events_lost)
         log.info(
-            "redis at %s is up; %d signals and %d events wait, %d and %d were lost so far",
+            "redis at %s is up; %d signals and %d events wait, %d and %d were lost so far, %d signals not announced",
             self._address,
             *waiting,
             *lost,
+            outbox.signals_unannounced,
         )
 
     def _take_replies(self, link: RedisLink) -> None:
