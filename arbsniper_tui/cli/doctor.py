@@ -26,6 +26,7 @@ from arbsniper_tui.cli.doctor_checks import (
     check_limits,
     check_terminal,
     check_venues,
+    optional_targets,
     venue_targets,
 )
 from arbsniper_tui.cli.doctor_redis import check_nodes_redis, check_redis
@@ -70,7 +71,8 @@ def examine(loaded: Loaded) -> Iterator[Finding]:
     yield check_clock()
     yield from check_limits()
     _progress("venues ...")
-    yield from check_venues(venue_targets(loaded.settings), _progress)
+    settings = loaded.settings
+    yield from check_venues(venue_targets(settings), _progress, optional=optional_targets(settings))
 
 
 def table_of(findings: list[Finding]) -> Table:

@@ -11,7 +11,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import Literal
@@ -22,6 +22,7 @@ from msgspec import Struct
 from arbsniper_tui.config.settings import Conversion, Settings
 from arbsniper_tui.model.instrument import Market, parse_symbol
 from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues.base import VenueMarket
 
 Verdict = Literal["ok", "warn", "fail"]
 Target = tuple[str, int, bool]
@@ -143,19 +144,36 @@ def check_limits() -> list[Finding]:
 
 
 def venue_targets(settings: Settings) -> dict[str, tuple[Target, ...]]:
-    """What each venue that is on connects to for its symbols, and lists of instruments where it needs them."""
+    """What each venue that is on connects to for its symbols: its streams, and REST."""
+    return {
+        venue: tuple(dict.fromkeys(target_of(url) for each in markets for url in (each.ws_url, each.rest_url)))
+        for venue, markets in _markets_in_use(settings).items()
+    }
+
+
+def optional_targets(settings: Settings) -> set[tuple[str, Target]]:
+    """Venue and host of what gives lists of instruments alone that the venue can do without."""
+    rest, needed = set(), set()
+    for venue, markets in _markets_in_use(settings).items():
+        for each in markets:
+            needed.add((venue, target_of(each.ws_url)))
+            (needed if each.needs_list else rest).add((venue, target_of(each.rest_url)))
+    return rest - needed
+
+
+def _markets_in_use(settings: Settings) -> dict[str, list[VenueMarket]]:
     used = {venue: {parse_symbol(text).market for text in settings.symbols_of(venue)} for venue in settings.venues}
     for counted in settings.quotes.values():
         if isinstance(counted, Conversion):
             used.setdefault(counted.venue, set()).add(Market.SPOT)
-    targets: dict[str, tuple[Target, ...]] = {}
-    for venue, markets in used.items():
-        urls: list[str] = []
-        for declared in (settings.market_of(venue, each.market) for each in VENUES[venue].markets):
-            if declared is not None and declared.market in markets:
-                urls += [declared.ws_url, declared.rest_url] if declared.needs_list else [declared.ws_url]
-        targets[venue] = tuple(dict.fromkeys(target_of(url) for url in urls))
-    return targets
+    return {
+        venue: [
+            in_force
+            for declared in VENUES[venue].markets
+            if declared.market in markets and (in_force := settings.market_of(venue, declared.market)) is not None
+        ]
+        for venue, markets in used.items()
+    }
 
 
 def target_of(url: str) -> Target:
@@ -170,17 +188,19 @@ def check_venues(
     progress: Callable[[str], None],
     within_s: float = REACHED_WITHIN_S,
     context: ssl.SSLContext | None = None,
+    optional: Collection[tuple[str, Target]] = (),
 ) -> list[Finding]:
-    """Connect to every target at once, and say for each venue how far that came."""
+    """Connect to every target at once, and say for each venue how far that came; one that is optional never fails."""
     every_target = dict.fromkeys(target for venue in targets.values() for target in venue)
     reached = _reach_all(every_target, progress, within_s, context or ssl.create_default_context())
-    named = [target for target in every_target if not _is_address(target[0])]
+    needed = {target for venue, hosts in targets.items() for target in hosts if (venue, target) not in optional}
+    named = [target for target in needed if not _is_address(target[0])]
     findings = []
     if named and all(reached[target].stage == "resolve" for target in named):
         advice = "check the connection and the DNS server; --demo needs neither"
         findings.append(Finding("network", "fail", "no network: no venue's name resolves", advice))
     for venue, hosts in targets.items():
-        findings += [_finding(venue, target, reached[target]) for target in hosts]
+        findings += [_finding(venue, target, reached[target], (venue, target) in optional) for target in hosts]
     return findings
 
 
@@ -244,7 +264,7 @@ def _connect(addresses: Sequence[str], port: int, within_s: float) -> socket.soc
     return socket.create_connection((addresses[-1], port), timeout=timeout_s)
 
 
-def _finding(venue: str, target: Target, reached: Reached) -> Finding:
+def _finding(venue: str, target: Target, reached: Reached, is_optional: bool) -> Finding:
     where = f"{target[0]}:{target[1]}"
     if not reached.stage:
         return Finding(venue, "ok", f"{where}: {reached.detail}")
@@ -254,7 +274,12 @@ def _finding(venue: str, target: Target, reached: Reached) -> Finding:
         "TLS": "check the clock, and whether a proxy is in between",
     }[reached.stage]
     words = {"resolve": "name does not resolve", "connect": "no connection", "TLS": "no TLS"}[reached.stage]
-    return Finding(venue, "fail", f"{where}: {words} ({reached.detail})", advice)
+    found = f"{where}: {words} ({reached.detail})"
+    if is_optional:
+        return Finding(
+            venue, "warn", found, f"{advice}; quotes come without it, but nothing is known of halted symbols"
+        )
+    return Finding(venue, "fail", found, advice)
 
 
 def _is_address(host: str) -> bool:
