@@ -153,7 +153,8 @@ def venue_targets(settings: Settings) -> dict[str, tuple[Target, ...]]:
 
 def optional_targets(settings: Settings) -> set[tuple[str, Target]]:
     """Venue and host of what gives lists of instruments alone that the venue can do without."""
-    rest, needed = set(), set()
+    rest: set[tuple[str, Target]] = set()
+    needed: set[tuple[str, Target]] = set()
     for venue, markets in _markets_in_use(settings).items():
         for each in markets:
             needed.add((venue, target_of(each.ws_url)))

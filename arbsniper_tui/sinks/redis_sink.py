@@ -35,9 +35,17 @@ class RedisSink:
     """
 
     def __init__(
-        self, url: str, *, source: str, max_signal_age_ms: float, connect: Connect = connect_in_background
+        self,
+        url: str,
+        *,
+        source: str,
+        max_signal_age_ms: float,
+        note: str = "",
+        connect: Connect = connect_in_background,
     ) -> None:
+        """`note` stands in the health of a server with which nothing is wrong."""
         self._source = source
+        self._note = note
         self._address = address_of(url)
         self._reconnection = Reconnection(url, connect)
         self._link: RedisLink | None = None
@@ -203,7 +211,7 @@ class RedisSink:
             state=RedisState.REFUSING if refused and self._state is _UP else self._state,
             source=self._source,
             address=self._address,
-            detail=self._detail or refused,
+            detail=self._detail or refused or self._note,
             waiting=self._outbox.signals_waiting,
             lost=self._outbox.signals_lost,
             rtt_ms=self._rtt_ms,
