@@ -2,6 +2,7 @@
 
 LOWEST_THRESHOLD_PCT = 0.0
 HIGHEST_THRESHOLD_PCT = 100.0
+_DECIMALS = 4
 _MOST_DECIMALS = 10
 THRESHOLD_EXPECTED = f"a percentage from {LOWEST_THRESHOLD_PCT:g} to {HIGHEST_THRESHOLD_PCT:g}"
 
@@ -12,8 +13,8 @@ def is_threshold(pct: float) -> bool:
 
 
 def threshold_words(pct: float) -> str:
-    """At least two decimals, and as many as it has: `0.50%`, `0.125%`."""
-    whole, _, part = f"{pct:.{_MOST_DECIMALS}f}".rstrip("0").partition(".")
+    """At least two decimals, and at most four: `0.50%`, `0.125%`."""
+    whole, _, part = f"{pct:.{_DECIMALS}f}".rstrip("0").partition(".")
     return f"{whole}.{part:0<2}%"
 
 

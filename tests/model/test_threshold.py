@@ -11,12 +11,12 @@ from arbsniper_tui.model.threshold import measured_words, threshold_words
         (0.0, "0.00%"),
         (0.5, "0.50%"),
         (0.125, "0.125%"),
-        (0.00001, "0.00001%"),
+        (0.123456, "0.1235%"),
         (0.1 + 0.2, "0.30%"),
         (100.0, "100.00%"),
     ],
 )
-def test_a_threshold_is_written_with_all_its_decimals(pct: float, words: str) -> None:
+def test_a_threshold_is_written_with_two_to_four_decimals(pct: float, words: str) -> None:
     assert threshold_words(pct) == words
 
 
