@@ -66,7 +66,7 @@ def examine(loaded: Loaded) -> Iterator[Finding]:
     _progress("Redis ...")
     yield check_redis(loaded.settings.redis)
     yield from check_nodes_redis()
-    yield from check_terminal(os.environ, terminal_size())
+    yield from check_terminal(os.environ, terminal_size(), sys.stdout.encoding)
     _progress("clock ...")
     yield check_clock()
     yield from check_limits()

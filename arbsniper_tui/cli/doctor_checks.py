@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from arbsniper_tui.config.settings import Conversion, Settings
 from arbsniper_tui.model.instrument import Market, parse_symbol
+from arbsniper_tui.runtime.terminal import LEAST_COLUMNS, LEAST_LINES, REMOTE_HZ, TerminalLook, terminal_look
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.base import VenueMarket
 
@@ -29,7 +30,6 @@ Target = tuple[str, int, bool]
 """Host, port, TLS."""
 
 REACHED_WITHIN_S = 3.0
-SMALLEST_COLUMNS, SMALLEST_LINES = 80, 24
 FEWEST_FILES, COMFORTABLE_FILES = 64, 256
 LARGEST_STEP_MS = 5.0
 CLOCK_UNSYNCHRONISED = 5
@@ -52,36 +52,38 @@ class Reached(Struct, frozen=True):
     detail: str
 
 
-def check_terminal(environ: Mapping[str, str], size: tuple[int, int] | None) -> list[Finding]:
-    """Size in columns and lines (None: no terminal at all), colours, UTF-8 and SSH, as the environment tells them."""
+def check_terminal(
+    environ: Mapping[str, str], size: tuple[int, int] | None, encoding: str | None = None
+) -> list[Finding]:
+    """Size in columns and lines (None: no terminal at all), colours, the encoding of standard output, and SSH."""
     if size is None:
         return [Finding("terminal", "warn", "no terminal here", "run it in one, or use --no-ui")]
     columns, lines = size
-    fits = columns >= SMALLEST_COLUMNS and lines >= SMALLEST_LINES
-    enlarge = f"enlarge it to {SMALLEST_COLUMNS}x{SMALLEST_LINES} or more"
+    look = terminal_look(environ, encoding)
+    fits = columns >= LEAST_COLUMNS and lines >= LEAST_LINES
+    enlarge = f"enlarge it to {LEAST_COLUMNS}x{LEAST_LINES} or more"
     term = environ.get("TERM", "")
     findings = [
         Finding("terminal size", "ok" if fits else "warn", f"{columns}x{lines}", "" if fits else enlarge),
-        _colours(term, environ),
+        _colours(term, environ, look),
     ]
-    # The first of these that is set decides, even for what the others say.
-    locale = next((environ[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if environ.get(name)), "")
-    is_utf8 = "utf-8" in locale.lower() or "utf8" in locale.lower()
-    advice = "" if is_utf8 else "set LANG to a UTF-8 locale, as in C.UTF-8, or lines and bars may be misdrawn"
-    findings.append(
-        Finding("terminal text", "ok" if is_utf8 else "warn", f"locale {locale}" if locale else "no locale", advice)
-    )
-    if environ.get("SSH_CONNECTION"):
-        findings.append(Finding("terminal over SSH", "ok", "drawn 4-5 times a second", "use ssh -C to send less"))
+    if look.is_utf8:
+        findings.append(Finding("terminal text", "ok", "UTF-8"))
+    else:
+        advice = "set LANG to a UTF-8 locale, as in C.UTF-8, for finer lines and bars"
+        findings.append(Finding("terminal text", "warn", f"{encoding}: the screen is drawn in ASCII", advice))
+    if look.is_remote:
+        often = f"drawn {REMOTE_HZ:g} times a second at most"
+        findings.append(Finding("terminal over SSH", "ok", often, "use ssh -C to send less"))
     return findings
 
 
-def _colours(term: str, environ: Mapping[str, str]) -> Finding:
+def _colours(term: str, environ: Mapping[str, str], look: TerminalLook) -> Finding:
     name = "terminal colours"
     found = f"TERM={term}" if term else "TERM is not set"
     if term in ("", "dumb", "unknown"):
         return Finding(name, "fail", found, "set TERM to your terminal's name, as in xterm-256color, or use --no-ui")
-    if environ.get("NO_COLOR"):
+    if not look.has_colours:
         return Finding(name, "warn", f"{found}, NO_COLOR is set", "unset NO_COLOR to tell states by colour")
     if environ.get("COLORTERM", "").lower() in ("truecolor", "24bit") or term.endswith("-direct"):
         return Finding(name, "ok", f"{found}, 16 million")
