@@ -1,6 +1,5 @@
 """`decode`: what a venue's parser makes of each line of a tape."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -15,6 +14,7 @@ from arbsniper_tui.model.errors import ArbsniperError, BadFrame, FrameError, Tap
 from arbsniper_tui.model.instrument import Instrument, Market, parse_symbol
 from arbsniper_tui.model.quote import Quote, defect
 from arbsniper_tui.model.words import counted, counted_by_reason
+from arbsniper_tui.runtime.standard_streams import blocking_stdout
 from arbsniper_tui.tapes.complaints import Complaints, kind_of
 from arbsniper_tui.tapes.listings import read_listings
 from arbsniper_tui.tapes.player import TapeSource, venue_and_markets
@@ -57,15 +57,16 @@ def decode(
 
     Of each kind of trouble the first lines are told, and all are counted. Exit code 2 where no quote could be read.
     """
+    output = blocking_stdout()
     try:
         decoder = Decoder(venue, symbol or [], instruments)
-        decoder.run(file, sys.stdout.buffer)
+        decoder.run(file, output)
         decoder.conclude()
     except ArbsniperError as error:
         _say(str(error))
         raise typer.Exit(2) from None
     except BrokenPipeError:
-        let_go(sys.stdout.buffer)
+        let_go(output)
 
 
 class Decoder:
