@@ -1,6 +1,5 @@
 """`decode`: what a venue's parser makes of each line of a tape."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -15,6 +14,7 @@ from arbsniper_tui.model.errors import ArbsniperError, BadFrame, FrameError, Tap
 from arbsniper_tui.model.instrument import Instrument, Market, parse_symbol
 from arbsniper_tui.model.quote import Quote, defect
 from arbsniper_tui.model.words import counted, counted_by_reason
+from arbsniper_tui.runtime.standard_streams import blocking_stdout
 from arbsniper_tui.tapes.complaints import Complaints, kind_of
 from arbsniper_tui.tapes.listings import read_listings
 from arbsniper_tui.tapes.player import TapeSource, venue_and_markets
@@ -57,15 +57,16 @@ def decode(
 
     Of each kind of trouble the first lines are told, and all are counted. Exit code 2 where no quote could be read.
     """
+    output = blocking_stdout()
     try:
         decoder = Decoder(venue, symbol or [], instruments)
-        decoder.run(file, sys.stdout.buffer)
+        decoder.run(file, output)
         decoder.conclude()
     except ArbsniperError as error:
         _say(str(error))
         raise typer.Exit(2) from None
     except BrokenPipeError:
-        let_go(sys.stdout.buffer)
+        let_go(output)
 
 
 class Decoder:
@@ -87,12 +88,12 @@ class Decoder:
         self._told_venue = ""
 
     def run(self, tape: Path, output: BinaryIO) -> None:
-        """Decode a whole tape. Raises TapeError for one that cannot be opened, or is cut off: after all that it has."""
+        """Decode a whole tape, up to where it is cut off. Raises TapeError for one that cannot be opened."""
         for number, line in read_tape(tape):
+            if isinstance(line, TapeCut):
+                self._complaints.take("cut tape", f"tape {tape}, line {number}: {line}")
+                break
             try:
-                if isinstance(line, TapeCut):
-                    output.flush()
-                    raise TapeError(f"tape {tape}, line {number}: {line}")
                 if isinstance(line, BadFrame):
                     self._frames += 1
                     raise line
@@ -109,8 +110,8 @@ class Decoder:
         output.flush()
 
     def conclude(self) -> None:
-        """Say how much there was, where there was trouble. Raises TapeError where no frame gave a quote."""
-        has_nothing = self._frames > 0 and not self._quotes
+        """Say how much there was, where there was trouble. Raises TapeError where no quote was in what there was."""
+        has_nothing = not self._quotes and bool(self._frames or self._complaints.counts)
         if self._complaints.counts or has_nothing:
             counts = {"quote" if self._quotes == 1 else "quotes": self._quotes, **self._complaints.counts}
             _say(f"{counted(self._frames, 'frame')}: {counted_by_reason(counts)}")

@@ -26,6 +26,7 @@ from arbsniper_tui.cli.doctor_checks import (
     check_limits,
     check_terminal,
     check_venues,
+    optional_targets,
     venue_targets,
 )
 from arbsniper_tui.cli.doctor_redis import check_nodes_redis, check_redis
@@ -65,12 +66,13 @@ def examine(loaded: Loaded) -> Iterator[Finding]:
     _progress("Redis ...")
     yield check_redis(loaded.settings.redis)
     yield from check_nodes_redis()
-    yield from check_terminal(os.environ, terminal_size())
+    yield from check_terminal(os.environ, terminal_size(), sys.stdout.encoding)
     _progress("clock ...")
     yield check_clock()
     yield from check_limits()
     _progress("venues ...")
-    yield from check_venues(venue_targets(loaded.settings), _progress)
+    settings = loaded.settings
+    yield from check_venues(venue_targets(settings), _progress, optional=optional_targets(settings))
 
 
 def table_of(findings: list[Finding]) -> Table:

@@ -11,7 +11,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import Literal
@@ -21,14 +21,15 @@ from msgspec import Struct
 
 from arbsniper_tui.config.settings import Conversion, Settings
 from arbsniper_tui.model.instrument import Market, parse_symbol
+from arbsniper_tui.runtime.terminal import LEAST_COLUMNS, LEAST_LINES, REMOTE_HZ, TerminalLook, terminal_look
 from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues.base import VenueMarket
 
 Verdict = Literal["ok", "warn", "fail"]
 Target = tuple[str, int, bool]
 """Host, port, TLS."""
 
 REACHED_WITHIN_S = 3.0
-SMALLEST_COLUMNS, SMALLEST_LINES = 80, 24
 FEWEST_FILES, COMFORTABLE_FILES = 64, 256
 LARGEST_STEP_MS = 5.0
 CLOCK_UNSYNCHRONISED = 5
@@ -51,36 +52,38 @@ class Reached(Struct, frozen=True):
     detail: str
 
 
-def check_terminal(environ: Mapping[str, str], size: tuple[int, int] | None) -> list[Finding]:
-    """Size in columns and lines (None: no terminal at all), colours, UTF-8 and SSH, as the environment tells them."""
+def check_terminal(
+    environ: Mapping[str, str], size: tuple[int, int] | None, encoding: str | None = None
+) -> list[Finding]:
+    """Size in columns and lines (None: no terminal at all), colours, the encoding of standard output, and SSH."""
     if size is None:
         return [Finding("terminal", "warn", "no terminal here", "run it in one, or use --no-ui")]
     columns, lines = size
-    fits = columns >= SMALLEST_COLUMNS and lines >= SMALLEST_LINES
-    enlarge = f"enlarge it to {SMALLEST_COLUMNS}x{SMALLEST_LINES} or more"
+    look = terminal_look(environ, encoding)
+    fits = columns >= LEAST_COLUMNS and lines >= LEAST_LINES
+    enlarge = f"enlarge it to {LEAST_COLUMNS}x{LEAST_LINES} or more"
     term = environ.get("TERM", "")
     findings = [
         Finding("terminal size", "ok" if fits else "warn", f"{columns}x{lines}", "" if fits else enlarge),
-        _colours(term, environ),
+        _colours(term, environ, look),
     ]
-    # The first of these that is set decides, even for what the others say.
-    locale = next((environ[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if environ.get(name)), "")
-    is_utf8 = "utf-8" in locale.lower() or "utf8" in locale.lower()
-    advice = "" if is_utf8 else "set LANG to a UTF-8 locale, as in C.UTF-8, or lines and bars may be misdrawn"
-    findings.append(
-        Finding("terminal text", "ok" if is_utf8 else "warn", f"locale {locale}" if locale else "no locale", advice)
-    )
-    if environ.get("SSH_CONNECTION"):
-        findings.append(Finding("terminal over SSH", "ok", "drawn 4-5 times a second", "use ssh -C to send less"))
+    if look.is_utf8:
+        findings.append(Finding("terminal text", "ok", "UTF-8"))
+    else:
+        advice = "set LANG to a UTF-8 locale, as in C.UTF-8, for finer lines and bars"
+        findings.append(Finding("terminal text", "warn", f"{encoding}: the screen is drawn in ASCII", advice))
+    if look.is_remote:
+        often = f"drawn {REMOTE_HZ:g} times a second at most"
+        findings.append(Finding("terminal over SSH", "ok", often, "use ssh -C to send less"))
     return findings
 
 
-def _colours(term: str, environ: Mapping[str, str]) -> Finding:
+def _colours(term: str, environ: Mapping[str, str], look: TerminalLook) -> Finding:
     name = "terminal colours"
     found = f"TERM={term}" if term else "TERM is not set"
     if term in ("", "dumb", "unknown"):
         return Finding(name, "fail", found, "set TERM to your terminal's name, as in xterm-256color, or use --no-ui")
-    if environ.get("NO_COLOR"):
+    if not look.has_colours:
         return Finding(name, "warn", f"{found}, NO_COLOR is set", "unset NO_COLOR to tell states by colour")
     if environ.get("COLORTERM", "").lower() in ("truecolor", "24bit") or term.endswith("-direct"):
         return Finding(name, "ok", f"{found}, 16 million")
@@ -143,19 +146,37 @@ def check_limits() -> list[Finding]:
 
 
 def venue_targets(settings: Settings) -> dict[str, tuple[Target, ...]]:
-    """What each venue that is on connects to for its symbols, and lists of instruments where it needs them."""
+    """What each venue that is on connects to for its symbols: its streams, and REST."""
+    return {
+        venue: tuple(dict.fromkeys(target_of(url) for each in markets for url in (each.ws_url, each.rest_url)))
+        for venue, markets in _markets_in_use(settings).items()
+    }
+
+
+def optional_targets(settings: Settings) -> set[tuple[str, Target]]:
+    """Venue and host of what gives lists of instruments alone that the venue can do without."""
+    rest: set[tuple[str, Target]] = set()
+    needed: set[tuple[str, Target]] = set()
+    for venue, markets in _markets_in_use(settings).items():
+        for each in markets:
+            needed.add((venue, target_of(each.ws_url)))
+            (needed if each.needs_list else rest).add((venue, target_of(each.rest_url)))
+    return rest - needed
+
+
+def _markets_in_use(settings: Settings) -> dict[str, list[VenueMarket]]:
     used = {venue: {parse_symbol(text).market for text in settings.symbols_of(venue)} for venue in settings.venues}
     for counted in settings.quotes.values():
         if isinstance(counted, Conversion):
             used.setdefault(counted.venue, set()).add(Market.SPOT)
-    targets: dict[str, tuple[Target, ...]] = {}
-    for venue, markets in used.items():
-        urls: list[str] = []
-        for declared in (settings.market_of(venue, each.market) for each in VENUES[venue].markets):
-            if declared is not None and declared.market in markets:
-                urls += [declared.ws_url, declared.rest_url] if declared.needs_list else [declared.ws_url]
-        targets[venue] = tuple(dict.fromkeys(target_of(url) for url in urls))
-    return targets
+    return {
+        venue: [
+            in_force
+            for declared in VENUES[venue].markets
+            if declared.market in markets and (in_force := settings.market_of(venue, declared.market)) is not None
+        ]
+        for venue, markets in used.items()
+    }
 
 
 def target_of(url: str) -> Target:
@@ -170,17 +191,19 @@ def check_venues(
     progress: Callable[[str], None],
     within_s: float = REACHED_WITHIN_S,
     context: ssl.SSLContext | None = None,
+    optional: Collection[tuple[str, Target]] = (),
 ) -> list[Finding]:
-    """Connect to every target at once, and say for each venue how far that came."""
+    """Connect to every target at once, and say for each venue how far that came; one that is optional never fails."""
     every_target = dict.fromkeys(target for venue in targets.values() for target in venue)
     reached = _reach_all(every_target, progress, within_s, context or ssl.create_default_context())
-    named = [target for target in every_target if not _is_address(target[0])]
+    needed = {target for venue, hosts in targets.items() for target in hosts if (venue, target) not in optional}
+    named = [target for target in needed if not _is_address(target[0])]
     findings = []
     if named and all(reached[target].stage == "resolve" for target in named):
         advice = "check the connection and the DNS server; --demo needs neither"
         findings.append(Finding("network", "fail", "no network: no venue's name resolves", advice))
     for venue, hosts in targets.items():
-        findings += [_finding(venue, target, reached[target]) for target in hosts]
+        findings += [_finding(venue, target, reached[target], (venue, target) in optional) for target in hosts]
     return findings
 
 
@@ -244,7 +267,7 @@ def _connect(addresses: Sequence[str], port: int, within_s: float) -> socket.soc
     return socket.create_connection((addresses[-1], port), timeout=timeout_s)
 
 
-def _finding(venue: str, target: Target, reached: Reached) -> Finding:
+def _finding(venue: str, target: Target, reached: Reached, is_optional: bool) -> Finding:
     where = f"{target[0]}:{target[1]}"
     if not reached.stage:
         return Finding(venue, "ok", f"{where}: {reached.detail}")
@@ -254,7 +277,12 @@ def _finding(venue: str, target: Target, reached: Reached) -> Finding:
         "TLS": "check the clock, and whether a proxy is in between",
     }[reached.stage]
     words = {"resolve": "name does not resolve", "connect": "no connection", "TLS": "no TLS"}[reached.stage]
-    return Finding(venue, "fail", f"{where}: {words} ({reached.detail})", advice)
+    found = f"{where}: {words} ({reached.detail})"
+    if is_optional:
+        return Finding(
+            venue, "warn", found, f"{advice}; quotes come without it, but nothing is known of halted symbols"
+        )
+    return Finding(venue, "fail", found, advice)
 
 
 def _is_address(host: str) -> bool:

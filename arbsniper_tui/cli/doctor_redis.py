@@ -11,7 +11,7 @@ from arbsniper_tui.config.given import redacted
 from arbsniper_tui.config.settings import RedisSettings
 from arbsniper_tui.model.errors import FolderError, NodeUnreachable
 from arbsniper_tui.runtime.node_folder import create_root
-from arbsniper_tui.sinks.embedded import LOOPBACK, SOCKET_NAME, URL_FILE
+from arbsniper_tui.sinks.embedded import LOOPBACK, SOCKET_NAME, URL_FILE, password_note, socket_url
 from arbsniper_tui.sinks.errors import RedisNotStarted
 from arbsniper_tui.sinks.redis_binary import find_redis_server
 from arbsniper_tui.wire.endpoints import find_endpoints
@@ -52,11 +52,11 @@ def check_nodes_redis(timeout_s: float = REDIS_TIMEOUT_S) -> list[Finding]:
         return []
     if not (folder / SOCKET_NAME).exists():
         return []
-    name, url, advice = "Redis of the node", f"unix://{folder / SOCKET_NAME}", ""
+    name, url, advice = "Redis of the node", socket_url(folder), password_note(folder)
     shown = url
-    if (folder / URL_FILE).exists():
+    if advice:
         url = (folder / URL_FILE).read_text().strip()
-        shown, advice = f"{shown} and {redacted(url)}", f"its password is in {folder / URL_FILE}"
+        shown = f"{shown} and {redacted(url)}"
     answer, reason = _ask(url, timeout_s)
     if answer:
         return [Finding(name, "ok", f"{shown}: {answer}", advice)]

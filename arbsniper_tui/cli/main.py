@@ -103,7 +103,7 @@ def attach(
 
 app.command(epilog=EXIT_CODES)(replay)
 app.command(epilog=EXIT_CODES)(decode)
-app.command(epilog=EXIT_CODES)(doctor)
+app.command()(doctor)
 app.command(epilog=EXIT_CODES)(venues)
 app.command(epilog=EXIT_CODES)(bench)
 app.add_typer(config_app, name="config")

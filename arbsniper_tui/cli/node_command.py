@@ -19,6 +19,7 @@ from arbsniper_tui.model.words import counted
 from arbsniper_tui.runtime.log import LAST_LINES_S, LogStream, start_log
 from arbsniper_tui.runtime.node_folder import create_root
 from arbsniper_tui.runtime.output import LIMIT_BYTES
+from arbsniper_tui.runtime.terminal import REMOTE_HZ, terminal_look
 from arbsniper_tui.sinks.errors import RedisNotStarted
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ _log = logging.getLogger(__name__)
 CLEAN, FAULT, USAGE, LOST = 0, 1, 2, 3
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_NAME = "arbsniper.log"
-REMOTE_HZ = 5.0
 LOOK_EVERY_S = 0.2
 
 NoUiOption = Annotated[
@@ -183,12 +183,14 @@ def _show(session: "Session", refresh_hz: float, supervise: "Supervise | None") 
 
 
 def prepare_terminal(environ: MutableMapping[str, str]) -> bool:
-    """Over SSH: fewer frames, no animation. Returns whether this is SSH."""
+    """No animation; over SSH fewer frames. Returns whether this is SSH."""
     environ.setdefault("TEXTUAL_ANIMATIONS", "none")
-    if "SSH_CONNECTION" not in environ:
-        return False
-    environ.setdefault("TEXTUAL_FPS", "10")
-    return True
+    look = terminal_look(environ, None)
+    if look.has_colours:
+        environ.pop("NO_COLOR", None)  # Textual takes an empty one for a set one
+    if look.is_remote:
+        environ.setdefault("TEXTUAL_FPS", "10")
+    return look.is_remote
 
 
 def _require_terminal(remedy: str) -> None:

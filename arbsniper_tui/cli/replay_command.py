@@ -68,9 +68,11 @@ def replay(
     from arbsniper_tui.session.launch import Launch
 
     try:
-        if "-" in tapes:
-            raise UsageError("replay -: expected files, found standard input: a tape is read more than once")
-        heads = read_heads(parse_source(tape) for tape in tapes)
+        sources = [parse_source(tape) for tape in tapes]
+        for tape, source in zip(tapes, sources, strict=True):
+            if source.path == "-":
+                raise UsageError(f"replay {tape}: expected files, found standard input: a tape is read more than once")
+        heads = read_heads(sources)
         playable, warnings = _playable(heads)
         carried = [TapeSettings(head.source.path, head.settings) for head in playable if head.settings]
         if carried and config is None and (passed_over := find_file(None)):

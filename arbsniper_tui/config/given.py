@@ -10,7 +10,9 @@ from arbsniper_tui.model.clean_text import clean_text
 from arbsniper_tui.model.errors import ConfigError
 
 SHOWN_OF_A_TEXT = 60
-_PASSWORD = re.compile(r"([?&]password=)[^&\s]*", re.IGNORECASE)
+_SECRET_NAME = r"[\w.-]*(?:password|secret|token|key)[\w.-]*"
+_SECRET_VALUE = re.compile(rf"({_SECRET_NAME}=)[^&\s]*", re.IGNORECASE)
+_SECRET_LINE = re.compile(rf"""({_SECRET_NAME}["']?\s*=\s*).+""", re.IGNORECASE)
 
 
 class Given(Struct, frozen=True):
@@ -31,13 +33,23 @@ class Given(Struct, frozen=True):
 
 
 def redacted(text: str) -> str:
-    """A URL without its user, password or `password=`; other text as it is."""
+    """A URL without its user and password, and without the value of `password=` and its like; other text as it is."""
     scheme, separator, rest = text.partition("://")
     if not separator:
         # A URL whose scheme was forgotten may hold a password all the same.
         scheme, rest = "", text
     _, at, address = rest.rpartition("@")
-    return _PASSWORD.sub(r"\1***", f"{scheme}{separator}{'***@' if at else ''}{address}")
+    return _SECRET_VALUE.sub(r"\1***", f"{scheme}{separator}{'***@' if at else ''}{address}")
+
+
+def redacted_line(line: str) -> str:
+    """A line of a settings file, which may be no TOML, without the secrets in it."""
+    return _SECRET_LINE.sub(r"\1***", redacted(line))
+
+
+def is_secret(key: str) -> bool:
+    """Whether the name of a key says that its value is not to be shown."""
+    return re.fullmatch(_SECRET_NAME, key, re.IGNORECASE) is not None
 
 
 def shown(value: object) -> str:

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import get_args
 
 from arbsniper_tui.config import readers
-from arbsniper_tui.config.given import Given, nearest, refusal, shown
+from arbsniper_tui.config.given import Given, is_secret, nearest, refusal, shown
 from arbsniper_tui.config.readers import Reader, choice, choices, number
 from arbsniper_tui.config.settings import Basis, RedisMode, RouteKind
 from arbsniper_tui.config.venue_names import refuse_venue
@@ -88,8 +88,9 @@ def _no_such_key(given: Given) -> ConfigError:
             return ConfigError(f"{given.place}: {'.'.join(path[:length])}: found a table, expected one value")
     near = _key_meant(given, beside)
     expected = beside or _keys_of(())
+    found = given.key if is_secret(given.key) else f"{given.key} = {shown(given.value)}"
     return ConfigError(
-        f"{given.place}: found unknown key {given.key} = {shown(given.value)}, "
+        f"{given.place}: found unknown key {found}, "
         f"expected one of {', '.join(expected)}{f'; did you mean {near}?' if near else ''}"
     )
 

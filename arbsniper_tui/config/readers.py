@@ -150,7 +150,7 @@ def ws_url(given: Given) -> str:
     expected = "ws:// or wss:// with host and port and no path, which the adapter adds"
     parts = _url(given, ("wss", "ws"), expected)
     if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise refusal(given, expected, near=f"{parts.scheme}://{parts.netloc}")
+        raise refusal(given, expected, near=_without_path(parts))
     return f"{parts.scheme}://{parts.netloc}"
 
 
@@ -159,7 +159,7 @@ def rest_url(given: Given) -> str:
     expected = "http:// or https:// with host and port"
     parts = _url(given, ("https", "http"), expected)
     if parts.query or parts.fragment:
-        raise refusal(given, expected, near=f"{parts.scheme}://{parts.netloc}")
+        raise refusal(given, expected, near=_without_path(parts))
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
@@ -215,6 +215,12 @@ def _is_host_name(name: str) -> bool:
     except UnicodeError:
         return False
     return True
+
+
+def _without_path(parts: SplitResult) -> str:
+    """Scheme, host and port; empty where a password with a `/`, `?` or `#` in it may stand in their place."""
+    after_host = parts.path + parts.query + parts.fragment
+    return "" if "@" in after_host else redacted(f"{parts.scheme}://{parts.netloc}")
 
 
 def _url_meant(text: str, parts: SplitResult, schemes: tuple[str, ...]) -> str:

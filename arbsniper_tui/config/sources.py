@@ -7,7 +7,7 @@ from pathlib import Path
 
 from platformdirs import user_config_path
 
-from arbsniper_tui.config.given import Given, nearest
+from arbsniper_tui.config.given import Given, nearest, redacted, redacted_line
 from arbsniper_tui.config.keys import ENVIRONMENT_PREFIX, SECTIONS
 from arbsniper_tui.model.errors import ConfigError
 
@@ -83,7 +83,7 @@ def from_options(options: Mapping[str, object]) -> list[Given]:
         option = OPTIONS.get(key, "--" + key.rpartition(".")[2].replace("_", "-"))
         each = value if isinstance(value, list | tuple) else (value,)
         # A password that was typed is not shown again.
-        place = " ".join(option if "@" in str(item) else f"{option} {item}" for item in each)
+        place = " ".join(option if redacted(str(item)) != str(item) else f"{option} {item}" for item in each)
         values.append(Given(tuple(key.split(".")), value, f"option {option}", place, is_text=True))
     return values
 
@@ -122,5 +122,5 @@ def _not_toml(path: Path, text: str, error: str) -> str:
         line, column = int(position[1]), int(position[2])
     elif not position:
         return f"{path}: found no TOML: {reason}"
-    found = lines[line - 1].strip() if line <= len(lines) else ""
+    found = redacted_line(lines[line - 1].strip()) if line <= len(lines) else ""
     return f"{path}: line {line}, column {column}: found `{found}`, expected TOML: {reason}"

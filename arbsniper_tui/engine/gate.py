@@ -12,6 +12,7 @@ from arbsniper_tui.engine.routes import Route, RouteKey, build_routes
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.signal import Signal, SignalState
+from arbsniper_tui.model.threshold import measured_words, threshold_words
 
 GROSS = "gross"
 NET = "net"
@@ -159,7 +160,8 @@ class Gate:
         if route.opportunity is not None:
             return "cooldown"
         measured = net if rules.basis == NET else gross
-        return f"{rules.basis} {measured:.2f}% is not above {rules.threshold_pct:.2f}%"
+        bound = rules.threshold_pct
+        return f"{rules.basis} {measured_words(measured, bound)} is not above {threshold_words(bound)}"
 
     def why_absurd(self, leg: Leg) -> str:
         """Why a price cannot be believed beside those of its peers; empty where it can. Only a leg whose route shows a

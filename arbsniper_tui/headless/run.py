@@ -52,8 +52,8 @@ def _print_signals(node: Node, endpoints: Endpoints, output: Output, stop: "_Sto
     except OSError as error:
         _log.critical("standard output cannot be written: %s", error.strerror)
         return FAULT
-    if output.dropped:
-        _tell_gap(output.dropped)
+    if output.unwritten:
+        _tell_gap(output.unwritten)
     return code
 
 

@@ -8,6 +8,7 @@ from arbsniper_tui.engine.sieve import Sieve
 from arbsniper_tui.model.errors import BookLost, FrameError, RestError, VenueClosing, VenueRejected
 from arbsniper_tui.model.health import FeedState
 from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.public_url import public_url
 from arbsniper_tui.model.quote import Quote, Withdrawal
 from arbsniper_tui.net.backlog import Backlog
 from arbsniper_tui.net.lag import VenueLag
@@ -77,7 +78,7 @@ class Connection:
 
     async def run(self, backlog: Backlog) -> str:
         """Connect, subscribe, and stay until it ends. Returns why it ended."""
-        self._show(FeedState.CONNECTING, self._spec.ws_url)
+        self._show(FeedState.CONNECTING, public_url(self._spec.ws_url))
         within_ns = self._timings.pong_within_ns
         try:
             self.socket = await open_websocket(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 from arbsniper_tui.model.errors import FrameError, RestError
+from arbsniper_tui.model.public_url import public_url
 from arbsniper_tui.net.backoff import delays_s
 from arbsniper_tui.net.rest import fetch
 from arbsniper_tui.venues.base import Listing, VenueAdapter
@@ -55,7 +56,7 @@ async def keep_listed(
             wait_s = next(retries)
         else:
             level = logging.DEBUG if listings == had else logging.INFO
-            _log.log(level, "%s: %d instruments listed by %s", adapter.venue, len(listings), url)
+            _log.log(level, "%s: %d instruments listed by %s", adapter.venue, len(listings), public_url(url))
             had = listings
             on_list(listings, body)
             wait_s, retries = next(refreshes), retries_s(rng)

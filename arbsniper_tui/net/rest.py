@@ -1,14 +1,16 @@
 """REST: one GET on the event loop, bounded in time and size. Nothing of it outlives the loop (docs/decisions/0006)."""
 
 import asyncio
+import base64
 import importlib
 import zlib
 from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from arbsniper_tui import __version__
 from arbsniper_tui.model.clean_text import clean_text
 from arbsniper_tui.model.errors import RestError
+from arbsniper_tui.model.public_url import public_url
 from arbsniper_tui.net.tls import tls_context
 from arbsniper_tui.net.words import words_of
 
@@ -33,8 +35,9 @@ _SHOWN = 200
 
 
 async def fetch(url: str, *, within_s: float = WITHIN_S, largest: int = LARGEST_BODY) -> bytes:
-    """The body of a GET, at most `largest` bytes of it. Raises RestError with the URL and what went wrong."""
-    shown = clean_text(url, _SHOWN)
+    """The body of a GET, at most `largest` bytes of it. A user in the URL is sent to its own host alone. Raises
+    RestError with the public part of the URL and what went wrong."""
+    shown = clean_text(public_url(url), _SHOWN)
     try:
         async with asyncio.timeout(within_s):
             return await _follow(url, largest)
@@ -47,12 +50,16 @@ async def fetch(url: str, *, within_s: float = WITHIN_S, largest: int = LARGEST_
 async def _follow(url: str, largest: int) -> bytes:
     """GET, where the answer is a redirect as well. Raises RestError."""
     schemes: tuple[str, ...] = ("http", "https")
+    origin: SplitResult | None = None
     for _ in range(_MOST_REDIRECTS + 1):
         try:
             parts = urlsplit(url)
             if parts.scheme not in schemes or not parts.hostname:
-                raise RestError(f"expected a URL of {' or '.join(schemes)}, found {url!r}")
-            answer = await _get(parts, largest)
+                raise RestError(f"expected a URL of {' or '.join(schemes)}, found {public_url(url)!r}")
+            origin = origin or parts
+            # Another server that a redirect names is not the one that the password is for.
+            authorization = _basic_authorization(origin) if _server(parts) == _server(origin) else ""
+            answer = await _get(parts, largest, authorization)
             if isinstance(answer, bytes):
                 return answer
             url = urljoin(url, answer)
@@ -63,17 +70,29 @@ async def _follow(url: str, largest: int) -> bytes:
     raise RestError(f"more than {_MOST_REDIRECTS} redirects")
 
 
-async def _get(parts: SplitResult, largest: int) -> bytes | str:
+def _server(parts: SplitResult) -> tuple[str, str | None, int]:
+    """Scheme, host and port. Raises ValueError for a port that is none."""
+    return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _basic_authorization(parts: SplitResult) -> str:
+    """The header's value for the user and password of a URL; empty without them."""
+    if parts.username is None:
+        return ""
+    credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return f"Basic {base64.b64encode(credentials.encode()).decode()}"
+
+
+async def _get(parts: SplitResult, largest: int, authorization: str) -> bytes | str:
     """The body, or where else to look for it. Raises RestError, OSError and ValueError."""
     # Not on the loop: loading the library takes 8 ms, for which no quote may wait.
     await asyncio.to_thread(importlib.import_module, "h11")
-    is_tls = parts.scheme == "https"
-    context = await tls_context() if is_tls else None
-    port = parts.port or (443 if is_tls else 80)
-    reader, writer = await asyncio.open_connection(parts.hostname, port, ssl=context)
+    scheme, host, port = _server(parts)
+    context = await tls_context() if scheme == "https" else None
+    reader, writer = await asyncio.open_connection(host, port, ssl=context)
     try:
         answer = _Answer(reader)
-        writer.write(answer.request(parts))
+        writer.write(answer.request(parts, authorization))
         return await answer.read(largest)
     finally:
         writer.transport.abort()
@@ -89,7 +108,7 @@ class _Answer:
         self._connection = Connection(CLIENT, max_incomplete_event_size=_LARGEST_HEADER)
         self._is_begun = False
 
-    def request(self, parts: SplitResult) -> bytes:
+    def request(self, parts: SplitResult, authorization: str) -> bytes:
         """The bytes that ask for it. Raises ValueError for a URL that HTTP cannot carry."""
         from h11 import EndOfMessage, LocalProtocolError, Request
 
@@ -99,6 +118,7 @@ class _Answer:
             ("Accept", "application/json"),
             ("Accept-Encoding", "gzip"),
             ("Connection", "close"),
+            *((("Authorization", authorization),) if authorization else ()),
         ]
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:

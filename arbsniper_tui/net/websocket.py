@@ -6,6 +6,7 @@ nearly all that a venue sends, are cut out of the read here (docs/decisions/0004
 
 import asyncio
 import fcntl
+import logging
 import termios
 from collections.abc import Callable
 from typing import cast
@@ -39,6 +40,14 @@ _NOT_WHOLE: tuple[int, ...] = ()
 _NEVER_NS = 2**63
 _PINGS_KEPT = 16
 """Some venues never answer one."""
+
+
+def _holds_no_password(record: logging.LogRecord) -> bool:
+    return not (isinstance(record.args, tuple) and record.args[:1] == ("Authorization",))
+
+
+# With the level DEBUG the library logs each header of its request, so the password of a URL too.
+logging.getLogger("websockets.client").addFilter(_holds_no_password)
 
 OnFrames = Callable[[list[bytes], int], None]
 """The data frames of one read, and the time from which their age counts, in ns of the clock of ages."""
@@ -305,7 +314,10 @@ async def open_websocket(
         if socket is not None:
             socket.abort("no answer to the handshake")
         raise WebSocketError(f"{parts.hostname}:{port}: no answer within {within_s:g} s") from error
-    except (OSError, ValueError, InvalidURI, InvalidHandshake) as error:
+    except InvalidURI as error:
+        # The library's own words hold the whole URL, with user and password.
+        raise WebSocketError(f"{parts.hostname}:{port}: {error.msg}") from error
+    except (OSError, ValueError, InvalidHandshake) as error:
         # ValueError: a host name that cannot be encoded for DNS or TLS.
         raise WebSocketError(f"{parts.hostname}:{port}: {words_of(error)}") from error
     return socket

@@ -47,6 +47,11 @@ class Output:
         self.dropped = 0
         """Lines dropped since the reader was told of the last ones."""
 
+    @property
+    def unwritten(self) -> int:
+        """Lines that the reader has not taken and was not told of, the dropped ones among them."""
+        return self.dropped + len(self._lines) + self._rest.count(b"\n")
+
     def put(self, line: bytes) -> None:
         """Take a line; `pump` writes it. Raises BrokenPipeError when the reader has gone."""
         self._lines.append(line)

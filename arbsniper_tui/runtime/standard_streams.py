@@ -1,8 +1,13 @@
 """Standard input, output and error: there, whatever the program was started with."""
 
 import os
+import select
 import sys
-from io import TextIOWrapper
+from io import BufferedWriter, FileIO, TextIOWrapper
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 
 def open_missing_streams() -> None:
@@ -20,6 +25,20 @@ def open_missing_streams() -> None:
     sys.stdin = sys.stdin or _stream(0, "r")
     sys.stdout = sys.stdout or _stream(1, "w")
     sys.stderr = sys.stderr or _stream(2, "w")
+
+
+def blocking_stdout() -> BinaryIO:
+    """Standard output, whose writes wait for the reader also where another program has made it non-blocking."""
+    return BufferedWriter(_Waiting(sys.stdout.fileno(), "wb", closefd=False))
+
+
+class _Waiting(FileIO):
+    def write(self, data: "Buffer", /) -> int:
+        while (written := super().write(data)) is None:
+            poll = select.poll()
+            poll.register(self, select.POLLOUT)
+            poll.poll()
+        return written
 
 
 def _stream(descriptor: int, mode: str) -> TextIOWrapper:

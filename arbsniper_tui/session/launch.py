@@ -144,6 +144,7 @@ def spread_worker(
             redis.detail,
         ),
         redis_url=redis.url or "",
+        redis_note=redis.note,
         memory=memory,
         shares_cpu=None if is_replay else shared_cpu(),
         started_ns=now_ns(),

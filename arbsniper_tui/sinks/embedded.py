@@ -82,6 +82,17 @@ def _dying_with_parent() -> Callable[[], None] | None:
     return tie
 
 
+def socket_url(folder: Path, password: str = "") -> str:
+    """The URL of the server in a node's folder, whatever characters its path has."""
+    return f"unix://{quote(str(folder / SOCKET_NAME))}" + (f"?password={password}" if password else "")
+
+
+def password_note(folder: Path) -> str:
+    """Where the password of the server in this folder is; empty where it has none."""
+    file = folder / URL_FILE
+    return f"its password is in {file}" if file.exists() else ""
+
+
 class EmbeddedRedis:
     """One redis-server that keeps nothing on disk but its log, `redis.log` in `folder`, which must be the user's alone.
 
@@ -107,7 +118,12 @@ class EmbeddedRedis:
     @property
     def url(self) -> str:
         """With the password, where there is one."""
-        return f"unix://{quote(str(self.socket_path))}" + (f"?password={self._password}" if self._password else "")
+        return socket_url(self._folder, self._password)
+
+    @property
+    def note(self) -> str:
+        """What its clients must know beside the address."""
+        return password_note(self._folder)
 
     @property
     def pid(self) -> int | None:

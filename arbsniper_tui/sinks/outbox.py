@@ -31,8 +31,10 @@ class Outbox:
 
     def __init__(self, max_signal_age_ns: int) -> None:
         self._max_signal_age_ns = max_signal_age_ns
-        # Dropping an announcement is no loss: its signal is in the history, or is dropped and counted there too.
-        self.announcements = Backlog(Part.SIGNAL, OutgoingSignal.publish_command, SIGNALS_WAITING, lambda signal: None)
+        # Dropping an announcement loses no signal: it is in the history, or is dropped and counted there too.
+        self.announcements = Backlog(
+            Part.SIGNAL, OutgoingSignal.publish_command, SIGNALS_WAITING, self._count_unannounced
+        )
         self.history = Backlog(Part.HISTORY, OutgoingSignal.store_command, SIGNALS_WAITING, self._count_loss)
         self.events = Backlog(Part.EVENT, OutgoingEvent.publish_command, EVENTS_WAITING, self._count_loss)
         self.stream = Backlog(Part.STREAM, OutgoingEvent.store_command, EVENTS_WAITING, self._count_loss)
@@ -45,6 +47,8 @@ class Outbox:
         self.refusals = Refusals()
         self.signals_lost = 0
         self.events_lost = 0
+        self.signals_unannounced = 0
+        """Signals that never went to the channel, because they were too old before it took them."""
 
     @property
     def signals_waiting(self) -> int:
@@ -81,7 +85,10 @@ class Outbox:
     def _skip_old_announcements(self, now_ns: int) -> None:
         waiting = self.announcements.waiting
         while waiting and now_ns - waiting[0].taken_ns >= self._max_signal_age_ns:
-            waiting.popleft()
+            self._count_unannounced(waiting.popleft())
+
+    def _count_unannounced(self, signal: OutgoingSignal) -> None:
+        self.signals_unannounced += 1
 
     def _ask_for_latest(self, batch: Batch) -> None:
         """Before anything is added to the history, as the answer is not to include it."""

@@ -35,9 +35,17 @@ class RedisSink:
     """
 
     def __init__(
-        self, url: str, *, source: str, max_signal_age_ms: float, connect: Connect = connect_in_background
+        self,
+        url: str,
+        *,
+        source: str,
+        max_signal_age_ms: float,
+        note: str = "",
+        connect: Connect = connect_in_background,
     ) -> None:
+        """`note` stands in the health of a server with which nothing is wrong."""
         self._source = source
+        self._note = note
         self._address = address_of(url)
         self._reconnection = Reconnection(url, connect)
         self._link: RedisLink | None = None
@@ -77,15 +85,22 @@ class RedisSink:
         self._outbox.events.add(outgoing)
         self._outbox.stream.add(outgoing)
 
-    def store_price(self, exchange: str, symbol: str, payload: bytes, now_ns: int) -> None:
-        """Gather a price for the next flush; dropped while Redis is not up, as a newer one follows anyway."""
+    def store_price(self, exchange: str, symbol: str, payload: bytes, now_ns: int) -> bool:
+        """Gather a price for the next flush. Returns whether it was taken: none is while Redis is not up."""
         self._now_ns = now_ns
+        if not self._can_write:
+            return False
         self._outbox.prices[price_key(exchange, symbol)] = payload
+        return True
+
+    @property
+    def _can_write(self) -> bool:
+        return self._link is not None and self._state is _UP and not self._link.unsent
 
     def flush(self) -> None:
         """Write what was gathered, in one send. What the socket cannot take yet waits for a later pump."""
         link = self._link
-        if link is None or self._state is not _UP or link.unsent:
+        if link is None or not self._can_write:
             self._outbox.prices.clear()
             return
         batch = self._outbox.take_batch(self._now_ns)
@@ -143,10 +158,11 @@ class RedisSink:
         outbox.start_over()
         waiting, lost = (outbox.signals_waiting, outbox.events_waiting), (outbox.signals_lost, outbox.events_lost)
         log.info(
-            "redis at %s is up; %d signals and %d events wait, %d and %d were lost so far",
+            "redis at %s is up; %d signals and %d events wait, %d and %d were lost so far, %d signals not announced",
             self._address,
             *waiting,
             *lost,
+            outbox.signals_unannounced,
         )
 
     def _take_replies(self, link: RedisLink) -> None:
@@ -189,11 +205,13 @@ class RedisSink:
     def health(self) -> RedisHealth:
         """The state, and what is wrong in words."""
         refused = self._outbox.refusals.in_words()
+        if refused and (unannounced := self._outbox.signals_unannounced):
+            refused += f", {unannounced} not announced"
         return RedisHealth(
             state=RedisState.REFUSING if refused and self._state is _UP else self._state,
             source=self._source,
             address=self._address,
-            detail=self._detail or refused,
+            detail=self._detail or refused or self._note,
             waiting=self._outbox.signals_waiting,
             lost=self._outbox.signals_lost,
             rtt_ms=self._rtt_ms,

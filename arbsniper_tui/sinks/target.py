@@ -26,6 +26,11 @@ class RedisTarget:
     """Why it is this one, in words, where it is not the obvious one."""
     server: EmbeddedRedis | None = None
 
+    @property
+    def note(self) -> str:
+        """What clients of the server must know beside its address."""
+        return self.server.note if self.server is not None else ""
+
 
 def resolve_redis(
     settings: RedisSettings, folder: Path, url_answers_within_s: float = URL_ANSWERS_WITHIN_S

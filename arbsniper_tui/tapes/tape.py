@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from arbsniper_tui.model.errors import UNREADABLE, BadFrame, TapeCut, TapeError
-from arbsniper_tui.tapes.public_url import public_url
+from arbsniper_tui.tapes.recorded_url import recorded_url
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_BITS = 31
@@ -159,7 +159,12 @@ class TapeWriter:
     ) -> None:
         """One frame, as text where it is UTF-8, else as base64."""
         line = TapeLine(
-            t=ts_s, url=public_url(url), kind=kind, dir="out" if sent else "", venue=self._venue, market=market
+            t=ts_s,
+            url=recorded_url(url, self._venue),
+            kind=kind,
+            dir="out" if sent else "",
+            venue=self._venue,
+            market=market,
         )
         try:
             line.raw = frame.decode()

@@ -10,6 +10,7 @@ from textual._compositor import ChopsUpdate
 from textual.app import App
 from textual.screen import Screen
 
+from arbsniper_tui.runtime.terminal import terminal_look
 from arbsniper_tui.session.snapshot import Changes, NodeView
 from arbsniper_tui.ui.cost import CostMeter
 from arbsniper_tui.ui.frames import Frames
@@ -49,7 +50,8 @@ class ArbsniperApp(App[None], inherit_bindings=False):
     ) -> None:
         self.output = TerminalOutput()
         # Without colours everything is left to the terminal's own two.
-        super().__init__(driver_class=driver_on(self.output), ansi_color=True if "NO_COLOR" in os.environ else None)
+        look = terminal_look(os.environ, None)
+        super().__init__(driver_class=driver_on(self.output), ansi_color=None if look.has_colours else True)
         self.fault = ""
         """Why the node cannot go on; to be printed once the terminal is restored."""
         self.failure: BaseException | None = None

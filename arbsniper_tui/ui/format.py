@@ -4,6 +4,7 @@ import math
 import time
 
 from arbsniper_tui.model.health import RedisHealth, RedisState
+from arbsniper_tui.model.threshold import threshold_words
 
 MOST_DECIMALS = 8
 _SCALES = ((1e3, "k"), (1e6, "M"), (1e9, "G"), (1e12, "T"))
@@ -88,9 +89,7 @@ def pct(value: float, decimals: int = 3, width: int = 99) -> str:
 
 def threshold(threshold_pct: float) -> str:
     """At least two decimals: `0.50%`, `0.125%`."""
-    text = f"{threshold_pct:.4f}".rstrip("0")
-    whole, _, part = text.partition(".")
-    return f"{whole}.{part:0<2}%"
+    return threshold_words(threshold_pct)
 
 
 def count(value: float) -> str:

@@ -14,6 +14,7 @@ from textual._xterm_parser import XTermParser
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 
+from arbsniper_tui.runtime.terminal import terminal_look
 from arbsniper_tui.ui.output import slim
 
 LAST_WORDS_WITHIN_S = 0.3
@@ -67,7 +68,7 @@ class TerminalOutput:
         self._loop = asyncio.get_running_loop()
         stream = sys.__stdout__
         assert stream is not None, "an app is run on a terminal"
-        self._is_utf8 = codecs.lookup(stream.encoding or "utf-8").name == "utf-8"
+        self._is_utf8 = terminal_look(os.environ, stream.encoding).is_utf8
         if self._descriptor < 0:
             self._descriptor = self._open_again(stream.fileno())
 

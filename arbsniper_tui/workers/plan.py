@@ -52,6 +52,8 @@ class SpreadPlan(Struct, frozen=True):
     redis: RedisHealth
     """Which server, as chosen; its state is `off` where there is none."""
     redis_url: str = ""
+    redis_note: str = ""
+    """What clients of this server must know beside its address."""
     memory: int = -1
     """The inherited descriptor of what outlives this process; -1: nothing does."""
     shares_cpu: int | None = None

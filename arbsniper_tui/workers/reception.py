@@ -8,7 +8,7 @@ from arbsniper_tui.engine.gate import GROSS, NET, Gate
 from arbsniper_tui.latency.stages import Stages
 from arbsniper_tui.model.health import RedisHealth
 from arbsniper_tui.model.signal import Signal
-from arbsniper_tui.model.threshold import THRESHOLD_EXPECTED, is_threshold
+from arbsniper_tui.model.threshold import THRESHOLD_EXPECTED, is_threshold, threshold_words
 from arbsniper_tui.model.view import NodeStatus, ReplayStatus
 from arbsniper_tui.runtime import clock
 from arbsniper_tui.sinks.redis_sink import RedisSink
@@ -127,7 +127,9 @@ class Reception:
         changed = msgspec.structs.replace(rules, threshold_pct=threshold_pct, basis=basis)
         if changed != rules:
             wall_ms = (now_ns + self._gate.wall_offset_ns) // 1_000_000
-            self._ledger.write("settings", wall_ms, now_ns, detail=f"threshold {threshold_pct:.2f}% {basis}")
+            self._ledger.write(
+                "settings", wall_ms, now_ns, detail=f"threshold {threshold_words(threshold_pct)} {basis}"
+            )
             self._announcements += self._gate.change_rules(changed, now_ns)
             self._memory.rules = changed
         return Done()

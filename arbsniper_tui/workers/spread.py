@@ -192,7 +192,8 @@ class SpreadWorker:
 def _make_sink(plan: SpreadPlan) -> RedisSink | None:
     if plan.redis.state is RedisState.OFF:
         return None
-    return RedisSink(plan.redis_url, source=plan.redis.source, max_signal_age_ms=plan.intro.max_quote_age_ms)
+    max_age_ms = plan.intro.max_quote_age_ms
+    return RedisSink(plan.redis_url, source=plan.redis.source, note=plan.redis_note, max_signal_age_ms=max_age_ms)
 
 
 def work(plan: SpreadPlan) -> None:

@@ -7,13 +7,13 @@ import threading
 import time
 from math import inf
 from pathlib import Path
-from time import monotonic_ns
 
 import zmq
 
 from arbsniper_tui.model.health import FeedHealth, FeedState
 from arbsniper_tui.model.quote import Withdrawal
 from arbsniper_tui.model.view import ReplayStatus
+from arbsniper_tui.runtime.clock import now_ns
 from arbsniper_tui.tapes.head import read_heads
 from arbsniper_tui.tapes.listings import read_listings
 from arbsniper_tui.tapes.pace import Pace
@@ -88,7 +88,7 @@ class _Replay:
         if isinstance(came, Withdrawal):
             self._sender.send(Withdrawn(at_ns, came.instrument_ids, came.reason))
         else:
-            read_ns = monotonic_ns()
+            read_ns = now_ns()
             self._sender.send(QuoteBatch(read_ns, read_ns, came, [at_ns] * len(came)))
 
     def _wait_for(self, frame_ns: int) -> bool:

@@ -92,13 +92,23 @@ def test_a_venue_is_taken_in_any_case(place):
     assert json.loads(done.stdout)["venue"] == "binance"
 
 
-def test_a_file_that_is_cut_off_gives_what_it_had_and_exit_code_2(place):
+def test_a_file_that_is_cut_off_gives_what_it_had_with_counts(place):
     whole = gzip.compress(b"".join(line(BINANCE.replace("64000", str(60000 + i))) for i in range(5000)))
     (place.folder / "cut.gz").write_bytes(whole[: len(whole) // 2])
     done = place.run("decode", "binance", "cut.gz")
-    assert done.returncode == 2
-    assert b"cut.gz" in done.stderr and b"Traceback" not in done.stderr
-    assert len(done.stdout.splitlines()) > 100
+    assert done.returncode == 0
+    cut, counts = done.stderr.decode().splitlines()
+    quotes = len(done.stdout.splitlines())
+    assert quotes > 100
+    assert cut.startswith(f"tape cut.gz, line {quotes + 1}: the tape is cut off here")
+    assert counts == f"{quotes:,} frames: {quotes:,} quotes, 1 cut tape"
+
+
+def test_a_file_that_is_cut_off_before_its_first_frame_ends_with_exit_code_2(place):
+    (place.folder / "cut.gz").write_bytes(gzip.compress(line(BINANCE))[:12])
+    done = place.run("decode", "binance", "cut.gz")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode().splitlines()[-1] == "no quote could be read as binance"
 
 
 def test_a_file_that_is_not_there_is_refused_by_name(place):

@@ -17,6 +17,7 @@ from arbsniper_tui.cli.doctor import doctor, table_of
 from arbsniper_tui.cli.doctor_checks import (
     Finding,
     check_venues,
+    optional_targets,
     target_of,
     venue_targets,
 )
@@ -70,8 +71,8 @@ def settings(toml: str, tmp_path):
 def test_a_venue_is_looked_for_where_its_symbols_need_it(tmp_path):
     targets = venue_targets(settings("symbols = ['BTC/USDT']\n[venues.binance]\n[venues.okx]", tmp_path))
     assert targets == {
-        "binance": (("stream.binance.com", 9443, True),),
-        "okx": (("ws.okx.com", 8443, True),),
+        "binance": (("stream.binance.com", 9443, True), ("api.binance.com", 443, True)),
+        "okx": (("ws.okx.com", 8443, True), ("www.okx.com", 443, True)),
     }
     perpetual = venue_targets(settings("symbols = ['BTC/USDT:USDT']\n[venues.okx]\n[venues.kraken]", tmp_path))
     assert perpetual == {"okx": (("ws.okx.com", 8443, True), ("www.okx.com", 443, True)), "kraken": ()}
@@ -91,12 +92,29 @@ def test_an_address_of_one_market_is_looked_for_there_alone(tmp_path):
         [venues.binance]
         ws_url = { perp = 'ws://127.0.0.1:9001' }"""
     targets = venue_targets(settings(toml, tmp_path))
-    assert targets == {"binance": (("stream.binance.com", 9443, True), ("127.0.0.1", 9001, False))}
+    streams = {target for target in targets["binance"] if "api" not in target[0]}
+    assert streams == {("stream.binance.com", 9443, True), ("127.0.0.1", 9001, False)}
 
 
 def test_the_venue_of_a_live_rate_is_looked_for_too(tmp_path):
     toml = "[venues.okx]\n[quotes]\nUSD = { convert = 'kraken:USDT/USD' }"
-    assert venue_targets(settings(toml, tmp_path))["kraken"] == (("ws.kraken.com", 443, True),)
+    assert venue_targets(settings(toml, tmp_path))["kraken"][0] == ("ws.kraken.com", 443, True)
+
+
+def test_a_list_that_a_venue_can_do_without_is_optional_and_one_that_it_needs_is_not(tmp_path):
+    spot = settings("symbols = ['BTC/USDT']\n[venues.okx]", tmp_path)
+    assert optional_targets(spot) == {("okx", ("www.okx.com", 443, True))}
+    both = settings("symbols = ['BTC/USDT', 'BTC/USDT:USDT']\n[venues.okx]", tmp_path)
+    assert optional_targets(both) == set()
+    one_host = "symbols = ['BTC/USDT']\n[venues.okx]\nws_url = 'ws://h:1'\nrest_url = 'http://h:1'"
+    assert optional_targets(settings(one_host, tmp_path)) == set()
+
+
+def test_an_optional_host_that_is_not_reached_is_a_warning(closed_port):
+    target = ("127.0.0.1", closed_port, False)
+    (finding,) = check_venues({"okx": [target]}, lambda said: None, GENEROUS_S, optional={("okx", target)})
+    assert finding.verdict == "warn"
+    assert "quotes come without it" in finding.advice
 
 
 @pytest.mark.parametrize(
@@ -256,7 +274,7 @@ def run(tmp_path, monkeypatch):
 
 def test_doctor_ends_with_0_when_nothing_failed_and_keeps_progress_off_stdout(run):
     with server() as port:
-        elsewhere = f"ws_url = 'ws://127.0.0.1:{port}'"
+        elsewhere = f"ws_url = 'ws://127.0.0.1:{port}'\nrest_url = 'http://127.0.0.1:{port}'"
         result = run(f"[redis]\nmode = 'off'\n[venues.okx]\n{elsewhere}\n[venues.kraken]\n{elsewhere}")
     assert result.exit_code == 0, result.output
     assert f"127.0.0.1:{port}" in result.stdout
@@ -265,7 +283,10 @@ def test_doctor_ends_with_0_when_nothing_failed_and_keeps_progress_off_stdout(ru
 
 
 def test_doctor_ends_with_1_when_something_failed(run, closed_port):
-    result = run(f"[redis]\nmode = 'off'\n[venues.okx]\nws_url = 'ws://127.0.0.1:{closed_port}'", "--json")
+    result = run(
+        f"[redis]\nmode = 'off'\n[venues.okx]\nws_url = 'ws://127.0.0.1:{closed_port}'\nrest_url = 'http://127.0.0.1:{closed_port}'",
+        "--json",
+    )
     assert result.exit_code == 1
     findings = {finding["check"]: finding for finding in json.loads(result.stdout)}
     assert findings["okx"]["verdict"] == "fail"

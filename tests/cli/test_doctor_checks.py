@@ -4,6 +4,8 @@ import pytest
 
 from arbsniper_tui.cli import doctor_checks
 from arbsniper_tui.cli.doctor_checks import check_clock, check_limits, check_terminal, kernel_clock_state
+from arbsniper_tui.cli.node_command import prepare_terminal
+from arbsniper_tui.ui.widgets.too_small import is_too_small
 
 GOOD_TERMINAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "en_GB.UTF-8"}
 
@@ -18,9 +20,10 @@ def test_a_good_terminal_is_ok_in_every_respect():
     assert not any(finding.advice for finding in findings)
 
 
-@pytest.mark.parametrize(("size", "verdict"), [((80, 24), "ok"), ((79, 24), "warn"), ((80, 23), "warn")])
-def test_a_terminal_under_80x24_is_small(size, verdict):
+@pytest.mark.parametrize(("size", "verdict"), [((60, 15), "ok"), ((59, 15), "warn"), ((60, 14), "warn")])
+def test_a_terminal_in_which_the_ui_shows_nothing_is_small(size, verdict):
     assert verdicts(check_terminal(GOOD_TERMINAL, size))["terminal size"] == verdict
+    assert is_too_small(*size) == (verdict == "warn")
 
 
 @pytest.mark.parametrize(
@@ -30,6 +33,7 @@ def test_a_terminal_under_80x24_is_small(size, verdict):
         ({"TERM": "xterm", "COLORTERM": "24bit"}, "ok", "16 million"),
         ({"TERM": "xterm"}, "warn", "16 or fewer"),
         ({"TERM": "xterm-256color", "NO_COLOR": "1"}, "warn", "NO_COLOR"),
+        ({"TERM": "xterm-256color", "NO_COLOR": ""}, "ok", "256"),
         ({"TERM": "dumb", "COLORTERM": "truecolor"}, "fail", "TERM=dumb"),
         ({}, "fail", "TERM is not set"),
     ],
@@ -41,21 +45,29 @@ def test_the_colour_depth_is_told_from_the_environment(environ, verdict, words):
 
 
 @pytest.mark.parametrize(
-    ("environ", "verdict"),
+    ("encoding", "verdict", "found"),
     [
-        ({"LANG": "C.UTF-8"}, "ok"),
-        ({"LANG": "en_US.utf8"}, "ok"),
-        ({"LANG": "C.UTF-8", "LC_ALL": "C"}, "warn"),
-        ({"LANG": "C", "LC_CTYPE": "C.UTF-8", "LC_ALL": ""}, "ok"),
-        ({}, "warn"),
+        ("utf-8", "ok", "UTF-8"),
+        ("UTF8", "ok", "UTF-8"),
+        ("iso8859-1", "warn", "iso8859-1: the screen is drawn in ASCII"),
+        ("ascii", "warn", "ascii: the screen is drawn in ASCII"),
     ],
 )
-def test_the_locale_that_decides_says_whether_text_is_utf_8(environ, verdict):
-    assert verdicts(check_terminal(environ, (80, 24)))["terminal text"] == verdict
+def test_the_encoding_of_standard_output_decides_whether_the_screen_is_ascii(encoding, verdict, found):
+    (finding,) = (each for each in check_terminal(GOOD_TERMINAL, (80, 24), encoding) if each.check == "terminal text")
+    assert (finding.verdict, finding.found) == (verdict, found)
+
+
+@pytest.mark.parametrize(("value", "kept"), [("", False), ("1", True)])
+def test_an_empty_no_color_is_unset_for_the_ui_too(value, kept):
+    environ = {"NO_COLOR": value}
+    prepare_terminal(environ)
+    assert ("NO_COLOR" in environ) == kept
 
 
 def test_ssh_is_said_and_no_terminal_is_a_warning():
-    assert "terminal over SSH" in verdicts(check_terminal({**GOOD_TERMINAL, "SSH_CONNECTION": "1.2.3.4"}, (80, 24)))
+    *_, over_ssh = check_terminal({**GOOD_TERMINAL, "SSH_CONNECTION": "1.2.3.4"}, (80, 24))
+    assert (over_ssh.check, over_ssh.found) == ("terminal over SSH", "drawn 5 times a second at most")
     assert verdicts(check_terminal({}, None)) == {"terminal": "warn"}
 
 

@@ -38,6 +38,8 @@ def test_the_help_of_a_verb_tells_its_exit_codes(place, verb):
     assert done.returncode == 0
     assert "Usage: arbsniper-tui" in text and verb in text
     assert "exit code" in text.lower()
+    # What 1 means to doctor stands in its own words.
+    assert ("internal fault" in text) == (verb != "doctor")
 
 
 def test_the_help_of_replay_tells_its_defaults_and_forms(place):

@@ -54,6 +54,22 @@ def write_tapes(place, signals: int) -> tuple[str, str]:
     return "b", "o"
 
 
+@pytest.mark.parametrize("is_named", [False, True])
+def test_the_redis_of_a_config_is_left_alone_unless_the_option_names_one(
+    place, server: RedisServer, is_named: bool
+) -> None:
+    tapes = write_tapes(place, 3)
+    (place.folder / "own.toml").write_text(f"[redis]\nurl = '{server.url}'\nmode = 'url'\n")
+    option = ("--redis-url", server.url) if is_named else ()
+    done = place.run("replay", *tapes, "--no-ui", "--speed", "max", "--config", "own.toml", *option)
+    assert done.returncode == 0, done.stderr
+    printed = len(done.stdout.splitlines())
+    with server.client() as client:
+        stored = client.zcard("signals:history")
+        assert (stored, bool(client.keys("*"))) == ((printed, True) if is_named else (0, False))
+    assert printed == 3
+
+
 @pytest.mark.parametrize("speed", ["max", "100"])
 def test_a_replay_publishes_each_of_its_signals_and_stores_it(place, server: RedisServer, speed: str) -> None:
     tapes = write_tapes(place, 30)

@@ -118,9 +118,10 @@ def test_a_tape_that_is_not_there_is_refused_by_name(place, tapes):
 
 
 def test_the_standard_input_is_refused(place, tapes):
-    done = place.run("replay", "-", "--no-ui", stdin=(place.folder / "b").read_bytes())
-    assert (done.returncode, done.stdout) == (2, b"")
-    assert b"replay -: expected files" in done.stderr
+    for argument in ("-", "binance=-", "binance:spot=-"):
+        done = place.run("replay", argument, "--no-ui", stdin=(place.folder / "b").read_bytes())
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert f"replay {argument}: expected files" in done.stderr.decode()
 
 
 def test_a_tape_without_frames_is_refused_alone_and_passed_over_among_others(place, tapes):

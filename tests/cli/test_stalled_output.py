@@ -2,8 +2,10 @@
 
 import contextlib
 import fcntl
+import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -107,8 +109,8 @@ class StalledNode:
     def pid(self, worker: str) -> int:
         return worker_pid(self._place, worker)
 
-    def wait_for_signals(self) -> None:
-        """Until the node has decided on some more, as a viewer sees it."""
+    def wait_for_signals(self) -> int:
+        """Until the node has decided on some more, as a viewer sees it; how many there were then."""
         folder = self._place.folder / f"arbsniper-tui-{os.getuid()}" / f"node-{self.process.pid}"
         self._place.wait_for(lambda: (folder / "commands").exists(), "the node's sockets")
         session = Session(Endpoints(folder))
@@ -122,6 +124,7 @@ class StalledNode:
                 return len(counts) > 3
 
             self._place.wait_for(has_grown, "signals")
+            return max(counts)
         finally:
             session.close()
 
@@ -146,6 +149,46 @@ def test_nobody_reads_the_signals(place, unread):
     node.check_all_works("feed", "spread")
     said = (place.folder / "log").read_text()
     assert "was killed" not in said and "Traceback" not in said
+
+
+def test_signals_that_nobody_read_are_counted_at_the_end(place, unread):
+    stdout = unread(Unread.pipe())
+    with (place.folder / "log").open("wb") as log:
+        node = StalledNode(place, stdout.theirs, log.fileno())
+    place.wait_for(stdout.is_stuck, "a full pipe")
+    decided = node.wait_for_signals()
+    node.process.terminate()
+    assert node.process.wait(30) == 0
+    told = re.findall(r"(\d+) signals were not printed", (place.folder / "log").read_text())
+    assert told
+    assert sum(map(int, told)) + stdout.read().count(b"\n") >= decided
+
+
+@pytest.mark.parametrize("is_blocking", [True, False])
+def test_decode_loses_no_line_to_a_reader_that_is_slow(place, unread, is_blocking):
+    frame = '{"u":%d,"s":"BTCUSDT","b":"64000.10","B":"1.5","a":"64000.20","A":"2.5"}'
+    place.tape("b", "binance", "wss://stream.binance.com:9443/ws", *((1.0 + i, frame % i) for i in range(2000)))
+    stdout = unread(Unread.pipe())
+    os.set_blocking(stdout.theirs, is_blocking)
+    decoding = subprocess.Popen(
+        [place.command, "decode", "binance", "b"],
+        stdout=stdout.theirs,
+        stderr=subprocess.PIPE,
+        env=place.env,
+        cwd=place.folder,
+    )
+    place.wait_for(stdout.is_stuck, "a full pipe")
+    found = b""
+
+    def has_ended() -> bool:
+        nonlocal found
+        has_ended = decoding.poll() is not None
+        found += stdout.read()
+        return has_ended
+
+    place.wait_for(has_ended, "the end of decode")
+    assert (decoding.returncode, decoding.communicate()[1]) == (0, b"")
+    assert [json.loads(line)["t"] for line in found.splitlines()] == [1.0 + i for i in range(2000)]
 
 
 def test_nobody_reads_the_log(place, unread):

@@ -254,8 +254,27 @@ def test_no_message_repeats_a_password():
         refused("[redis]\nurl = 'user:hunter2@host'\n"),
         refused(f"[venues.okx]\nws_url = '{url}'"),
         refused(f"redis_url = '{url}'"),
+        refused("", {}, {"redis.url": "unixs:///tmp/x?password=hunter2"}),
+        refused("[venues.okx]\nws_url = 'wss://user:hunter2@host/path'"),
+        refused("[venues.okx]\nrest_url = 'https://user:hunter2@host?a=b'"),
+        refused("[venues.okx]\nrest_url = 'https://user:123#hunter2@host'"),
+        refused("[venues.okx]\nrest_url = 'https://host?api_key=hunter2'"),
+        refused('[redis]\nurl = "redis://:hunter2@host'),
+        refused('[redis]\nurl = "redis://host/0?password=hunter2'),
+        refused('[redis]\nurl = "redis://host/0"\npassword = "hunter2 hunter3'),
+        refused('redis = { "api-token" = "hunter2'),
+        refused('[redis]\npassword = "hunter2"'),
+        refused("[venues.okx]\napi_secret = ['hunter2']\napiKey = 'hunter2'"),
+        refused("", {"ARBSNIPER_REDIS__PASSWORD": "hunter2"}),
+        refused("", {"ARBSNIPER_REDIS": "password=hunter2"}),
     ):
-        assert not re.search("hunter[23]", said), said
+        assert not re.search("hunter[23]|123", said), said
+
+
+def test_a_key_that_may_hold_a_secret_is_named_without_its_value():
+    assert "found unknown key redis.password, expected one of url" in refused('[redis]\npassword = "hunter2"')
+    assert 'found unknown key redis.host = "a", expected' in refused('[redis]\nhost = "a"')
+    assert 'found `url = "redis://***@host`, expected TOML' in refused('[redis]\nurl = "redis://:hunter2@host')
 
 
 def test_control_characters_of_a_value_are_shown_and_not_obeyed():

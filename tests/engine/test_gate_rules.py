@@ -271,6 +271,8 @@ class TestWhyNot:
         assert gate.why_not(route, NOW) == "okx: no data yet"
         put(gate, 1, 100.2, 100.3, NOW)
         assert gate.why_not(route, NOW) == "gross 0.20% is not above 0.50%"
+        gate.change_rules(Rules(threshold_pct=0.2005), NOW)
+        assert gate.why_not(route, NOW) == "gross 0.2000% is not above 0.2005%"
         assert gate.why_not(route, NOW + 7 * S) == "binance: stale, 7 s"
         gate.withdraw(1, "disconnected", NOW)
         assert gate.why_not(route, NOW) == "okx: disconnected"

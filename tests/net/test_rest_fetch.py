@@ -1,6 +1,7 @@
 """One GET, and every way in which it can fail, in words with the URL."""
 
 import asyncio
+import base64
 import gzip
 import socket
 import subprocess
@@ -248,6 +249,26 @@ async def test_a_redirect_to_what_is_no_url_is_told_and_not_a_fault_of_the_progr
     serve_raw: Callable, location: str
 ) -> None:
     assert await failure(serve_raw, answering(whole(b"", f"Location: {location}", status="302 Found")))
+
+
+async def test_a_user_in_the_url_is_sent_to_its_own_server_alone(serve_raw: Callable) -> None:
+    own: list[bytes] = []
+    other: list[bytes] = []
+    async with serve_raw(answering(whole(b"elsewhere"), requests=other)) as other_port:
+        there = f"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:{other_port}/\r\nContent-Length: 0\r\n\r\n"
+        here = b"HTTP/1.1 302 Found\r\nLocation: /new\r\nContent-Length: 0\r\n\r\n"
+        async with serve_raw(answering(here, there.encode(), requests=own)) as port:
+            assert await fetch(f"http://us%40er:hunter%3A2@127.0.0.1:{port}/list") == b"elsewhere"
+    expected = b"\r\nAuthorization: Basic " + base64.b64encode(b"us@er:hunter:2") + b"\r\n"
+    assert [expected in request for request in own] == [True, True]
+    assert b"authorization" not in other[0].lower()
+
+
+async def test_a_failure_shows_neither_password_nor_query(serve_raw: Callable, closed_port: int) -> None:
+    with pytest.raises(RestError, match=f"^GET http://127.0.0.1:{closed_port}/list: connection refused$"):
+        await fetch(f"http://user:hunter2@127.0.0.1:{closed_port}/list?key=hunter3")
+    there = b"HTTP/1.1 302 Found\r\nLocation: ftp://user:hunter4@host/?key=hunter5\r\nContent-Length: 0\r\n\r\n"
+    assert await failure(serve_raw, answering(there)) == "expected a URL of http or https, found 'ftp://host/'"
 
 
 async def test_a_fetch_that_is_cancelled_leaves_no_connection(serve_raw: Callable, eventually: Eventually) -> None:

@@ -167,6 +167,15 @@ async def test_what_is_no_handshake_is_told(heard: Heard, serve_raw: Callable, a
             await open_websocket(f"ws://127.0.0.1:{port}/", heard, unheld())
 
 
+async def test_a_url_that_the_library_refuses_is_told_without_its_user(heard: Heard, serve_raw: Callable) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with serve_raw(silent) as port:
+        with pytest.raises(WebSocketError, match=f"^127.0.0.1:{port}: username provided without password$"):
+            await open_websocket(f"ws://hunter2@127.0.0.1:{port}/", heard, unheld())
+
+
 async def test_bytes_that_arrive_one_by_one_are_whole_frames_in_the_end(
     heard: Heard, serve_raw: Callable, wire: type, eventually: Eventually
 ) -> None:

@@ -16,7 +16,7 @@ import redis
 from node_process import is_running
 from redis_server import RedisServer, free_port
 
-from arbsniper_tui.sinks.embedded import EmbeddedRedis
+from arbsniper_tui.sinks.embedded import EmbeddedRedis, socket_url
 from arbsniper_tui.sinks.errors import RedisNotStarted
 from arbsniper_tui.sinks.redis_binary import RedisBinary
 
@@ -36,6 +36,12 @@ def client(embedded: EmbeddedRedis) -> Iterator[Any]:
     client = redis.Redis.from_url(embedded.url, protocol=2)
     yield client
     client.close()
+
+
+@pytest.mark.parametrize("name", ["a b", "100%41", "a?b", "a#b"])
+def test_the_url_of_the_socket_leads_to_it_whatever_its_path(short_folder: Path, name: str) -> None:
+    with redis.Redis.from_url(socket_url(short_folder / name, "p")) as client:
+        assert client.connection_pool.connection_kwargs["path"] == str(short_folder / name / "redis.sock")
 
 
 def test_it_answers_on_a_socket_of_its_users_alone_in_a_session_of_its_own(

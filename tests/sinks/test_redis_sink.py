@@ -247,9 +247,10 @@ def test_a_price_gathered_before_a_hang_is_not_written_after_it(bench: Bench) ->
 
 def test_prices_are_dropped_while_redis_is_not_up(bench: Bench) -> None:
     bench.step()
-    bench.sink.store_price("okx", "BTC/USDT", b"price", bench.now_ns)
+    assert not bench.sink.store_price("okx", "BTC/USDT", b"price", bench.now_ns)
     bench.sink.flush()
     assert [command for command in drain(bench, bench.accept()) if command[0] == b"SET"] == []
+    assert bench.sink.store_price("okx", "BTC/USDT", b"price", bench.now_ns)
 
 
 def test_an_idle_server_is_pinged_each_second(bench: Bench) -> None:

@@ -1,39 +1,49 @@
 """The process that plays tapes: nothing of a tape is lost however far its reader is behind."""
 
+import os
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 import zmq
 from tape_bench import SPOT_URL, binance, instruments, line, write_tape
 
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.view import ReplayStatus
+from arbsniper_tui.runtime.anonymous_file import anonymous_file_with
+from arbsniper_tui.runtime.clock import now_ns
 from arbsniper_tui.tapes.player import TapeSource
 from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.inbox import Inbox
 from arbsniper_tui.wire.messages import Command, Playback, QuoteBatch, Reply, TapeReport, TapesEnded, decode_from_feed
 from arbsniper_tui.wire.publisher import CommandDesk
 from arbsniper_tui.workers.plan import TapePlan
-from arbsniper_tui.workers.supervisor import ChildProcess, WorkerSpec
+from arbsniper_tui.workers.process import WorkerSetup
 
 DEADLINE_S = 30.0
 
 
 @contextmanager
-def tape_worker(plan: TapePlan) -> Iterator[ChildProcess]:
-    spec = WorkerSpec("tape", "arbsniper_tui.workers.tape", plan, may_end=True)
-    worker = ChildProcess(spec, heartbeat=None, log_level="INFO", log_descriptor=None)
+def tape_worker(plan: TapePlan, *under: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """As a supervisor starts it; `under` another command."""
+    file = anonymous_file_with(msgspec.json.encode(plan))
+    setup = msgspec.json.encode(WorkerSetup(file, "INFO", log_waits=True)).decode()
+    command = [*under, sys.executable, "-P", "-m", "arbsniper_tui.workers.tape", setup]
+    worker = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=(file,))
+    os.close(file)
+    assert worker.stdin is not None
     try:
         yield worker
     finally:
         worker.kill()
         worker.wait()
-        worker.hang_up()
+        worker.stdin.close()
 
 
 def read_to_the_end(inbox: Inbox) -> tuple[list[tuple[int, Quote]], TapesEnded]:
@@ -63,12 +73,37 @@ def test_every_quote_and_the_end_arrive_and_the_worker_stays_until_it_is_told_to
                 # Closing its socket would take with it what a slower reader had not read yet.
                 with pytest.raises(subprocess.TimeoutExpired):
                     worker.wait(0.5)
-                worker.hang_up()
+                worker.stdin.close()
                 assert worker.wait(DEADLINE_S) == 0
             finally:
                 inbox.close()
     assert [(at_ns, quote.bid) for at_ns, quote in quotes] == [((n + 1) * 10**9, 100.0 + n) for n in range(count)]
     assert (end.at_ns, end.frames, end.dropped) == (count * 10**9, count, {})
+
+
+def test_the_time_of_a_read_is_by_the_clock_of_ages(tmp_path: Path) -> None:
+    """Where the system lets us, in a time namespace whose machine has slept for a day."""
+    slept_s = 86_400
+    after_a_sleep = ("unshare", "--time", "--boottime", str(slept_s))
+    if subprocess.run((*after_a_sleep, "true"), capture_output=True, check=False).returncode:
+        after_a_sleep, slept_s = (), 0
+    tape = write_tape(tmp_path / "a", line(1.0, SPOT_URL, binance(100)))
+    with tempfile.TemporaryDirectory(prefix="tape-") as folder:
+        plan = TapePlan("tape", folder, (TapeSource(tape),), tuple(instruments(("binance", "BTC/USDT"))))
+        inbox = Inbox(Endpoints(Path(folder)).quotes, usual_wait_ms=20)
+        began_ns = now_ns()
+        with tape_worker(plan, *after_a_sleep):
+            batches: list[QuoteBatch] = []
+            try:
+                while not batches and now_ns() - began_ns < DEADLINE_S * 1e9:
+                    body = inbox.receive(20)
+                    message = None if body is None else decode_from_feed(body)
+                    if isinstance(message, QuoteBatch):
+                        batches.append(message)
+            finally:
+                inbox.close()
+    (batch,) = batches
+    assert began_ns <= batch.ts_read_ns - slept_s * 10**9 <= now_ns()
 
 
 def test_the_node_is_told_how_far_it_is_and_says_how_to_play_on(tmp_path: Path) -> None:

@@ -58,8 +58,10 @@ class NotedSink:
         self.events.append(json.loads(payload))
         self.order.append(f"event {event}")
 
-    def store_price(self, exchange: str, symbol: str, payload: bytes, now_ns: int) -> None:
-        self.prices.append((exchange, symbol, json.loads(payload)))
+    def store_price(self, exchange: str, symbol: str, payload: bytes, now_ns: int) -> bool:
+        if self.is_up:
+            self.prices.append((exchange, symbol, json.loads(payload)))
+        return self.is_up
 
     def health(self) -> RedisHealth:
         return RedisHealth(RedisState.UP, "url", "127.0.0.1:6379/0")

@@ -198,6 +198,11 @@ class TestOnAPort:
             with redis.Redis(**where, protocol=2) as client, pytest.raises(redis.AuthenticationError):
                 client.ping()
 
+    def test_the_screen_tells_where_the_password_is(self, node: RunningNode) -> None:
+        with contextlib.closing(node.session()) as session:
+            node.watch(session, lambda: session.snapshot.redis.state == "up")
+            assert session.snapshot.redis.detail == f"its password is in {node.sockets}/redis.url"
+
     def test_the_password_is_in_a_file_of_the_user_and_nowhere_else(self, node: RunningNode) -> None:
         file = node.sockets / "redis.url"
         assert file.stat().st_mode & 0o777 == 0o600

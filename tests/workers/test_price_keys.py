@@ -6,6 +6,7 @@ from decision_bench import INSTRUMENTS, MS, DecisionBench, NotedSink
 from arbsniper_tui.engine.gate import Gate, Rules
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.sinks.keys import PRICE_TTL_MS
 from arbsniper_tui.workers.prices import AT_ONCE, REFRESH_EVERY_NS, PriceKeys
 
 
@@ -30,6 +31,26 @@ def test_nothing_is_written_for_what_has_not_moved(bench: DecisionBench, keys: P
         bench.now_ns += REFRESH_EVERY_NS
         keys.refresh(bench.now_ns)
     assert len(bench.sink.prices) == 1
+
+
+def test_a_price_that_redis_does_not_take_is_written_once_it_does(bench: DecisionBench, keys: PriceKeys) -> None:
+    bench.sink.is_up = False
+    bench.quote(0, 99.0, 100.0)
+    keys.refresh(bench.now_ns)
+    bench.sink.is_up = True
+    bench.now_ns += REFRESH_EVERY_NS
+    keys.refresh(bench.now_ns)
+    assert [price["bid"] for _, _, price in bench.sink.prices] == [99.0]
+
+
+def test_a_price_that_is_older_than_its_key_may_be_is_not_written(bench: DecisionBench, keys: PriceKeys) -> None:
+    bench.sink.is_up = False
+    bench.quote(0, 99.0, 100.0)
+    keys.refresh(bench.now_ns)
+    bench.sink.is_up = True
+    bench.now_ns += (PRICE_TTL_MS + 1) * MS
+    keys.refresh(bench.now_ns)
+    assert bench.sink.prices == []
 
 
 def test_ten_times_a_second_is_the_most(bench: DecisionBench, keys: PriceKeys) -> None:

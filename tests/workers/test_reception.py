@@ -112,6 +112,11 @@ def test_a_threshold_is_in_force_at_once_and_told_and_kept(bench: DecisionBench)
     assert kept is not None and kept.threshold_pct == 2.0
 
 
+def test_a_fine_threshold_is_told_as_it_is(bench: DecisionBench) -> None:
+    assert bench.reception.answer(SetRules(threshold_pct=0.125), bench.now_ns) == Done()
+    assert bench.told[-1] == ("settings", "", "threshold 0.125% gross")
+
+
 def test_a_lower_threshold_opens_what_it_lets_through(bench: DecisionBench) -> None:
     bench.quote(0, 99.9, 100.0)
     bench.quote(1, 100.3, 100.4)

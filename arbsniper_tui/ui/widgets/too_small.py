@@ -2,8 +2,7 @@
 
 from textual.widgets import Static
 
-LEAST_WIDTH = 60
-LEAST_HEIGHT = 15
+from arbsniper_tui.runtime.terminal import LEAST_COLUMNS, LEAST_LINES
 
 
 class TooSmall(Static):
@@ -15,9 +14,9 @@ class TooSmall(Static):
 
     def show(self, width: int, height: int) -> None:
         self.update(
-            f"This terminal is {width}x{height}.\narbsniper needs {LEAST_WIDTH}x{LEAST_HEIGHT}.\nMake it larger."
+            f"This terminal is {width}x{height}.\narbsniper needs {LEAST_COLUMNS}x{LEAST_LINES}.\nMake it larger."
         )
 
 
 def is_too_small(width: int, height: int) -> bool:
-    return width < LEAST_WIDTH or height < LEAST_HEIGHT
+    return width < LEAST_COLUMNS or height < LEAST_LINES
