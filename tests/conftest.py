@@ -1,6 +1,7 @@
 """What tests of every folder share: waiting for a condition, never for a time, and short folders for sockets."""
 
 import asyncio
+import os
 import shutil
 import tempfile
 import time
@@ -19,6 +20,11 @@ LOOK_EVERY_S = 0.01
 
 Condition = Callable[[], object]
 Shown = Callable[[], object]
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two to a core: most tests wait for processes and sockets."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def _nothing() -> str:
