@@ -52,6 +52,8 @@ class TerminalOutput:
         self.sent_bytes = 0
         self._texts: list[str] = []
         self._unsent = bytearray()
+        self._last: bytearray | None = None
+        """What restores the terminal: all that is written since `make_room`."""
         self._descriptor = -1
         self._shared = -1
         """The descriptor that was switched to non-blocking because the terminal could not be opened again."""
@@ -69,6 +71,7 @@ class TerminalOutput:
         stream = sys.__stdout__
         assert stream is not None, "an app is run on a terminal"
         self._is_utf8 = terminal_look(os.environ, stream.encoding).is_utf8
+        self._last = None
         if self._descriptor < 0:
             self._descriptor = self._open_again(stream.fileno())
 
@@ -98,6 +101,8 @@ class TerminalOutput:
         self.sent_bytes += len(data)
         was_behind = self.is_behind
         self._unsent += data
+        if self._last is not None:
+            self._last += data
         if not was_behind:
             self._send()
             if self.is_behind and self._loop is not None:
@@ -106,26 +111,41 @@ class TerminalOutput:
     def make_room(self) -> None:
         """Discard what the terminal does not read, so that the codes that restore it find room."""
         self.flush()
-        deadline_s = time.monotonic() + LAST_WORDS_WITHIN_S
-        while self.is_behind and time.monotonic() < deadline_s:
-            time.sleep(0.01)
-            self._send()
-        if self.is_behind:
-            with contextlib.suppress(termios.error):
-                termios.tcflush(self._descriptor, termios.TCOFLUSH)
-            self._stop_waiting()
-            self._unsent.clear()
+        if not self._is_read():
+            self._discard()
+        self._last = bytearray()
 
     def close(self) -> None:
-        """Write what is left, as far as it is taken, and let go of the terminal."""
+        """Write what is left, and let go of the terminal. It may have been full with nothing left to write before the
+        codes that restore it: then they take the place of what it has not read."""
         if self._descriptor < 0:
             return
-        self.make_room()
+        self.flush()
+        if not self._is_read():
+            self._discard()
+            self._unsent += self._last or b""
+            self._send()
+        self._unsent.clear()
         self._stop_waiting()
         os.close(self._descriptor)
         self._descriptor = -1
         if self._shared >= 0:
             os.set_blocking(self._shared, True)
+
+    def _is_read(self) -> bool:
+        """Whether the terminal takes what is left before long."""
+        deadline_s = time.monotonic() + LAST_WORDS_WITHIN_S
+        while self.is_behind and time.monotonic() < deadline_s:
+            time.sleep(0.01)
+            self._send()
+        return not self.is_behind
+
+    def _discard(self) -> None:
+        """What is here and what waits in the terminal."""
+        with contextlib.suppress(termios.error):
+            termios.tcflush(self._descriptor, termios.TCOFLUSH)
+        self._stop_waiting()
+        self._unsent.clear()
 
     def _go_on(self) -> None:
         self._send()

@@ -134,6 +134,9 @@ class Terminal:
         """Wait for the end, reading on meanwhile: a full terminal would hold the command up."""
         wait_for(lambda: (self.read(), self.process.poll())[1] is not None, f"the end; the screen:\n{self.read()}")
         self.read()
+        # What waits in a terminal is handed over some time after the program has ended.
+        time.sleep(0.05)
+        self.read()
         return self.process.returncode
 
     @property

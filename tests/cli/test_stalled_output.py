@@ -265,8 +265,8 @@ class TestTerminalUi:
         place.wait_for(lambda: stalled.process.poll() is not None, "the end")
         assert stalled.process.returncode == 0
         place.wait_for(lambda: not place.processes() and not place.node_folders(), "the end of every worker")
-        stalled.read()
-        assert stalled.is_restored
+        # What waits in a terminal is handed over some time after the program has ended.
+        place.wait_for(lambda: stalled.read() and stalled.is_restored, "the terminal as it was")
 
     def test_a_signal_ends_a_viewer_as_well_and_its_node_goes_on(self, place):
         node = place.start_node("--demo", "--no-ui", "--threshold", "0")

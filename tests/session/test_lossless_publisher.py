@@ -32,7 +32,8 @@ class Press:
 
     def _run(self) -> None:
         while self.published < MORE_THAN_FITS and not self.must_stop:
-            self._publisher.publish(EVENT_TOPIC, b"%d" % self.published)
+            # So long that sockets hold few of them.
+            self._publisher.publish(EVENT_TOPIC, b"%-1000d" % self.published)
             self.published += 1
 
     def start(self, wait_until: Callable[..., None]) -> None:
