@@ -287,7 +287,9 @@ def snapshot(
         routes=tuple(routes[:60]),
         feeds=feeds_of(listed),
         workers={name: WorkerHealth(name, pid, up=True) for name, pid in (("feed", 4313), ("spread", 4315))},
-        redis=RedisHealth(RedisState.UP, "embedded", "127.0.0.1:6390", rtt_ms=0.2),
+        redis=RedisHealth(
+            RedisState.UP, "embedded", "unix:///run/user/1000/arbsniper-tui-1000/node-4312/redis.sock", rtt_ms=0.2
+        ),
         stages=stages(),
     )
     built.events.extend(events())

@@ -157,7 +157,7 @@ def test_clock_is_local_time_with_milliseconds() -> None:
 @pytest.mark.parametrize(
     ("health", "text"),
     [
-        (RedisHealth(RedisState.UP, "embedded", "127.0.0.1:6390"), "redis embedded :6390 up"),
+        (RedisHealth(RedisState.UP, "url", "127.0.0.1:6390/0"), "redis url :6390 up"),
         (RedisHealth(RedisState.UP, "embedded", "unix:///run/user/1/redis.sock"), "redis embedded up"),
         (RedisHealth(RedisState.AWAY, "url", "127.0.0.1:6379", waiting=12), "redis away, 12 waiting"),
         (RedisHealth(RedisState.REFUSING, "url", "127.0.0.1:6379", waiting=12), "redis refusing, 12 waiting"),
