@@ -14,8 +14,8 @@ sys.path.insert(0, str(ROOT))
 
 from arbsniper_tui.model.signal import Event, EventKind, Signal  # noqa: E402  # after the path is set, as are the next
 from arbsniper_tui.sinks import keys  # noqa: E402
+from arbsniper_tui.spread.price_keys import Price  # noqa: E402
 from arbsniper_tui.ui.actions import keys_page  # noqa: E402
-from arbsniper_tui.workers.prices import Price  # noqa: E402
 
 KINDS = {
     "open": "an opportunity opened; with its signal",
@@ -33,7 +33,7 @@ KINDS = {
 
 SIGNALS_PAGE = """# Signals, events and prices
 
-Made from the structs in `arbsniper_tui/model/signal.py` and `arbsniper_tui/workers/prices.py` by `make docs`; a test
+Made from the structs in `arbsniper_tui/model/signal.py` and `arbsniper_tui/spread/price_keys.py` by `make docs`; a test
 holds this page to them.
 
 A signal is one JSON object: a line on standard output with `--no-ui`, a message on the Redis channel

@@ -9,8 +9,12 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from command_place import captures, place, shared_place
 from hypothesis import HealthCheck, settings
 from node_process import COMMAND, RunningNode
+from raw_peers import closed_port, serve_raw, wire
+
+__all__ = ["captures", "closed_port", "place", "serve_raw", "shared_place", "wire"]  # fixtures
 
 DEADLINE_S = 30.0
 # The same examples in every run, and no bound on the time that one takes.

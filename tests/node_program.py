@@ -7,11 +7,11 @@ import msgspec
 from arbsniper_tui.config.load import load_settings
 from arbsniper_tui.config.settings import RedisSettings
 from arbsniper_tui.headless.run import run_headless
+from arbsniper_tui.node.launch import Launch
+from arbsniper_tui.node.node import Node
+from arbsniper_tui.node.supervisor import Timings
 from arbsniper_tui.runtime.log import LogStream, start_log
-from arbsniper_tui.session.launch import Launch
-from arbsniper_tui.session.node import Node
 from arbsniper_tui.sim.plan import DEMO_SETTINGS
-from arbsniper_tui.workers.supervisor import Timings
 
 if __name__ == "__main__":
     log = start_log("info", LogStream(sys.stderr.fileno()))

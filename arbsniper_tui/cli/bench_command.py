@@ -15,8 +15,8 @@ from arbsniper_tui.cli.venues_command import table_console
 from arbsniper_tui.config.load import load_settings
 from arbsniper_tui.model.errors import ArbsniperError
 from arbsniper_tui.model.number import read_number
-from arbsniper_tui.session.bench.report import Load, Report
 from arbsniper_tui.sim.plan import DEMO_SETTINGS
+from arbsniper_tui.tools.benchmark.report import Load, Report
 
 ATTACH = (sys.executable, "-P", "-m", "arbsniper_tui.cli.main", "attach")
 
@@ -51,8 +51,8 @@ def bench(seconds: SecondsOption = 3.0, as_json: JsonOption = False) -> None:
     Takes about 10 s and three times --seconds; nothing but loopback is used. Close what else is busy: the numbers are
     medians, and still those of a shared machine.
     """
-    from arbsniper_tui.session.bench.measured_node import BenchStopped
-    from arbsniper_tui.session.bench.run import run_bench
+    from arbsniper_tui.tools.benchmark.measured_node import BenchStopped
+    from arbsniper_tui.tools.benchmark.run import run_bench
 
     stops: list[int] = []
     for number in STOPS:

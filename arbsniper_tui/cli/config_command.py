@@ -15,8 +15,8 @@ from arbsniper_tui.config.recorded import TapeSettings
 from arbsniper_tui.config.settings import Settings
 from arbsniper_tui.model.errors import ConfigError
 from arbsniper_tui.model.words import counted
+from arbsniper_tui.universe.settings_check import Objection, objections
 from arbsniper_tui.venues import VENUES
-from arbsniper_tui.workers.settings_check import Objection, objections
 
 ConfigOption = Annotated[
     Path | None,

@@ -19,7 +19,7 @@ from arbsniper_tui.cli.config_command import (
     load_or_exit,
 )
 from arbsniper_tui.cli.decode_command import decode
-from arbsniper_tui.cli.doctor import doctor
+from arbsniper_tui.cli.doctor_command import doctor
 from arbsniper_tui.cli.node_command import LogFileOption, LogLevelOption, NoUiOption, Show, attach_to, run_node
 from arbsniper_tui.cli.replay_command import replay
 from arbsniper_tui.cli.venues_command import venues
@@ -125,7 +125,7 @@ def _start(
     redis_url: str | None,
     show: Show,
 ) -> None:
-    from arbsniper_tui.session.launch import Launch
+    from arbsniper_tui.node.launch import Launch
 
     file = DEMO_SETTINGS if demo and config is None else config
     loaded = load_or_exit(file, symbol, venue, threshold, redis_url)

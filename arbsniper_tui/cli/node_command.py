@@ -23,9 +23,9 @@ from arbsniper_tui.runtime.terminal import REMOTE_HZ, terminal_look
 from arbsniper_tui.sinks.errors import RedisNotStarted
 
 if TYPE_CHECKING:
-    from arbsniper_tui.session.launch import Launch
-    from arbsniper_tui.session.node import Node
-    from arbsniper_tui.session.node_thread import NodeThread
+    from arbsniper_tui.node.launch import Launch
+    from arbsniper_tui.node.node import Node
+    from arbsniper_tui.node.node_thread import NodeThread
     from arbsniper_tui.session.session import Session
     from arbsniper_tui.ui.app import Supervise
 
@@ -74,7 +74,7 @@ def run_node(launch: "Launch", show: Show, warnings: Iterable[str] = ()) -> int:
         launch = replace(launch, log_level=show.log_level.upper(), log_descriptor=descriptor)
         if not show.no_ui:
             _require_terminal(": add --no-ui to run without one")
-        from arbsniper_tui.session.node import Node
+        from arbsniper_tui.node.node import Node
 
         node = Node(launch)
         code = _run_headless(node) if show.no_ui else _run_with_ui(node, launch.settings.ui.refresh_hz)
@@ -125,7 +125,7 @@ def _run_headless(node: "Node") -> int:
 
 
 def _run_with_ui(launched: "Node", refresh_hz: float) -> int:
-    from arbsniper_tui.session.node_thread import NodeThread
+    from arbsniper_tui.node.node_thread import NodeThread
 
     # Until the UI runs and has its own way to leave.
     for number in (signal.SIGTERM, signal.SIGHUP):

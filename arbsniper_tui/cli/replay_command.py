@@ -25,9 +25,9 @@ from arbsniper_tui.model.errors import ArbsniperError, TapeError, UsageError
 from arbsniper_tui.model.number import read_number
 from arbsniper_tui.tapes.head import TapeHead, read_heads
 from arbsniper_tui.tapes.listings import read_listings
-from arbsniper_tui.tapes.player import parse_source
+from arbsniper_tui.tapes.source import parse_source
+from arbsniper_tui.universe.settings_check import objections
 from arbsniper_tui.venues import VENUES
-from arbsniper_tui.workers.settings_check import objections
 
 TapesArgument = Annotated[
     list[str],
@@ -65,7 +65,7 @@ def replay(
     The settings are those that the tapes were recorded under; only options and an explicit --config override them.
     Redis is left alone unless --redis-url names one: old prices are not for the programs that listen there.
     """
-    from arbsniper_tui.session.launch import Launch
+    from arbsniper_tui.node.launch import Launch
 
     try:
         sources = [parse_source(tape) for tape in tapes]

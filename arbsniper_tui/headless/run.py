@@ -9,11 +9,11 @@ import zmq
 
 from arbsniper_tui.headless.lines import log_line, output_line
 from arbsniper_tui.model.signal import Event
+from arbsniper_tui.node.node import Node
 from arbsniper_tui.runtime.log import LAST_LINES_S, drain_log, pump_log
 from arbsniper_tui.runtime.output import LIMIT_BYTES, Output
 from arbsniper_tui.runtime.terminal import has_controlling_terminal
 from arbsniper_tui.session.events import EventOrder
-from arbsniper_tui.session.node import Node
 from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.messages import EVENT_TOPIC
 from arbsniper_tui.wire.viewing import Subscription

@@ -22,3 +22,12 @@ class SimPlan(Struct, frozen=True):
     venues: tuple[str, ...] = SIMULATED
     bases: tuple[str, ...] = BASES
     """The coins that every venue lists."""
+
+
+class SimWorkerPlan(Struct, frozen=True):
+    """The simulated venues, each on an inherited listening socket."""
+
+    worker: str
+    sim: SimPlan
+    descriptors: dict[str, int]
+    """Venue id -> file descriptor."""

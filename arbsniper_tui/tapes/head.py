@@ -6,7 +6,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from arbsniper_tui.model.instrument import Market
-from arbsniper_tui.tapes.player import TapeSource, unknown_venue, venue_and_markets
+from arbsniper_tui.tapes.source import TapeSource, unknown_venue, venue_and_markets
 from arbsniper_tui.tapes.tape import SETTINGS, TapeLine, read_tape
 from arbsniper_tui.venues import VENUES
 

@@ -7,9 +7,9 @@ import signal
 import sys
 
 from arbsniper_tui.model.errors import UiFailed
+from arbsniper_tui.runtime.turns import step_back
 from arbsniper_tui.session.snapshot import NodeView
 from arbsniper_tui.ui.app import ArbsniperApp, Supervise, make_app
-from arbsniper_tui.workers.turns import step_back
 
 _log = logging.getLogger(__name__)
 

@@ -1,1 +1,1 @@
-"""The processes of a node: what each does from its plan to its end, and the supervisor that keeps them running."""
+"""Process entry points, one file a process, and nothing else."""

@@ -23,8 +23,14 @@ BELOW_THE_FRONT_ENDS = (
     "tapes",
     "config",
     "sinks",
-    "workers",
+    "feeds",
+    "universe",
+    "desk",
     "session",
+    "spread",
+    "workers",
+    "node",
+    "tools",
     "headless",
 )
 

@@ -11,7 +11,7 @@ from arbsniper_tui.engine.leg import NO_RATE, Leg, Legs
 from arbsniper_tui.engine.routes import SPOT_SPOT
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
-from arbsniper_tui.workers.instruments import instruments_of
+from arbsniper_tui.universe.instruments import instruments_of
 
 MS = 1_000_000
 S = 1000 * MS

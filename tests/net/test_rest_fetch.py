@@ -307,5 +307,5 @@ def test_a_loop_that_ends_waits_for_no_answer_and_leaves_no_thread() -> None:
 
 
 def test_the_library_is_loaded_with_the_first_fetch_and_not_before() -> None:
-    code = "import sys, arbsniper_tui.net.listings; print('h11' in sys.modules)"
+    code = "import sys, arbsniper_tui.feeds.venue_list; print('h11' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"False\n"

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from tape_bench import KRAKEN_URL, OKX_URL, SPOT_URL, kraken, line, write_tape
+from made_tapes import KRAKEN_URL, OKX_URL, SPOT_URL, kraken, line, write_tape
 
 from arbsniper_tui.model.errors import TapeError
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.tapes.head import read_head, read_heads
-from arbsniper_tui.tapes.player import TapeSource
+from arbsniper_tui.tapes.source import TapeSource
 from arbsniper_tui.tapes.tape import DISCONNECTED, LISTING, SETTINGS
 
 FRAME = line(3, KRAKEN_URL, kraken(100))

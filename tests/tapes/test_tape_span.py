@@ -4,7 +4,7 @@ import gzip
 import json
 from pathlib import Path
 
-from tape_bench import SPOT_URL, binance, line, write_tape
+from made_tapes import SPOT_URL, binance, line, write_tape
 
 from arbsniper_tui.tapes.span import TapeSpan
 

@@ -13,11 +13,11 @@ import pytest
 from decision_bench import spread_plan
 
 from arbsniper_tui.engine.gate import Rules
+from arbsniper_tui.feeds.plan import FeedPlan
+from arbsniper_tui.model.feed_spec import FeedSpec
 from arbsniper_tui.model.instrument import Instrument, Market
-from arbsniper_tui.net.spec import FeedSpec
-from arbsniper_tui.sim.plan import SimPlan
-from arbsniper_tui.workers.plan import FeedPlan, SimWorkerPlan
-from arbsniper_tui.workers.supervisor import ChildProcess, WorkerSpec
+from arbsniper_tui.node.supervisor import ChildProcess, WorkerSpec
+from arbsniper_tui.sim.plan import SimPlan, SimWorkerPlan
 
 WaitUntil = Callable[..., None]
 WORKERS = ("feed", "spread", "sim")

@@ -1,0 +1,125 @@
+"""What the spread worker knows of its feeds: their reports, and the silence of a worker that sends none."""
+
+from arbsniper_tui.desk.ledger import Ledger
+from arbsniper_tui.engine.gate import Gate
+from arbsniper_tui.model.health import FeedHealth, FeedState, RecordingHealth, WorkerHealth
+from arbsniper_tui.model.signal import EventKind, Signal
+from arbsniper_tui.wire.messages import HealthReport
+
+SILENT_AFTER_NS = 3_000_000_000
+_SERVING = (FeedState.LIVE, FeedState.SILENT)
+
+
+class FeedWatch:
+    """Turns health into events, and withdraws the quotes of a feed worker that has gone silent."""
+
+    def __init__(self, gate: Gate, ledger: Ledger) -> None:
+        self._gate = gate
+        self._ledger = ledger
+        self.feeds: dict[str, FeedHealth] = {}
+        self.workers: dict[str, WorkerHealth] = {}
+        self.conflated = 0
+        self.recording: RecordingHealth | None = None
+        self.changed_feeds: set[str] = set()
+        self.changed_workers: set[str] = set()
+        self._heard_ns: dict[str, int] = {}
+        self._sent_ns: dict[str, int] = {}
+        self._served_by: dict[str, tuple[int, ...]] = {}
+        self._pids: dict[str, int] = {}
+        """The process that each worker last reported from."""
+        self._ended: set[int] = set()
+        """Processes that the supervisor has called dead: what they sent before may be read after that."""
+        self._lost: set[str] = set()
+        self._up: set[str] = set()
+        self._down: set[str] = set()
+
+    def take(self, report: HealthReport, now_ns: int) -> None:
+        """A report: the new state of its feeds, with an event for each that went up or down."""
+        if report.pid in self._ended:
+            return
+        self._pids[report.worker] = report.pid
+        self._heard_ns[report.worker] = now_ns
+        self._sent_ns[report.worker] = report.sent_ns
+        self._lost.discard(report.worker)
+        self._served_by[report.worker] = tuple(i for feed in report.feeds for i in feed.instrument_ids)
+        self.conflated = report.conflated
+        self.recording = report.recording
+        for health in report.feeds:
+            self.feeds[health.feed] = health
+            self.changed_feeds.add(health.feed)
+            if health.state in _SERVING:
+                if health.feed not in self._up:
+                    self._up.add(health.feed)
+                    self._down.discard(health.feed)
+                    self._write("venue_up", health, now_ns)
+            elif health.state is FeedState.DOWN:
+                self._tell_down(health, now_ns)
+
+    def wake(self, now_ns: int) -> None:
+        """This process did not run for a while: the silence of others in that time says nothing of them."""
+        self._heard_ns = dict.fromkeys(self._heard_ns, now_ns)
+
+    def have_all_reported_since(self, since_ns: int) -> bool:
+        """Whether every worker that is not lost has sent a report after this moment."""
+        return all(sent_ns >= since_ns for worker, sent_ns in self._sent_ns.items() if worker not in self._lost)
+
+    def check(self, now_ns: int) -> list[Signal]:
+        """Withdraw what a worker fed that has not reported for 3 s: it may hang, and its quotes with it."""
+        signals: list[Signal] = []
+        for worker, heard_ns in self._heard_ns.items():
+            if worker not in self._lost and now_ns - heard_ns > SILENT_AFTER_NS:
+                signals += self.lose(worker, "feed worker does not answer", now_ns)
+        return signals
+
+    def notice(self, worker: WorkerHealth, now_ns: int) -> list[Signal]:
+        """The supervisor's word on a process. It may come late, when the next process has reported already."""
+        known = self.workers.get(worker.name)
+        if worker == known:
+            return []  # sent again, because its answer was late
+        self.workers[worker.name] = worker
+        self.changed_workers.add(worker.name)
+        if known is None and worker.up:
+            return []
+        wall_ms = (now_ns + self._gate.wall_offset_ns) // 1_000_000
+        detail = f"{worker.name}: {worker.detail}" if worker.detail else worker.name
+        self._ledger.write("worker_up" if worker.up else "worker_down", wall_ms, now_ns, detail=detail)
+        if worker.up:
+            self._ended.discard(worker.pid)
+            return []
+        self._ended.add(worker.pid)
+        if self._pids.get(worker.name, worker.pid) != worker.pid:
+            return []
+        return self.lose(worker.name, "feed worker is down", now_ns)
+
+    def lose(self, worker: str, reason: str, now_ns: int) -> list[Signal]:
+        """Withdraw all that a worker fed, and show its feeds as down."""
+        signals: list[Signal] = []
+        self._lost.add(worker)
+        served = set(self._served_by.get(worker, ()))
+        for instrument_id in sorted(served):
+            signals += self._gate.withdraw(instrument_id, reason, now_ns)
+        for name, health in self.feeds.items():
+            if served.intersection(health.instrument_ids) and health.state is not FeedState.DOWN:
+                down = FeedHealth(health.feed, health.venue, FeedState.DOWN, reason, health.instrument_ids)
+                self.feeds[name] = down
+                self.changed_feeds.add(name)
+                self._tell_down(down, now_ns)
+        return signals
+
+    def _tell_down(self, health: FeedHealth, now_ns: int) -> None:
+        """Once for each outage: the reasons for which further attempts fail stand in the feed's health."""
+        if health.feed not in self._down:
+            self._up.discard(health.feed)
+            self._down.add(health.feed)
+            self._write("venue_down", health, now_ns)
+
+    def _write(self, kind: EventKind, health: FeedHealth, now_ns: int) -> None:
+        wall_ms = (now_ns + self._gate.wall_offset_ns) // 1_000_000
+        self._ledger.write(
+            kind,
+            wall_ms,
+            now_ns,
+            exchange=health.venue,
+            market=health.feed.partition(" ")[2],
+            detail=health.detail,
+        )

@@ -1,0 +1,176 @@
+"""The spread worker's side for viewers: the introduction, frames of what changed, and answers to commands."""
+
+from math import inf
+
+import msgspec
+
+from arbsniper_tui.desk.feed_watch import FeedWatch
+from arbsniper_tui.desk.ledger import Ledger
+from arbsniper_tui.desk.memory import SpreadMemory
+from arbsniper_tui.desk.plan import SpreadPlan
+from arbsniper_tui.desk.rows import Rows
+from arbsniper_tui.engine.gate import GROSS, NET, Gate
+from arbsniper_tui.latency.stages import Stages
+from arbsniper_tui.model.health import RedisHealth
+from arbsniper_tui.model.signal import Signal
+from arbsniper_tui.model.threshold import THRESHOLD_EXPECTED, is_threshold, threshold_words
+from arbsniper_tui.model.view import NodeStatus, ReplayStatus
+from arbsniper_tui.runtime import clock
+from arbsniper_tui.sinks.redis_sink import RedisSink
+from arbsniper_tui.wire.messages import (
+    FRAME_TOPIC,
+    Command,
+    Done,
+    Events,
+    EventsSince,
+    Frame,
+    Hello,
+    Playback,
+    Refused,
+    Reply,
+    SetRules,
+    TapeReport,
+    Welcome,
+    WorkerNotice,
+    encode,
+)
+
+_STAGES_EVERY_NS = 500_000_000
+
+
+class Reception:
+    """Holds what the last frame told, so that the next tells only what is new."""
+
+    def __init__(
+        self,
+        plan: SpreadPlan,
+        gate: Gate,
+        ledger: Ledger,
+        feeds: FeedWatch,
+        stages: Stages,
+        sink: RedisSink | None,
+        memory: SpreadMemory,
+    ) -> None:
+        self._plan = plan
+        self._memory = memory
+        self._gate = gate
+        self._ledger = ledger
+        self._feeds = feeds
+        self._stages = stages
+        self._sink = sink
+        self.rows = Rows(gate)
+        self.viewers = 0
+        self._rate_per_s = 0.0
+        self._rated = (0, 0)
+        self._frame_number = 0
+        self._stages_due_ns = 0
+        self._redis_told: RedisHealth | None = None
+        self._announcements: list[Signal] = []
+        self._replay: ReplayStatus | None = None
+        self._playback: Playback | None = None
+        """What a viewer has asked for; None while none has."""
+
+    def answer(self, command: Command, now_ns: int) -> Reply:
+        """Carry out one command."""
+        if isinstance(command, Hello):
+            return Welcome(self._plan.intro, self._frame(now_ns, is_full=True))
+        if isinstance(command, EventsSince):
+            return Events(self._ledger.since(command.seq))
+        if isinstance(command, WorkerNotice):
+            self._announcements += self._feeds.notice(command.worker, now_ns)
+            return Done()
+        if isinstance(command, TapeReport):
+            self._replay = command.status
+            return self._playback or Done()
+        if isinstance(command, Playback):
+            return self._set_playback(command)
+        return self._set_rules(command, now_ns)
+
+    def take_announcements(self) -> list[Signal]:
+        """What commands have brought about since the last call."""
+        announcements, self._announcements = self._announcements, []
+        return announcements
+
+    def next_frame(self, now_ns: int, mono_ns: int) -> tuple[bytes, bytes]:
+        """Topic and body of the next frame."""
+        self._frame_number += 1
+        frame = self._frame(now_ns, is_full=False)
+        if mono_ns >= self._stages_due_ns:
+            self._stages_due_ns = mono_ns + _STAGES_EVERY_NS
+            frame = msgspec.structs.replace(frame, stages=self._stages.rows())
+        return FRAME_TOPIC, encode(frame)
+
+    def measure_rate(self, mono_ns: int) -> None:
+        """Quotes a second since the last call."""
+        received = sum(leg.received for leg in self._gate.legs.shown.values())
+        before, since_ns = self._rated
+        if since_ns:
+            self._rate_per_s = (received - before) / max((mono_ns - since_ns) / 1e9, 1e-3)
+        self._rated = (received, mono_ns)
+
+    def _set_playback(self, command: Playback) -> Reply:
+        if not self._plan.is_replay:
+            return Refused("only a replay can be paused or played at another speed")
+        if command.speed is not None and not 0.0 < command.speed < inf:
+            return Refused(f"speed {command.speed:g}: expected a number above 0, or none for as fast as it goes")
+        self._playback = command
+        return Done()
+
+    def _set_rules(self, command: SetRules, now_ns: int) -> Reply:
+        rules = self._gate.rules
+        threshold_pct = rules.threshold_pct if command.threshold_pct is None else command.threshold_pct
+        basis = rules.basis if command.basis is None else command.basis
+        if not is_threshold(threshold_pct):
+            return Refused(f"threshold {threshold_pct:g}: expected {THRESHOLD_EXPECTED}")
+        if basis not in (GROSS, NET):
+            return Refused(f"basis {basis!r}: expected {GROSS} or {NET}")
+        changed = msgspec.structs.replace(rules, threshold_pct=threshold_pct, basis=basis)
+        if changed != rules:
+            wall_ms = (now_ns + self._gate.wall_offset_ns) // 1_000_000
+            self._ledger.write(
+                "settings", wall_ms, now_ns, detail=f"threshold {threshold_words(threshold_pct)} {basis}"
+            )
+            self._announcements += self._gate.change_rules(changed, now_ns)
+            self._memory.rules = changed
+        return Done()
+
+    def _frame(self, now_ns: int, *, is_full: bool) -> Frame:
+        feeds, workers = self._feeds.feeds, self._feeds.workers
+        redis = self._sink.health() if self._sink is not None else self._plan.redis
+        if is_full:
+            quotes = self.rows.all_quotes(now_ns)
+            feed_names, worker_names = set(feeds), set(workers)
+        else:
+            quotes = self.rows.changed_quotes(now_ns)
+            feed_names, worker_names = self._feeds.changed_feeds, self._feeds.changed_workers
+            self._feeds.changed_feeds, self._feeds.changed_workers = set(), set()
+        tells_redis = is_full or redis != self._redis_told
+        if not is_full:
+            self._redis_told = redis
+        return Frame(
+            number=self._frame_number,
+            is_full=is_full,
+            status=self._status(now_ns),
+            quotes=quotes,
+            routes=self.rows.largest_routes(now_ns),
+            feeds=tuple(feeds[name] for name in sorted(feed_names)),
+            workers=tuple(workers[name] for name in sorted(worker_names)),
+            redis=redis if tells_redis else None,
+            stages=self._stages.rows() if is_full else (),
+            last_event=self._ledger.last_seq,
+            recording=self._feeds.recording,
+            replay=self._replay,
+        )
+
+    def _status(self, now_ns: int) -> NodeStatus:
+        return NodeStatus(
+            threshold_pct=self._gate.rules.threshold_pct,
+            basis=self._gate.rules.basis,
+            quotes_per_s=round(self._rate_per_s, 1),
+            signals=self._gate.signal_seq,
+            open_opportunities=self._gate.open_count,
+            uptime_s=(clock.now_ns() - self._plan.started_ns) / 1e9,
+            clock_ms=(now_ns + self._gate.wall_offset_ns) / 1e6,
+            viewers=self.viewers,
+            conflated=self._feeds.conflated,
+        )

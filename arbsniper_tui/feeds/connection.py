@@ -1,0 +1,309 @@
+"""One connection to a venue, from its making to its end: subscribe, parse, filter, keep alive, watch."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+
+from arbsniper_tui.feeds.outlet import FeedCounts, OnFrame, Outlet
+from arbsniper_tui.feeds.quote_filter import Sieve
+from arbsniper_tui.feeds.seeds import fetch_seeds
+from arbsniper_tui.feeds.served import NONE_SERVED, Served
+from arbsniper_tui.feeds.timings import FeedTimings
+from arbsniper_tui.feeds.venue_lag import VenueLag
+from arbsniper_tui.model.errors import BookLost, FrameError, RestError, VenueClosing, VenueRejected
+from arbsniper_tui.model.feed_spec import FeedSpec
+from arbsniper_tui.model.health import FeedState
+from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.public_url import public_url
+from arbsniper_tui.model.quote import Quote, Withdrawal
+from arbsniper_tui.net.backlog import Backlog
+from arbsniper_tui.net.websocket import WebSocket, WebSocketError, open_websocket
+from arbsniper_tui.runtime.clock import now_ns
+from arbsniper_tui.runtime.limited_log import LimitedLog
+from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues.base import Listing, VenueMarket
+
+_log = logging.getLogger(__name__)
+
+_MOST_DOUBLINGS = 5
+
+Show = Callable[[FeedState, str], None]
+"""What the connection does now, and in words what is wrong or awaited."""
+
+
+class Connection:
+    """All that it holds goes with it: the parser's books, the quotes it is compared with, the books it lost."""
+
+    def __init__(
+        self,
+        spec: FeedSpec,
+        served: Served,
+        listings: Mapping[str, Listing],
+        outlet: Outlet,
+        show: Show,
+        timings: FeedTimings,
+        *,
+        counts: FeedCounts,
+        lag: VenueLag,
+        troubles: LimitedLog,
+        on_frame: OnFrame | None,
+    ) -> None:
+        self._spec = spec
+        self._served = served
+        self._outlet = outlet
+        self._tell_state = show
+        self._state = FeedState.CONNECTING
+        self._timings = timings
+        self._counts = counts
+        self._lag = lag
+        self._troubles = troubles
+        self._on_frame = on_frame
+        self._adapter = VENUES[spec.venue]
+        declared = self._adapter.market(spec.market)
+        assert declared is not None, f"{spec.venue} has no {spec.market} market"
+        self._declared: VenueMarket = declared
+        self._has_venue_time = declared.has_venue_time
+        self._sends_first_state = not declared.seed_path
+        self._parser = self._adapter.parser(served.by_symbol, listings)
+        self._sieve = Sieve(counts.dropped, self._tell_drop, served.barred)
+        self._is_live = False
+        self._is_late = False
+        self._lost_books: dict[int, tuple[int, float]] = {}
+        """Instruments whose book was lost, until a sound quote comes: how often they were awaited, and when they are
+        asked for next, in s of the clock of ages."""
+        self._subscribed: set[int] = set()
+        self._seeding: set[asyncio.Task[None]] = set()
+        self.socket: WebSocket | None = None
+        self.data_ns = 0
+        """When the last quote came; 0 before the first."""
+
+    async def run(self, backlog: Backlog) -> str:
+        """Connect, subscribe, and stay until it ends. Returns why it ended."""
+        self._show(FeedState.CONNECTING, public_url(self._spec.ws_url))
+        within_ns = self._timings.pong_within_ns
+        try:
+            self.socket = await open_websocket(
+                self._spec.ws_url, self._take_frames, backlog, within_ns, self._timings.open_within_s
+            )
+        except WebSocketError as error:
+            return str(error)
+        backlog.add(self.socket)
+        self._counts.connects += 1
+        if not self._is_live:  # quotes may come in one read with the handshake
+            self._show(FeedState.SUBSCRIBED, "subscribed, no data yet")
+        self.ask_for(self._served.wanted)
+        try:
+            return await self._watch(self.socket)
+        finally:
+            backlog.remove(self.socket)
+            for seeding in self._seeding:
+                seeding.cancel()
+
+    def _show(self, state: FeedState, words: str) -> None:
+        self._state = state
+        self._tell_state(state, words)
+
+    def close(self) -> None:
+        if self.socket is not None:
+            self.socket.close()
+
+    def withdraw(self, instrument_id: int) -> None:
+        """The instrument was withdrawn: what comes of it next is not compared with what came before."""
+        self._sieve.withdraw(instrument_id)
+
+    def ask_for(self, instruments: Sequence[Instrument]) -> None:
+        """Subscribe these, whole state first; what is subscribed already is subscribed anew."""
+        if not instruments or self.socket is None:
+            return
+        again = [each for each in instruments if each.id in self._subscribed]
+        for text in (*(self._adapter.unsubscribe(again) if again else ()), *self._adapter.subscribe(instruments)):
+            self.socket.send(text)
+        self._subscribed.update(each.id for each in instruments)
+        if not self._sends_first_state:
+            seeding = asyncio.create_task(self._seed(instruments))
+            self._seeding.add(seeding)
+            seeding.add_done_callback(self._end_seeding)
+
+    def _end_seeding(self, seeding: asyncio.Task[None]) -> None:
+        """An error nobody foresaw ends the connection, and says so."""
+        self._seeding.discard(seeding)
+        if not seeding.cancelled() and (error := seeding.exception()) is not None:
+            _log.error("%s: asking for prices by REST failed", self._spec.name, exc_info=error)
+            if self.socket is not None:
+                self.socket.abort(f"asking for prices by REST failed: {error!r}")
+
+    def _take_frames(self, frames: list[bytes], ts_read_ns: int) -> None:
+        """The hot path: everything from the frames of one read to the bus. Their age counts from `ts_read_ns`."""
+        parser, counts = self._parser, self._counts
+        counts.frames += len(frames)
+        found: list[Quote] = []
+        for frame in frames:
+            if self._on_frame is not None:
+                self._on_frame(self._spec.ws_url, frame)
+            try:
+                found += parser.feed(frame)
+            except FrameError as error:
+                found = self._take_trouble(error, found, ts_read_ns)
+        if not found:
+            return
+        sound, withdrawn = self._sieve.sift(found)
+        for withdrawal in withdrawn:
+            self._outlet.withdraw(withdrawal, ts_read_ns)
+        if not sound:
+            return
+        counts.quotes += len(sound)
+        if self._lost_books:
+            for quote in sound:
+                self._lost_books.pop(quote.instrument_id, None)
+        if len(sound) > 1:
+            # Of one instrument only the newest state still holds.
+            newest = {quote.instrument_id: quote for quote in sound}
+            counts.superseded += len(sound) - len(newest)
+            sound = list(newest.values())
+        socket = self.socket
+        read_ns = ts_read_ns if socket is None else socket.last_read_ns
+        recv_ns = self._lag.receipts_ns(sound, read_ns) if self._has_venue_time else ()
+        if ts_read_ns != read_ns:
+            recv_ns = [min(each, ts_read_ns) for each in recv_ns or (ts_read_ns,) * len(sound)]
+        self._outlet.quotes(sound, read_ns, recv_ns)
+        self.data_ns = read_ns
+        if not self._is_live and not (socket is not None and socket.as_old_as_ns):
+            self._is_live = True
+            self._show(FeedState.LIVE, "")
+
+    def _take_trouble(self, error: FrameError, found: list[Quote], ts_read_ns: int) -> list[Quote]:
+        """Act on a frame without quotes. Returns which quotes of the same read before it still hold."""
+        if isinstance(error, VenueRejected):
+            reason = f"rejected: {error.reason}"
+            instrument = self._served.reject(error.venue_symbol, reason)
+            if instrument is not None:
+                self._subscribed.discard(instrument.id)
+            else:
+                said = f"{error.venue_symbol} {reason}".strip()
+                self._troubles.warn("rejected", f"{self._spec.name}: {said}")
+                self._show(self._state, said)
+            return [quote for quote in found if quote.instrument_id not in self._served.barred]
+        if isinstance(error, BookLost) and error.venue_symbol:
+            instrument = self._served.by_symbol.get(error.venue_symbol)
+            if instrument is not None:
+                self._lose_book(instrument, error.reason, ts_read_ns)
+                return [quote for quote in found if quote.instrument_id != instrument.id]
+        elif isinstance(error, VenueClosing | BookLost):
+            if self.socket is not None:
+                self.socket.abort(str(error))
+        else:
+            self._sieve.count("unreadable frame")
+            self._troubles.warn("unreadable frame", f"{self._spec.name}: {error}")
+        return found
+
+    def _lose_book(self, instrument: Instrument, reason: str, at_ns: int) -> None:
+        symbol = instrument.venue_symbol
+        self._troubles.warn(f"book {symbol}", f"{self._spec.name}: the book of {symbol} is lost: {reason}")
+        self._sieve.withdraw(instrument.id)
+        self._outlet.withdraw(Withdrawal((instrument.id,), f"book lost: {reason}"), at_ns)
+        self._await_book(instrument, _now_s())
+
+    def _await_book(self, instrument: Instrument, now_s: float) -> None:
+        """Give the venue time for a snapshot, each time twice as much."""
+        awaited, _ = self._lost_books.get(instrument.id, (0, 0.0))
+        wait_s = self._timings.lost_book_after_s * 2 ** min(awaited, _MOST_DOUBLINGS)
+        self._lost_books[instrument.id] = awaited + 1, now_s + wait_s
+
+    def _tell_drop(self, reason: str, quote: Quote) -> None:
+        self._troubles.warn(reason, f"{self._spec.name}: a quote was dropped ({reason}): {quote}")
+
+    async def _seed(self, instruments: Sequence[Instrument]) -> None:
+        """Ask once by REST for what has not changed since it was subscribed: the venue sends changes only."""
+        await asyncio.sleep(self._timings.seed_after_s)
+        quiet = [each for each in instruments if not self._sieve.has(each.id)]
+        if not quiet:
+            return
+        asked_ns = now_ns()
+        try:
+            seeds = await fetch_seeds(self._adapter, self._spec.seed_url, {each.venue_symbol: each for each in quiet})
+        except (RestError, FrameError) as error:
+            what = f"{self._spec.name}: {len(quiet)} symbols have no price until they change"
+            self._troubles.warn("seeds", f"{what}: {error}")
+            return
+        # A change that came meanwhile is newer than the answer.
+        sound, _ = self._sieve.sift([seed for seed in seeds if not self._sieve.has(seed.instrument_id)])
+        if sound:
+            self._counts.quotes += len(sound)
+            self._outlet.quotes(sound, now_ns(), (asked_ns,) * len(sound))
+
+    async def _watch(self, socket: WebSocket) -> str:
+        timings = self._timings
+        subscribed_s = said_s = pinged_s = resubscribed_s = _now_s()
+        socket.ping()
+        while True:
+            done, _ = await asyncio.wait((socket.closed,), timeout=timings.check_every_s)
+            if done:
+                return socket.closed.result()
+            now_s = _now_s()
+            if fault := self._fault(socket, now_s, subscribed_s):
+                socket.abort(fault)
+                return fault
+            if not self._served.wanted:
+                socket.close()
+                return NONE_SERVED
+            keep_alive = self._declared.keep_alive
+            if keep_alive is not None and now_s - said_s >= keep_alive.every_s:
+                socket.send(keep_alive.send)
+                said_s = now_s
+            if now_s - pinged_s >= timings.ping_every_s:
+                socket.ping()
+                pinged_s = now_s
+            self._judge_silence(socket, now_s)
+            self._ask_for_lost_books(now_s)
+            quiet_s = now_s - max(resubscribed_s, self.data_ns / 1e9)
+            if self._sends_first_state and self.data_ns and quiet_s > timings.resubscribe_after_s:
+                self.ask_for(self._served.wanted)
+                resubscribed_s = now_s
+
+    def _fault(self, socket: WebSocket, now_s: float, subscribed_s: float) -> str:
+        """Why the connection must be begun again, or an empty string."""
+        no_frame_s = now_s - socket.last_read_ns / 1e9
+        if no_frame_s > self._declared.max_silence_s:
+            return f"no frame for {no_frame_s:.0f} s, not even a heartbeat"
+        if socket.answered_ns is not None:
+            unanswered_s = now_s - socket.answered_ns / 1e9
+            if unanswered_s > self._timings.unanswered_for_s:
+                return f"no answer to a ping for {unanswered_s:.0f} s"
+        first_s = self._timings.first_data_within_s
+        if self._sends_first_state and not self.data_ns and now_s - subscribed_s > first_s:
+            return f"subscribed, but no data for {first_s:g} s"
+        return ""
+
+    def _judge_silence(self, socket: WebSocket, now_s: float) -> None:
+        """Show silence, and withdraw what may be old though it still arrives."""
+        if socket.answered_ns is not None and now_s * 1e9 > socket.overdue_ns:
+            socket.doubt(socket.answered_ns)
+        late_s = now_s - socket.as_old_as_ns / 1e9
+        if socket.as_old_as_ns and late_s * 1e9 > self._timings.pong_within_ns:
+            if not self._is_late:
+                self._is_late, self._is_live = True, False
+                served = tuple(each.id for each in self._served.wanted)
+                self._outlet.withdraw(Withdrawal(served, f"no answer to a ping for {late_s:.0f} s"), now_ns())
+                self._show(FeedState.SILENT, f"no answer to a ping for {late_s:.0f} s: its data may be as old")
+            return
+        self._is_late = False
+        is_silent = now_s - self.data_ns / 1e9 > self._timings.silent_after_s
+        if self._is_live and is_silent:
+            self._is_live = False
+            self._show(FeedState.SILENT, "connected, but no quotes come")
+        elif not self._is_live and not is_silent and not socket.as_old_as_ns:
+            self._is_live = True  # the answer to a ping has ended the doubt about what came before it
+            self._show(FeedState.LIVE, "")
+
+    def _ask_for_lost_books(self, now_s: float) -> None:
+        due = {instrument_id for instrument_id, (_, due_s) in self._lost_books.items() if now_s >= due_s}
+        for instrument_id in due & self._served.barred:
+            del self._lost_books[instrument_id]  # asked for when the venue serves it again
+        wanted = [each for each in self._served.wanted if each.id in due] if due else []
+        for each in wanted:
+            self._await_book(each, now_s)
+        self.ask_for(wanted)
+
+
+def _now_s() -> float:
+    return now_ns() / 1e9

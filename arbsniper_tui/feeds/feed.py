@@ -1,0 +1,198 @@
+"""The one feed loop, for every venue: its list, and its connection through all reconnects."""
+
+import asyncio
+import logging
+import random
+import time
+from contextlib import suppress
+
+from arbsniper_tui.feeds.connection import Connection
+from arbsniper_tui.feeds.outlet import FeedCounts, OnDisconnect, OnFrame, OnListing, Outlet
+from arbsniper_tui.feeds.served import NONE_SERVED, Served
+from arbsniper_tui.feeds.timings import FeedTimings
+from arbsniper_tui.feeds.venue_lag import VenueLag
+from arbsniper_tui.feeds.venue_list import keep_listed
+from arbsniper_tui.model.feed_spec import FeedSpec
+from arbsniper_tui.model.health import FeedHealth, FeedState
+from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.quote import Withdrawal
+from arbsniper_tui.net.backlog import Backlog
+from arbsniper_tui.net.backoff import delays_s
+from arbsniper_tui.runtime.clock import now_ns
+from arbsniper_tui.runtime.limited_log import LimitedLog
+from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues.base import Listing
+
+_log = logging.getLogger(__name__)
+
+
+class Feed:
+    """Never ends by itself: a venue that is down is tried for ever."""
+
+    def __init__(
+        self,
+        spec: FeedSpec,
+        outlet: Outlet,
+        backlog: Backlog,
+        timings: FeedTimings,
+        *,
+        on_frame: OnFrame | None = None,
+        on_listing: OnListing | None = None,
+        on_disconnect: OnDisconnect | None = None,
+    ) -> None:
+        self.spec = spec
+        self.counts = FeedCounts()
+        self._outlet = outlet
+        self._backlog = backlog
+        self._timings = timings
+        self._on_frame = on_frame
+        self._on_listing = on_listing
+        self._on_disconnect = on_disconnect
+        self._adapter = VENUES[spec.venue]
+        self._served = Served(spec.instruments, self._bar)
+        self._listings: dict[str, Listing] = {}
+        self._listed = asyncio.Event()
+        self._list_tried = asyncio.Event()
+        self._served_again = asyncio.Event()
+        self._troubles = LimitedLog(_log)
+        self._lag = VenueLag()
+        self._connection: Connection | None = None
+        self._state = FeedState.CONNECTING
+        self._detail = ""
+        self._retry_in_s: float | None = None
+        self._since_ms = time.time() * 1000
+
+    def health(self) -> FeedHealth:
+        """As of now, with the counts since the worker started."""
+        counts = self.counts
+        socket = self._connection.socket if self._connection is not None else None
+        return FeedHealth(
+            feed=self.spec.name,
+            venue=self.spec.venue,
+            state=self._state,
+            detail=self._detail,
+            instrument_ids=tuple(instrument.id for instrument in self.spec.instruments),
+            retry_in_s=self._retry_in_s,
+            since_ms=self._since_ms,
+            connects=counts.connects,
+            frames=counts.frames,
+            quotes=counts.quotes,
+            bytes=counts.bytes + (socket.received_bytes if socket else 0),
+            dropped=dict(counts.dropped),
+            rejected=self._served.reasons,
+            rtt_ms=socket.rtt_ms if socket else None,
+            lag_ms=self._lag.late_ms,
+        )
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(keep_listed(self._adapter, self.spec.list_url, self._on_list, self._on_list_failure))
+            group.create_task(self._keep_connected())
+
+    async def _keep_connected(self) -> None:
+        delays = delays_s(random.Random())
+        try:
+            while True:
+                reason, brought_data = await self._connect()
+                if brought_data:
+                    delays = delays_s(random.Random())
+                delay_s = next(delays) if self._served.wanted else self._timings.rejected_wait_s
+                self._enter(FeedState.DOWN, reason, retry_in_s=delay_s)
+                _log.warning("%s: %s; next attempt in %.1f s", self.spec.name, reason, delay_s)
+                await self._wait(delay_s)
+                self._served.ask_again()
+        finally:
+            if self._connection is not None:
+                self._connection.close()
+
+    async def _connect(self) -> tuple[str, bool]:
+        """One connection from its making to its end. Returns why it ended, and whether it brought data."""
+        declared = self._adapter.market(self.spec.market)
+        if not self._listed.is_set():
+            await self._await_list(needs_it=declared is not None and declared.needs_list)
+        if not self._served.wanted:
+            return NONE_SERVED, False
+        connection = self._connection = Connection(
+            self.spec,
+            self._served,
+            self._listings,
+            self._outlet,
+            self._enter,
+            self._timings,
+            counts=self.counts,
+            lag=self._lag,
+            troubles=self._troubles,
+            on_frame=self._on_frame,
+        )
+        reason = await connection.run(self._backlog)
+        self._connection = None
+        if connection.socket is not None:
+            self.counts.bytes += connection.socket.received_bytes
+            if self._on_disconnect is not None:
+                self._on_disconnect(self.spec.ws_url, reason)
+        if served := tuple(each.id for each in self._served.wanted):
+            # What was held from this connection is nobody's price now.
+            self._outlet.withdraw(Withdrawal(served, f"disconnected: {reason}"), now_ns())
+        return reason, bool(connection.data_ns)
+
+    async def _await_list(self, *, needs_it: bool) -> None:
+        """A venue that has not been asked yet what is halted sends prices of that too. Where no size rests on the list,
+        a first attempt that fails or takes too long is enough."""
+        self._enter(FeedState.LISTING, self._detail or "waiting for the venue's list of instruments")
+        if needs_it:
+            await self._listed.wait()
+        else:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._list_tried.wait(), self._timings.list_within_s)
+
+    async def _wait(self, delay_s: float) -> None:
+        """Until the next attempt. A list that brings symbols back ends the wait of a feed that had none."""
+        self._served_again.clear()
+        if self._served.wanted:
+            await asyncio.sleep(delay_s)
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._served_again.wait(), delay_s)
+
+    def _bar(self, instrument: Instrument, reason: str) -> None:
+        """The venue does not serve it: it takes no part, whatever quotes come."""
+        symbol = instrument.venue_symbol
+        tell = self._troubles.info if instrument.implied else self._troubles.warn
+        tell(f"not served {symbol}", f"{self.spec.name}: {symbol} {reason}")
+        if self._connection is not None:
+            self._connection.withdraw(instrument.id)
+        self._outlet.withdraw(Withdrawal((instrument.id,), reason), now_ns())
+        self._outlet.health_changed()
+
+    def _on_list(self, listings: dict[str, Listing], body: bytes) -> None:
+        if self._on_listing is not None and listings != self._listings:
+            self._on_listing(self.spec.list_url, body)
+        self._listings.clear()
+        self._listings.update(listings)
+        back = self._served.take_list(listings)
+        self._listed.set()
+        self._list_tried.set()
+        if back:
+            _log.info("%s: served again: %s", self.spec.name, ", ".join(each.venue_symbol for each in back))
+            self._served_again.set()
+            waiting = Withdrawal(tuple(each.id for each in back), "served again, no quote yet")
+            self._outlet.withdraw(waiting, now_ns())
+            if self._connection is not None:
+                self._connection.ask_for(back)
+            self._outlet.health_changed()
+
+    def _on_list_failure(self, reason: str) -> None:
+        self._troubles.warn("list", f"{self.spec.name}: {reason}")
+        self._list_tried.set()
+        if self._state is FeedState.LISTING:
+            self._enter(FeedState.LISTING, f"waiting for the venue's list of instruments: {reason}")
+
+    def _enter(self, state: FeedState, detail: str, *, retry_in_s: float | None = None) -> None:
+        if state is not self._state:
+            self._since_ms = time.time() * 1000
+            if state is FeedState.SILENT and self._connection is not None and self._connection.data_ns:
+                # Silence began with the last quote, not when it was noticed.
+                self._since_ms -= (now_ns() - self._connection.data_ns) / 1e6
+        self._state, self._detail, self._retry_in_s = state, detail, retry_in_s
+        self._outlet.health_changed()

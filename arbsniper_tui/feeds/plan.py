@@ -1,0 +1,37 @@
+"""What the feed worker and the tape worker are told when they start: JSON in an inherited file."""
+
+from msgspec import Struct
+
+from arbsniper_tui.model.feed_spec import FeedSpec
+from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.tapes.source import TapeSource
+
+
+class FeedPlan(Struct, frozen=True):
+    """A feed worker: which connections, and where their quotes go."""
+
+    worker: str
+    folder: str
+    """The node's endpoints."""
+    feeds: tuple[FeedSpec, ...]
+    record_folder: str = ""
+    """Where tapes are written; empty for no recording."""
+    shares_cpu: int | None = None
+    max_quote_age_ms: float = 5000.0
+    recorded_settings: str = ""
+    """What the tapes carry at their head, JSON."""
+    recording_tally: int = -1
+    """The inherited descriptor of a RecordingTally; -1: nobody asks how much was recorded."""
+
+
+class TapePlan(Struct, frozen=True):
+    """A worker that plays tapes in place of venues."""
+
+    worker: str
+    folder: str
+    tapes: tuple[TapeSource, ...]
+    instruments: tuple[Instrument, ...]
+    listing_files: dict[str, str] = {}
+    """Venue id -> file with its REST list."""
+    speed: float | None = None
+    """1.0 for the tapes' own pace; None for as fast as it goes."""

@@ -1,0 +1,41 @@
+"""How long a feed waits for what."""
+
+from msgspec import Struct
+
+
+class FeedTimings(Struct, frozen=True):
+    """How long a feed waits for what."""
+
+    max_quote_age_s: float = 5.0
+    """A connection whose newest answered ping is older than this proves nothing of the age of its data."""
+    open_within_s: float = 10.0
+    """From the first packet to the end of the handshake."""
+    list_within_s: float = 3.0
+    """How long the first connection waits for the venue's list, which says what is halted; where sizes rest on the list
+    it waits for as long as it takes."""
+    check_every_s: float = 0.5
+    first_data_within_s: float = 15.0
+    """An ack is not data: a venue that sends a first state is connected to anew without one."""
+    seed_after_s: float = 1.0
+    """Where a venue sends no first state, what has not changed by then is asked for by REST."""
+    silent_after_s: float = 10.0
+    """Data that stops for this long is shown as silence. It breaks nothing: a quiet market is not a dead one ..."""
+    resubscribe_after_s: float = 60.0
+    """... and after this long a venue that sends a first state is asked for it."""
+    lost_book_after_s: float = 1.0
+    """Until an instrument whose book was lost is asked for again; twice as long each further time, until it has a
+    sound quote."""
+    unanswered_for_s: float = 15.0
+    """Pings without an answer for this long cost the connection."""
+    rejected_wait_s: float = 60.0
+    """Until a venue that serves none of the symbols is asked again."""
+
+    @property
+    def ping_every_s(self) -> float:
+        """Often enough that an answer proves freshness in time, and seldom enough for the limits of the venues."""
+        return min(max(self.max_quote_age_s / 3, 1.0), 5.0)
+
+    @property
+    def pong_within_ns(self) -> int:
+        """The age of the newest answered ping beyond which a connection proves nothing of its data."""
+        return round(max(self.max_quote_age_s, 3 * self.ping_every_s) * 1e9)

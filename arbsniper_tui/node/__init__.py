@@ -1,0 +1,1 @@
+"""Launches the processes of a node, keeps them running and stops them: the composition root."""

@@ -1,0 +1,1 @@
+"""The deciding process: from the bus to the detector, and on to the journal and the sinks."""

@@ -1,0 +1,222 @@
+"""From the bus to the gate: what a live spread worker takes in, and what a replay does."""
+
+import logging
+from typing import Protocol
+
+from arbsniper_tui.desk.feed_watch import FeedWatch
+from arbsniper_tui.desk.ledger import Ledger
+from arbsniper_tui.engine.gate import Gate
+from arbsniper_tui.latency.stages import Stages
+from arbsniper_tui.model.errors import UNREADABLE
+from arbsniper_tui.model.signal import Signal
+from arbsniper_tui.runtime.clock import PAUSED_NS, now_ns
+from arbsniper_tui.runtime.limited_log import LimitedLog
+from arbsniper_tui.wire.inbox import Inbox
+from arbsniper_tui.wire.messages import FromFeed, HealthReport, QuoteBatch, TapesEnded, Withdrawn, decode_from_feed
+
+_log = logging.getLogger(__name__)
+
+
+class Intake(Protocol):
+    """Takes messages of the bus, and has what follows from them announced."""
+
+    clock_ns: int
+    """The gate's clock: that of ages, or in a replay the time of the last frame."""
+
+    def take(self, body: bytes) -> int:
+        """Handle one message, and what is at hand behind it. Returns the time at its end, in ns."""
+        ...
+
+
+class LiveIntake:
+    """Of what is at hand only the newest state of an instrument is judged: those before it are over."""
+
+    def __init__(self, inbox: Inbox, gate: Gate, ledger: Ledger, feeds: FeedWatch, stages: Stages, touched: set[int]):
+        self._inbox = inbox
+        self._gate = gate
+        self._ledger = ledger
+        self._feeds = feeds
+        self._stages = stages
+        self._touched = touched
+        self._troubles = LimitedLog(_log)
+        self.clock_ns = now_ns()
+        self._late_ns = self.clock_ns + 1_000_000_000
+        self._behind_since_ns = 0
+        """When this process ran again after a pause, until all that had come meanwhile is in; else 0."""
+        self._unjudged: dict[int, int] = {}
+        """Instruments with newer states than their routes were judged by, and the receipt of those in ns."""
+
+    def look_for_pause(self, at_ns: int, next_look_ns: int) -> None:
+        """Notice that this process did not run since the last look. The next look is due at `next_look_ns`."""
+        if at_ns > self._late_ns:
+            self._wake(at_ns)
+        self._late_ns = next_look_ns + PAUSED_NS
+
+    def take(self, body: bytes) -> int:
+        got_ns = now_ns()
+        if got_ns > self._late_ns:
+            self._wake(got_ns)
+        message = _decoded(body, self._troubles)
+        if type(message) is not QuoteBatch or len(message.quotes) != 1 or self._inbox.has_more or self._behind_since_ns:
+            return self._take_several(message, got_ns)
+        quote = message.quotes[0]
+        recv_ns = message.recv_ns[0] if message.recv_ns else message.ts_read_ns
+        try:
+            signals = self._gate.on_quote(quote, recv_ns, got_ns)
+        except KeyError:
+            _complain_of(quote.instrument_id, self._troubles)
+            return got_ns
+        self._touched.add(quote.instrument_id)
+        self.clock_ns = got_ns
+        decided_ns = 0
+        if signals:
+            decided_ns = now_ns()
+            self._ledger.announce_all(signals)
+            self._stages.publish.record(now_ns() - decided_ns)
+        done_ns = now_ns()
+        self._stages.unsettled.append(
+            (message.ts_read_ns, message.ts_parsed_ns, got_ns, decided_ns or done_ns, done_ns)
+        )
+        return done_ns
+
+    def _take_several(self, message: FromFeed | None, got_ns: int) -> int:
+        self._ledger.announce_all(self._gate.expire(got_ns))
+        self.clock_ns = got_ns
+        batches: list[QuoteBatch] = []
+        while True:
+            if isinstance(message, QuoteBatch):
+                batches.append(message)
+                self._put(message)
+            elif message is not None:
+                self._take_word(message, got_ns)
+            self._look_whether_caught_up(message)
+            body = self._inbox.receive_at_hand()
+            if body is None:
+                break
+            message = _decoded(body, self._troubles)
+        signals: list[Signal] = []
+        if not self._behind_since_ns and self._unjudged:
+            signals = self._gate.judge(self._unjudged, got_ns)
+            self._unjudged = {}
+        decided_ns = now_ns()
+        if signals:
+            self._ledger.announce_all(signals)
+            self._stages.publish.record(now_ns() - decided_ns)
+        done_ns = now_ns()
+        self._stages.unsettled += [
+            (each.ts_read_ns, each.ts_parsed_ns, got_ns, decided_ns, done_ns) for each in batches
+        ]
+        return done_ns
+
+    def _put(self, batch: QuoteBatch) -> None:
+        for number, quote in enumerate(batch.quotes):
+            recv_ns = batch.recv_ns[number] if batch.recv_ns else batch.ts_read_ns
+            try:
+                self._gate.put(quote, recv_ns)
+            except KeyError:
+                _complain_of(quote.instrument_id, self._troubles)
+                continue
+            self._unjudged[quote.instrument_id] = recv_ns
+            self._touched.add(quote.instrument_id)
+
+    def _take_word(self, message: Withdrawn | HealthReport | TapesEnded, got_ns: int) -> None:
+        if isinstance(message, Withdrawn):
+            self._ledger.announce_all(_withdraw(self._gate, message, got_ns, self._troubles))
+        elif isinstance(message, HealthReport):
+            self._feeds.take(message, got_ns)
+
+    def _wake(self, at_ns: int) -> None:
+        """After a pause of this process what lies on the bus is old, and newer states wait behind it: nothing is judged
+        until they are in."""
+        not_run_s = (at_ns - self._late_ns + PAUSED_NS) / 1e9
+        _log.warning("this process did not run for %.1f s; it catches up before it judges again", not_run_s)
+        self._late_ns = at_ns + PAUSED_NS
+        self._behind_since_ns = at_ns
+        self._feeds.wake(at_ns)
+        self._gate.is_behind = True
+        self._ledger.announce_all(self._gate.expire(at_ns))
+
+    def _look_whether_caught_up(self, message: FromFeed | None) -> None:
+        """The messages of a sender come in order: one that it sent after the pause comes behind all that it held."""
+        if not self._behind_since_ns:
+            return
+        if isinstance(message, QuoteBatch):
+            is_in = self._inbox.has_one_sender and message.ts_parsed_ns >= self._behind_since_ns
+        else:
+            is_in = isinstance(message, HealthReport) and self._feeds.have_all_reported_since(self._behind_since_ns)
+        if is_in:
+            self._behind_since_ns = 0
+            self._gate.is_behind = False
+
+
+class ReplayIntake:
+    """A replay judges every state, each at the time at which it was received."""
+
+    def __init__(self, gate: Gate, ledger: Ledger, feeds: FeedWatch, stages: Stages, touched: set[int]) -> None:
+        self._gate = gate
+        self._ledger = ledger
+        self._feeds = feeds
+        self._stages = stages
+        self._touched = touched
+        self._troubles = LimitedLog(_log)
+        self.clock_ns = 0
+
+    def take(self, body: bytes) -> int:
+        got_ns = now_ns()
+        message = _decoded(body, self._troubles)
+        if isinstance(message, QuoteBatch):
+            self._judge_each(message)
+            done_ns = now_ns()
+            self._stages.unsettled.append((message.ts_read_ns, message.ts_parsed_ns, got_ns, done_ns, done_ns))
+        elif isinstance(message, Withdrawn):
+            self.clock_ns = message.at_ns
+            self._ledger.announce_all(_withdraw(self._gate, message, message.at_ns, self._troubles))
+        elif isinstance(message, HealthReport):
+            self._feeds.take(message, message.sent_ns)
+        elif message is not None:
+            self._end(message)
+        return now_ns()
+
+    def _judge_each(self, batch: QuoteBatch) -> None:
+        for quote, recv_ns in zip(batch.quotes, batch.recv_ns or [batch.ts_read_ns] * len(batch.quotes), strict=True):
+            self.clock_ns = recv_ns
+            try:
+                self._ledger.announce_all(self._gate.on_quote(quote, recv_ns, recv_ns))
+            except KeyError:
+                _complain_of(quote.instrument_id, self._troubles)
+                continue
+            self._touched.add(quote.instrument_id)
+
+    def _end(self, message: TapesEnded) -> None:
+        self.clock_ns = message.at_ns
+        self._ledger.announce_all(self._gate.close_all("the tapes ended", message.at_ns))
+        wall_ms = (message.at_ns + self._gate.wall_offset_ns) // 1_000_000
+        self._ledger.write("end", wall_ms, now_ns(), detail=message.in_words)
+
+
+def _decoded(body: bytes, troubles: LimitedLog) -> FromFeed | None:
+    """A message of the bus; None, after a line in the log, for one that cannot be read."""
+    try:
+        message: FromFeed = decode_from_feed(body)
+    except UNREADABLE as error:
+        troubles.warn("unreadable", f"on the bus: a message that cannot be read is passed over: {error}")
+        return None
+    if isinstance(message, QuoteBatch) and message.recv_ns and len(message.recv_ns) != len(message.quotes):
+        found = f"{len(message.quotes)} quotes with {len(message.recv_ns)} times of receipt"
+        troubles.warn("unreadable", f"on the bus: a message with {found} is passed over")
+        return None
+    return message
+
+
+def _withdraw(gate: Gate, message: Withdrawn, at_ns: int, troubles: LimitedLog) -> list[Signal]:
+    signals: list[Signal] = []
+    for instrument_id in message.instrument_ids:
+        try:
+            signals += gate.withdraw(instrument_id, message.reason, at_ns)
+        except KeyError:
+            _complain_of(instrument_id, troubles)
+    return signals
+
+
+def _complain_of(instrument_id: int, troubles: LimitedLog) -> None:
+    troubles.warn("unknown", f"on the bus: instrument {instrument_id} is not watched by this node; it is passed over")

@@ -1,0 +1,130 @@
+"""Steps of a quote's way one by one, in this process, on the frames of a recording."""
+
+import gc
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from time import perf_counter_ns
+
+from arbsniper_tui.engine.gate import Gate, Rules
+from arbsniper_tui.feeds.quote_filter import Sieve
+from arbsniper_tui.model.errors import BadFrame, FrameError
+from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.tapes.tape import LISTING, TapeLine, read_tape
+from arbsniper_tui.tools.benchmark.report import Cost
+from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues.base import Listing
+from arbsniper_tui.wire.messages import QuoteBatch, decode_from_feed, encode
+
+_ROUNDS = 9
+_LEAST_PER_ROUND = 2000
+"""Shorter recordings are gone through several times a round."""
+
+
+def measure_costs(folder: Path, instruments: Sequence[Instrument], route_kinds: Sequence[str]) -> tuple[Cost, ...]:
+    """Parse each tape of the folder, carry its quotes over the codec, and judge them in the gate."""
+    costs: list[Cost] = []
+    quotes: list[Quote] = []
+    gc.disable()
+    try:
+        for tape in sorted(folder.iterdir()):
+            recording = _Recording(tape, instruments)
+            if recording.frames:
+                costs.append(Cost(f"parse {recording.name}", recording.parse_us(), "frame"))
+                quotes += recording.quotes
+        if quotes:
+            costs.append(Cost("encode for the bus", _median_us(lambda: _encode_all(quotes), len(quotes)), "quote"))
+            sent = [encode(QuoteBatch(1, 1, [quote])) for quote in quotes]
+            costs.append(Cost("decode from the bus", _median_us(lambda: _decode_all(sent), len(sent)), "quote"))
+            costs.append(Cost("gate", _gate_us(quotes, instruments, route_kinds), "quote"))
+    finally:
+        gc.enable()
+    return tuple(costs)
+
+
+class _Recording:
+    """One connection's frames, and the quotes that its parser reads from them."""
+
+    def __init__(self, tape: Path, instruments: Sequence[Instrument]) -> None:
+        self.name = ""
+        self.frames: list[bytes] = []
+        self.quotes: list[Quote] = []
+        self._listings: dict[str, Listing] = {}
+        sieve = Sieve({})
+        for line in _lines(tape):
+            venue, market = line.venue or "", line.market or ""
+            if not self.name and market:
+                self.name = f"{venue} {market}"
+                self._adapter = VENUES[venue]
+                self._subscribed = {
+                    each.venue_symbol: each for each in instruments if each.venue == venue and each.market == market
+                }
+            if line.kind == LISTING:
+                self._listings.update(self._adapter.parse_listings(line.frame()))
+            elif line.is_frame:
+                self.frames.append(line.frame())
+        self.frames = [frame for frame, found in self._fed() if found is not None]
+        for _, found in self._fed():
+            self.quotes += sieve.sift(list(found or ()))[0]
+
+    def parse_us(self) -> float:
+        """For one frame, with the connection's state made anew each time the recording is gone through."""
+
+        def parse_all() -> None:
+            feed = self._adapter.parser(self._subscribed, self._listings).feed
+            for frame in self.frames:
+                feed(frame)
+
+        return _median_us(parse_all, len(self.frames))
+
+    def _fed(self) -> Iterator[tuple[bytes, Sequence[Quote] | None]]:
+        """Frames with their quotes; None for one by which the venue refuses something."""
+        parser = self._adapter.parser(self._subscribed, self._listings) if self.frames else None
+        for frame in self.frames:
+            assert parser is not None
+            try:
+                yield frame, parser.feed(frame)
+            except FrameError:
+                yield frame, None
+
+
+def _lines(tape: Path) -> Iterator[TapeLine]:
+    for _, line in read_tape(tape):
+        if not isinstance(line, BadFrame):
+            yield line
+
+
+def _encode_all(quotes: Sequence[Quote]) -> None:
+    for quote in quotes:
+        encode(QuoteBatch(1, 1, [quote]))
+
+
+def _decode_all(sent: Sequence[bytes]) -> None:
+    for body in sent:
+        decode_from_feed(body)
+
+
+def _gate_us(quotes: Sequence[Quote], instruments: Sequence[Instrument], route_kinds: Sequence[str]) -> float:
+    gate = Gate(instruments, route_kinds, Rules(), "bench")
+    clock_ns = 0
+
+    def judge_all() -> None:
+        nonlocal clock_ns
+        for quote in quotes:
+            clock_ns += 1_000_000
+            gate.on_quote(quote, clock_ns, clock_ns)
+
+    return _median_us(judge_all, len(quotes))
+
+
+def _median_us(work: Callable[[], None], count: int) -> float:
+    """The median over rounds of what one of `count` takes."""
+    times = max(1, _LEAST_PER_ROUND // count)
+    rounds = []
+    for _ in range(_ROUNDS):
+        started_ns = perf_counter_ns()
+        for _ in range(times):
+            work()
+        rounds.append((perf_counter_ns() - started_ns) / (times * count) / 1000)
+    return round(statistics.median(rounds), 2)

@@ -1,0 +1,125 @@
+"""From the settings to the node's instruments and connections."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+import msgspec
+
+from arbsniper_tui.config.settings import Conversion, Settings
+from arbsniper_tui.model.feed_spec import FeedSpec
+from arbsniper_tui.model.instrument import Instrument, Symbol, parse_symbol
+from arbsniper_tui.venues import VENUES
+
+
+def instruments_of(settings: Settings) -> tuple[Instrument, ...]:
+    """Everything that the settings ask for, and what `[quotes]` counts as the same, numbered in order.
+
+    A symbol that a venue has no market for is passed over: `settings_check` says which.
+    """
+    found: list[Instrument] = []
+    for venue in settings.venues:
+        own_list = settings.venues[venue].symbols
+        for text in settings.symbols_of(venue):
+            asked = parse_symbol(text)
+            if serves(venue, asked):
+                _add(found, settings, venue, asked)
+            for implied in _implied(asked, settings) if own_list is None else ():
+                if serves(venue, implied):
+                    _add(found, settings, venue, implied, implied=True)
+    return _with_rates(found, settings)
+
+
+def feed_specs(instruments: Sequence[Instrument], settings: Settings) -> tuple[FeedSpec, ...]:
+    """The connections that serve these instruments: one for each market, more where a venue limits them."""
+    specs = []
+    for (venue, market), members in groupby(
+        sorted(instruments, key=lambda i: (i.venue, i.market)), lambda i: (i.venue, i.market)
+    ):
+        declared = settings.market_of(venue, market)
+        assert declared is not None, "instruments_of takes only markets that the venue has"
+        rest_url = declared.rest_url.rstrip("/")
+        for number, part in enumerate(_parts(tuple(members), declared.connection_limit), 1):
+            specs.append(
+                FeedSpec(
+                    name=f"{venue} {market}" + (f" {number}" if number > 1 else ""),
+                    venue=venue,
+                    market=market,
+                    ws_url=declared.ws_url.rstrip("/") + declared.ws_path,
+                    list_url=rest_url + declared.list_path,
+                    instruments=part,
+                    seed_url=rest_url + declared.seed_path if declared.seed_path else "",
+                )
+            )
+    return tuple(specs)
+
+
+def quotes_in_words(settings: Settings) -> tuple[str, ...]:
+    """How each currency of `[quotes]` counts, for the eye."""
+    return tuple(
+        f"{currency} counts as {settings.counted_quote(currency)} "
+        + (f"at the live rate of {counted.convert}" if isinstance(counted, Conversion) else "1:1")
+        for currency, counted in settings.quotes.items()
+    )
+
+
+def serves(venue: str, symbol: Symbol) -> bool:
+    """Whether a venue has such a market; whether it lists the symbol is for the venue to say."""
+    adapter = VENUES[venue]
+    return adapter.market(symbol.market) is not None and bool(adapter.venue_symbol(symbol))
+
+
+def _implied(asked: Symbol, settings: Settings) -> Iterator[Symbol]:
+    """The same base in every currency that counts as the one asked for."""
+    for currency in settings.quotes:
+        if settings.counted_quote(currency) == asked.quote:
+            if not asked.settle:
+                yield Symbol(asked.base, currency)
+            else:
+                # Perpetuals in dollars are settled in the coin; in a stablecoin, in that.
+                yield Symbol(asked.base, currency, asked.base if currency == "USD" else currency)
+
+
+def _add(found: list[Instrument], settings: Settings, venue: str, symbol: Symbol, *, implied: bool = False) -> None:
+    if any(known.venue == venue and known.symbol == str(symbol) for known in found):
+        return
+    declared = settings.market_of(venue, symbol.market)
+    assert declared is not None, "only served symbols are added"
+    counted_quote = settings.counted_quote(symbol.quote)
+    if counted_quote == symbol.base:
+        # USDT/USD, where USD counts as USDT: nothing can be counted in itself.
+        counted_quote = symbol.quote
+    found.append(
+        Instrument(
+            id=len(found),
+            venue=venue,
+            symbol=str(symbol),
+            venue_symbol=VENUES[venue].venue_symbol(symbol),
+            counted_quote=counted_quote,
+            taker_fee_pct=declared.taker_fee_pct,
+            implied=implied,
+        )
+    )
+
+
+def _with_rates(found: list[Instrument], settings: Settings) -> tuple[Instrument, ...]:
+    """Point every instrument in a converted currency to the instrument of its rate, which is added where needed."""
+    used = {instrument.native_quote for instrument in found if instrument.counted_quote != instrument.native_quote}
+    rates: dict[str, tuple[int, bool]] = {}
+    for currency, counted in settings.quotes.items():
+        if isinstance(counted, Conversion) and currency in used:
+            known = {(i.venue, i.symbol): i.id for i in found}
+            key = (counted.venue, str(counted.symbol))
+            if key not in known:
+                _add(found, settings, counted.venue, counted.symbol)
+                found[-1] = msgspec.structs.replace(found[-1], only_rate=True)
+            rates[currency] = (known.get(key, len(found) - 1), counted.symbol.quote == currency)
+    return tuple(
+        msgspec.structs.replace(i, rate_id=rates[i.native_quote][0], rate_inverted=rates[i.native_quote][1])
+        if i.counted_quote != i.native_quote and i.native_quote in rates
+        else i
+        for i in found
+    )
+
+
+def _parts(members: tuple[Instrument, ...], limit: int) -> Iterable[tuple[Instrument, ...]]:
+    return (members[start : start + limit] for start in range(0, len(members), limit))

@@ -1,0 +1,135 @@
+"""Whether settings make a node that can signal: one check for the run, `config check` and `doctor`."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec import Struct
+
+from arbsniper_tui.config.load import DEFAULT, Loaded
+from arbsniper_tui.engine.routes import route_kind
+from arbsniper_tui.model.instrument import Instrument, parse_symbol
+from arbsniper_tui.universe.instruments import instruments_of, serves
+from arbsniper_tui.venues import VENUES
+
+
+class Objection(Struct, frozen=True):
+    """One thing that is wrong with settings whose every value is right by itself."""
+
+    where: str
+    """Source and key, as in `f.toml: symbols`."""
+    found: str
+    advice: str = ""
+    refuses: bool = False
+    """The run ends with it; else the rest goes on, and a warning is enough."""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.found}" + (f"; {self.advice}" if self.advice else "")
+
+
+def objections(loaded: Loaded, *, needs_route: bool = True) -> list[Objection]:
+    """Everything that keeps a symbol, a venue or the whole node from signalling; what refuses the run first.
+
+    Without `needs_route` it is no refusal that nothing can signal: frames can be recorded, and the demo looked at.
+    """
+    found = [*_unserved(loaded), *_unserved_of_one_venue(loaded)]
+    instruments = instruments_of(loaded.settings)
+    idle = list(_idle_venues(loaded, instruments))
+    routed = _routed(instruments, loaded.settings.signals.routes)
+    if found:
+        return found + idle
+    if not routed:
+        return [_no_route(loaded, refuses=needs_route), *idle]
+    return [*idle, *_alone(loaded, instruments, routed)]
+
+
+def _unserved(loaded: Loaded) -> Iterator[Objection]:
+    settings = loaded.settings
+    for text in settings.symbols:
+        if not any(serves(venue, parse_symbol(text)) for venue in settings.venues):
+            on = ", ".join(f"{venue} has {_markets(venue)}" for venue in settings.venues)
+            yield Objection(
+                _place(loaded, "symbols"),
+                f'found "{text}", expected a market of a venue that is on: {on}',
+                "the verb venues lists what others have",
+                refuses=True,
+            )
+
+
+def _unserved_of_one_venue(loaded: Loaded) -> Iterator[Objection]:
+    for venue, own in loaded.settings.venues.items():
+        for text in own.symbols or ():
+            if not serves(venue, parse_symbol(text)):
+                forms = ", ".join(f"{each.market} ({each.symbol_example})" for each in VENUES[venue].markets)
+                yield Objection(
+                    _place(loaded, f"venues.{venue}.symbols"),
+                    f'found "{text}", expected a market that {venue} has: {forms}',
+                    refuses=True,
+                )
+
+
+def _idle_venues(loaded: Loaded, instruments: Iterable[Instrument]) -> Iterator[Objection]:
+    busy = {instrument.venue for instrument in instruments}
+    for venue in loaded.settings.venues:
+        # Of the default set nobody asked for a venue by name.
+        if venue not in busy and loaded.origins.get(f"venues.{venue}", DEFAULT) != DEFAULT:
+            symbols = ", ".join(loaded.settings.symbols_of(venue))
+            yield Objection(
+                _place(loaded, f"venues.{venue}"),
+                f"found no market for {symbols}, it has {_markets(venue)}",
+                "it stays idle",
+            )
+
+
+def _no_route(loaded: Loaded, *, refuses: bool) -> Objection:
+    kinds = ", ".join(loaded.settings.signals.routes)
+    venues = ", ".join(loaded.settings.venues)
+    return Objection(
+        str(loaded.path or "settings"),
+        f"no route is possible on {venues}, expected one symbol on two venues, in currencies that count alike, of a "
+        f"kind in signals.routes ({kinds})",
+        "add a venue, a kind of route, or a currency to [quotes]; the verb record takes one venue alone too",
+        refuses=refuses,
+    )
+
+
+def _alone(loaded: Loaded, instruments: Sequence[Instrument], routed: set[int]) -> Iterator[Objection]:
+    """The symbols that were asked for and are in no route."""
+    asked: dict[str, list[Instrument]] = defaultdict(list)
+    for instrument in instruments:
+        if not instrument.implied and not instrument.only_rate:
+            asked[instrument.symbol].append(instrument)
+    for symbol, members in asked.items():
+        if not any(member.id in routed for member in members):
+            venues = " and ".join(member.venue for member in members)
+            key = "symbols" if symbol in loaded.settings.symbols else f"venues.{members[0].venue}.symbols"
+            found = f"found {symbol} on {venues} alone, expected two venues for a route"
+            if len(members) > 1:
+                kinds = ", ".join(loaded.settings.signals.routes)
+                found = f"found {symbol} on {venues}, in no kind of route of signals.routes ({kinds})"
+            yield Objection(_place(loaded, key), found, "it is only shown")
+
+
+def _routed(instruments: Iterable[Instrument], kinds: Sequence[str]) -> set[int]:
+    """The instruments that are in a route of these kinds."""
+    alike: dict[tuple[str, str], list[Instrument]] = defaultdict(list)
+    for instrument in instruments:
+        alike[instrument.base, instrument.counted_quote].append(instrument)
+    return {
+        each.id
+        for members in alike.values()
+        for each in members
+        if any(route_kind(each, other) in kinds for other in members)
+    }
+
+
+def _markets(venue: str) -> str:
+    return " and ".join(str(declared.market) for declared in VENUES[venue].markets)
+
+
+def _place(loaded: Loaded, key: str) -> str:
+    """Where a key was set, as messages begin."""
+    origin = loaded.origins.get(key, DEFAULT)
+    if origin == DEFAULT:
+        return key
+    kind, _, name = origin.partition(" ")
+    return f"{name if kind in ('file', 'option') else origin}: {key}"

@@ -1,0 +1,276 @@
+"""The installed command in a world of its own: an empty home, a folder for sockets, and proof that nothing is left."""
+
+import contextlib
+import fcntl
+import json
+import os
+import pty
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyte
+import pytest
+
+from arbsniper_tui.tapes.tape import TapeWriter
+
+DEADLINE_S = 30.0
+COMMAND = Path(sys.executable).with_name("arbsniper-tui")
+CAPTURES = Path(__file__).resolve().parents[1] / ".." / "shared" / "captures"
+
+
+def wait_for(condition: Callable[[], Any], what: str = "") -> Any:
+    """The first true value of a condition; fails after the deadline."""
+    deadline_s = time.monotonic() + DEADLINE_S
+    while not (value := condition()):
+        assert time.monotonic() < deadline_s, f"not in time: {what}"
+        time.sleep(0.015)
+    return value
+
+
+class Run:
+    """One command that runs, its output going to files."""
+
+    def __init__(self, place: "Place", number: int, arguments: tuple[str, ...]) -> None:
+        self._out, self._err = place.folder / f"out-{number}", place.folder / f"err-{number}"
+        with self._out.open("wb") as out, self._err.open("wb") as err:
+            self.process = subprocess.Popen(
+                [COMMAND, *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=place.env, cwd=place.folder
+            )
+
+    @property
+    def out(self) -> str:
+        return self._out.read_text()
+
+    @property
+    def err(self) -> str:
+        return self._err.read_text()
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """The whole lines of standard output, as JSON."""
+        return [json.loads(line) for line in self.out.splitlines(keepends=True) if line.endswith("\n")]
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal; the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(DEADLINE_S)
+
+
+class Terminal:
+    """One command in a pseudo-terminal; what it draws is kept as a screen."""
+
+    def __init__(self, place: "Place", arguments: tuple[str, ...], columns: int, lines: int) -> None:
+        self.screen = pyte.Screen(columns, lines)
+        self._stream = pyte.ByteStream(self.screen)
+        self._ours, theirs = pty.openpty()
+        self.modes = termios.tcgetattr(theirs)[3]
+        self.written = b""
+        self.resize(columns, lines)
+        self.process = subprocess.Popen(
+            [COMMAND, *arguments],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=place.env,
+            cwd=place.folder,
+            start_new_session=True,
+            # Without a controlling terminal nobody is told that its size has changed.
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+        self._theirs = theirs
+        os.set_blocking(self._ours, False)
+
+    def resize(self, columns: int, lines: int) -> None:
+        self.screen.resize(lines, columns)
+        fcntl.ioctl(self._ours, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def read(self) -> str:
+        """The screen after everything that was drawn until now."""
+        while True:
+            try:
+                drawn = os.read(self._ours, 65536)
+            except (BlockingIOError, OSError):
+                break
+            if not drawn:
+                break
+            self.written += drawn
+            self._stream.feed(drawn)
+        return "\n".join(self.screen.display)
+
+    @property
+    def descriptor(self) -> int:
+        """Our end of it."""
+        return self._ours
+
+    def type(self, keys: str) -> None:
+        os.write(self._ours, keys.encode())
+
+    def sees(self, text: str) -> str:
+        """Wait until a text stands on the screen."""
+        try:
+            wait_for(lambda: text in self.read())
+        except AssertionError:
+            pytest.fail(f"{text!r} did not come; the screen:\n{self.read()}")
+        return self.read()
+
+    def misses(self, text: str) -> str:
+        """Wait until a text is gone from the screen."""
+        try:
+            wait_for(lambda: text not in self.read())
+        except AssertionError:
+            pytest.fail(f"{text!r} did not go; the screen:\n{self.read()}")
+        return self.read()
+
+    def exit_code(self) -> int:
+        """Wait for the end, reading on meanwhile: a full terminal would hold the command up."""
+        wait_for(lambda: (self.read(), self.process.poll())[1] is not None, f"the end; the screen:\n{self.read()}")
+        self.read()
+        # What waits in a terminal is handed over some time after the program has ended.
+        time.sleep(0.05)
+        self.read()
+        return self.process.returncode
+
+    @property
+    def is_restored(self) -> bool:
+        """Cooked mode as before, the first screen again, and a cursor."""
+        modes = termios.tcgetattr(self._theirs)[3]
+        last = {mode: self.written.rfind(b"\x1b[?" + mode) for mode in (b"1049h", b"1049l", b"25l", b"25h")}
+        return modes == self.modes and last[b"1049l"] > last[b"1049h"] and last[b"25h"] > last[b"25l"]
+
+    def hang_up(self) -> None:
+        """Close the terminal, as closing its window does."""
+        for end in (self._theirs, self._ours):
+            os.close(end)
+        self._ours = self._theirs = -1
+
+    def close(self) -> None:
+        if self._ours >= 0:
+            self.hang_up()
+
+
+class Place:
+    """Where commands are run: nothing of the user's is read, and nothing is written outside `folder`."""
+
+    command = COMMAND
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
+        self.env = kept | {
+            "HOME": str(folder),
+            "XDG_CONFIG_HOME": str(folder / "config"),
+            "TMPDIR": str(folder),
+            "TERM": "xterm-256color",
+        }
+        self._runs: list[Run | Terminal] = []
+
+    @staticmethod
+    def wait_for(condition: Callable[[], Any], what: str = "") -> Any:
+        """The first true value of a condition; fails after the deadline."""
+        return wait_for(condition, what)
+
+    def run(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        """A command from start to end."""
+        return subprocess.run(
+            [COMMAND, *arguments], input=stdin, capture_output=True, env=self.env, cwd=self.folder, timeout=DEADLINE_S
+        )
+
+    def start(self, *arguments: str) -> Run:
+        self._runs.append(run := Run(self, len(self._runs), arguments))
+        return run
+
+    def start_node(self, *arguments: str) -> Run:
+        """A node without a terminal, once it can be attached to."""
+        run = self.start(*arguments)
+        wait_for(lambda: run.process.poll() is not None or self.sockets(), "the node's sockets")
+        assert run.process.poll() is None, run.err
+        return run
+
+    def terminal(self, *arguments: str, columns: int = 100, lines: int = 30) -> Terminal:
+        terminal = Terminal(self, arguments, columns, lines)
+        self._runs.append(terminal)
+        return terminal
+
+    def sockets(self) -> list[Path]:
+        """Socket files of nodes, wherever this system keeps them for this test's processes."""
+        return [path for path in self.node_folders() if (path / "commands").exists()]
+
+    def node_folders(self) -> list[Path]:
+        pids = [run.process.pid for run in self._runs]
+        roots = [self.folder, Path(f"/run/user/{os.getuid()}")]
+        return [path for root in roots for pid in pids for path in root.glob(f"arbsniper-tui-*/node-{pid}")]
+
+    def processes(self) -> list[int]:
+        """Processes that were started here, with all their children: they carry this folder in their environment."""
+        mark = f"TMPDIR={self.folder}".encode()
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            # Its end, or another user's process.
+            with contextlib.suppress(OSError):
+                if mark in (process / "environ").read_bytes().split(b"\0"):
+                    found.append(int(process.name))
+        return found
+
+    def tape(self, name: str, venue: str, url: str, *frames: tuple[float, str], market: str = "") -> Path:
+        """Write a tape of frames and their times."""
+        writer = TapeWriter(self.folder / name, venue)
+        for ts_s, frame in frames:
+            writer.write(ts_s, url, frame.encode(), market=market)
+        writer.close()
+        return writer.path
+
+    def close(self) -> None:
+        """End what still runs. Fails where a command that has ended left a process or a folder."""
+        for run in self._runs:
+            if run.process.poll() is None:
+                run.process.terminate()
+            if isinstance(run, Terminal):
+                wait_for(lambda run=run: (run.read(), run.process.poll())[1] is not None, "the end of a terminal")
+                run.close()
+            run.process.wait(DEADLINE_S)
+        wait_for(lambda: not self.processes(), "the end of every child")
+        assert not self.node_folders()
+
+
+@contextlib.contextmanager
+def new_place() -> Iterator[Place]:
+    # Short: the path of a socket has little room.
+    folder = Path(tempfile.mkdtemp(prefix="ab-", dir="/tmp"))
+    place = Place(folder)
+    try:
+        yield place
+        place.close()
+    finally:
+        for pid in place.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    with new_place() as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def shared_place() -> Iterator[Place]:
+    """One for all tests of a module, which only look at what the first of them made there."""
+    with new_place() as place:
+        yield place
+
+
+@pytest.fixture
+def captures() -> Path:
+    if not CAPTURES.is_dir():
+        pytest.skip("no recorded frames beside the checkout (../shared/captures)")
+    return CAPTURES

@@ -1,0 +1,148 @@
+"""A gate, a ledger and what is around them, in one process, with sockets and Redis replaced by lists."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arbsniper_tui.desk.feed_watch import FeedWatch
+from arbsniper_tui.desk.ledger import Ledger
+from arbsniper_tui.desk.memory import SIZE, SpreadMemory
+from arbsniper_tui.desk.plan import SpreadPlan
+from arbsniper_tui.desk.reception import Reception
+from arbsniper_tui.engine.gate import Gate, Rules
+from arbsniper_tui.latency.stages import Stages
+from arbsniper_tui.model.health import FeedHealth, FeedState, RedisHealth, RedisState
+from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.model.signal import Event, Signal
+from arbsniper_tui.model.view import NodeIntro
+from arbsniper_tui.runtime.anonymous_file import create_anonymous_file
+from arbsniper_tui.wire.messages import EVENT_TOPIC, HealthReport, decode_event
+
+S = 1_000_000_000
+MS = 1_000_000
+WALL_OFFSET_NS = 1_700_000_000 * S
+
+INSTRUMENTS = (
+    Instrument(0, "binance", "BTC/USDT", "BTCUSDT", "USDT", 0.1),
+    Instrument(1, "okx", "BTC/USDT", "BTC-USDT", "USDT", 0.1),
+    Instrument(2, "kraken", "ETH/USDT", "ETH/USDT", "USDT", 0.4),
+)
+
+
+class NotedPublisher:
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def publish(self, topic: bytes, body: bytes) -> None:
+        assert topic == EVENT_TOPIC
+        self.events.append(decode_event(body))
+
+
+class NotedSink:
+    def __init__(self) -> None:
+        self.signals: list[dict[str, Any]] = []
+        self.events: list[dict[str, Any]] = []
+        self.prices: list[tuple[str, str, dict[str, Any]]] = []
+        self.order: list[str] = []
+
+        self.is_up = True
+
+    def publish_signal(self, payload: bytes, timestamp_ms: int, now_ns: int) -> bool:
+        self.signals.append(json.loads(payload))
+        self.order.append("signal")
+        return self.is_up
+
+    def append_event(self, payload: bytes, event: str, now_ns: int) -> None:
+        self.events.append(json.loads(payload))
+        self.order.append(f"event {event}")
+
+    def store_price(self, exchange: str, symbol: str, payload: bytes, now_ns: int) -> bool:
+        if self.is_up:
+            self.prices.append((exchange, symbol, json.loads(payload)))
+        return self.is_up
+
+    def health(self) -> RedisHealth:
+        return RedisHealth(RedisState.UP, "url", "127.0.0.1:6379/0")
+
+
+class DecisionBench:
+    """Everything of a spread worker but its loop and its sockets. Time stands until `now_ns` is moved."""
+
+    def __init__(
+        self,
+        folder: Path,
+        threshold_pct: float = 0.5,
+        *,
+        heir_of: "DecisionBench | None" = None,
+        has_redis: bool = True,
+    ) -> None:
+        self.now_ns = 1000 * S
+        self.folder = folder
+        rules = Rules(threshold_pct=threshold_pct)
+        self.gate = Gate(INSTRUMENTS, ("spot-spot",), rules, "heir" if heir_of else "node")
+        self.gate.wall_offset_ns = WALL_OFFSET_NS
+        self.publisher = NotedPublisher()
+        self.sink = NotedSink()
+        self._descriptor = os.dup(heir_of._descriptor) if heir_of else create_anonymous_file(SIZE)  # noqa: SLF001
+        self.memory = SpreadMemory(self._descriptor)
+        sink = self.sink if has_redis else None
+        self.ledger = Ledger(self.publisher, sink, self.memory)  # type: ignore[arg-type]  # noting stand-ins
+        self.watch = FeedWatch(self.gate, self.ledger)
+        self.plan = spread_plan(folder, rules)
+        self.reception = Reception(
+            self.plan,
+            self.gate,
+            self.ledger,
+            self.watch,
+            Stages(),
+            self.sink,  # type: ignore[arg-type]  # a noting stand-in
+            self.memory,
+        )
+
+    def memory_after_a_kill(self) -> SpreadMemory:
+        """What the next worker finds: nothing of this one is left but the file."""
+        return SpreadMemory(self._descriptor)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+    def quote(self, instrument_id: int, bid: float, ask: float, size: float = 1.0) -> list[Signal]:
+        self.reception.rows.touched.add(instrument_id)
+        return self.gate.on_quote(Quote(instrument_id, bid, size, ask, size), self.now_ns, self.now_ns)
+
+    def opportunity(self) -> list[Signal]:
+        """Buy at 100 on binance, sell at 101 on okx."""
+        return [*self.quote(0, 99.9, 100.0), *self.quote(1, 101.0, 101.1)]
+
+    def report(self, *feeds: FeedHealth, worker: str = "feed", conflated: int = 0, pid: int = 77) -> None:
+        self.watch.take(HealthReport(worker, feeds, conflated, pid=pid), self.now_ns)
+
+    @property
+    def told(self) -> list[tuple[str, str, str]]:
+        """Kind, place and detail of every event."""
+        return [(e.event, f"{e.exchange} {e.market}".strip(), e.detail) for e in self.publisher.events]
+
+
+def spread_plan(folder: Path, rules: Rules) -> SpreadPlan:
+    intro = NodeIntro("node", "0.0.0", "live", 1, 0.0, INSTRUMENTS, ("spot-spot",), 2, 5000.0, 0.0)
+    return SpreadPlan("spread", str(folder), intro, rules, 10.0, RedisHealth(RedisState.OFF))
+
+
+def binance(state: FeedState = FeedState.LIVE, detail: str = "") -> FeedHealth:
+    return FeedHealth("binance spot", "binance", state, detail, (0,))
+
+
+def okx(state: FeedState = FeedState.LIVE, detail: str = "") -> FeedHealth:
+    return FeedHealth("okx spot", "okx", state, detail, (1,))
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[DecisionBench]:
+    bench = DecisionBench(tmp_path)
+    yield bench
+    bench.close()

@@ -1,0 +1,5 @@
+"""A detector with what is around it."""
+
+from decision_bench import bench
+
+__all__ = ["bench"]

@@ -1,0 +1,76 @@
+"""Which instruments a venue serves: by its list, which can take back what it said, and by its word."""
+
+import pytest
+from feeding import instruments
+
+from arbsniper_tui.feeds.served import Served
+from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.venues.base import Listing
+
+BTC, ETH = instruments("okx", ("BTC/USDT", "ETH/USDT"))
+TRADING, HALTED = Listing(), Listing(is_trading=False)
+
+
+@pytest.fixture
+def told() -> list[tuple[str, str]]:
+    return []
+
+
+@pytest.fixture
+def served(told: list[tuple[str, str]]) -> Served:
+    def note(instrument: Instrument, reason: str) -> None:
+        told.append((instrument.symbol, reason))
+
+    return Served((BTC, ETH), note)
+
+
+def test_before_any_word_everything_is_wanted(served: Served) -> None:
+    assert served.wanted == [BTC, ETH]
+    assert served.barred == set() and served.reasons == {}
+
+
+def test_what_is_not_listed_or_not_trading_is_barred_with_the_reason(
+    served: Served, told: list[tuple[str, str]]
+) -> None:
+    assert served.take_list({"BTC-USDT": HALTED}) == []
+    assert served.reasons == {"BTC/USDT": "not trading", "ETH/USDT": "not listed"}
+    assert served.barred == {BTC.id, ETH.id} and served.wanted == []
+    assert told == [("BTC/USDT", "not trading"), ("ETH/USDT", "not listed")]
+
+
+def test_the_same_list_once_more_is_no_news(served: Served, told: list[tuple[str, str]]) -> None:
+    for _ in range(3):
+        served.take_list({"BTC-USDT": HALTED, "ETH-USDT": TRADING})
+    assert told == [("BTC/USDT", "not trading")]
+
+
+def test_what_rests_on_a_list_falls_with_it(served: Served) -> None:
+    served.take_list({"BTC-USDT": HALTED})
+    assert served.take_list({"BTC-USDT": TRADING, "ETH-USDT": TRADING}) == [BTC, ETH]
+    assert served.wanted == [BTC, ETH] and served.barred == set() and served.reasons == {}
+
+
+def test_a_rejected_symbol_is_barred(served: Served, told: list[tuple[str, str]]) -> None:
+    assert served.reject("BTC-USDT", "rejected: no") == BTC
+    assert served.wanted == [ETH]
+    assert told == [("BTC/USDT", "rejected: no")]
+
+
+def test_a_rejection_of_another_symbol_bars_none(served: Served) -> None:
+    assert served.reject("DOGE-USDT", "rejected: no") is None
+    assert served.wanted == [BTC, ETH]
+
+
+def test_a_list_that_has_what_was_rejected_brings_it_back(served: Served) -> None:
+    served.reject("BTC-USDT", "rejected: in maintenance")
+    assert served.take_list({"BTC-USDT": TRADING, "ETH-USDT": TRADING}) == [BTC]
+    assert served.wanted == [BTC, ETH]
+
+
+def test_a_new_connection_asks_again_for_what_was_rejected_and_not_for_what_is_not_listed(served: Served) -> None:
+    served.take_list({"BTC-USDT": TRADING})
+    served.reject("BTC-USDT", "rejected: in maintenance")
+    served.reject("ETH-USDT", "rejected: unknown")
+    served.ask_again()
+    assert served.wanted == [BTC]
+    assert served.reasons == {"ETH/USDT": "not listed"}

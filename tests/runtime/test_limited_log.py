@@ -1,0 +1,97 @@
+"""One line a minute for each reason."""
+
+import logging
+
+import pytest
+
+from arbsniper_tui.runtime.limited_log import MOST_REASONS, QUIET_S, LimitedLog
+
+
+class Troubles:
+    def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
+        self.now_s = 1000.0
+        self.log = LimitedLog(logging.getLogger("troubles"), lambda: self.now_s)
+        self._caplog = caplog
+
+    @property
+    def lines(self) -> list[str]:
+        return [record.getMessage() for record in self._caplog.records]
+
+
+@pytest.fixture
+def troubles(caplog: pytest.LogCaptureFixture) -> Troubles:
+    return Troubles(caplog)
+
+
+def test_the_first_of_a_reason_is_written_and_its_likes_are_not(troubles: Troubles) -> None:
+    for number in range(100):
+        troubles.log.warn("crossed", f"quote {number}")
+        troubles.now_s += QUIET_S / 200
+    assert troubles.lines == ["quote 0"]
+
+
+def test_after_a_minute_the_next_is_written_with_the_count_between(troubles: Troubles) -> None:
+    for number in range(3):
+        troubles.log.warn("crossed", f"quote {number}")
+    troubles.now_s += QUIET_S
+    troubles.log.warn("crossed", "quote 3")
+    assert troubles.lines == ["quote 0", "quote 3 (and 2 more like it)"]
+
+
+def test_the_count_begins_anew_with_each_line(troubles: Troubles) -> None:
+    for number in range(4):
+        troubles.log.warn("crossed", f"quote {number}")
+        troubles.log.warn("crossed", f"again {number}")
+        troubles.now_s += QUIET_S
+    assert troubles.lines[1:] == [f"quote {number} (and 1 more like it)" for number in (1, 2, 3)]
+
+
+def test_each_reason_has_its_own_minute(troubles: Troubles) -> None:
+    troubles.log.warn("crossed", "a")
+    troubles.log.warn("no bid", "b")
+    assert troubles.lines == ["a", "b"]
+
+
+def test_a_line_is_written_at_the_level_that_was_asked_for(
+    troubles: Troubles, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    troubles.log.info("not listed", "a")
+    troubles.log.warn("crossed", "b")
+    assert [record.levelno for record in caplog.records] == [logging.INFO, logging.WARNING]
+
+
+def test_a_flood_of_different_reasons_is_a_bounded_number_of_lines_and_keeps_nothing(troubles: Troubles) -> None:
+    for number in range(2000):
+        troubles.log.warn(f"rejected: {number}", f"BTC rejected: {number}")
+        troubles.now_s += QUIET_S / 4000
+    assert len(troubles.lines) == MOST_REASONS + 1
+    assert troubles.lines[MOST_REASONS] == f"BTC rejected: {MOST_REASONS}"
+    assert len(troubles.log._written_s) + len(troubles.log._unwritten) <= MOST_REASONS + 2
+    troubles.now_s += QUIET_S
+    troubles.log.warn("rejected: another", "another")
+    assert troubles.lines[-1] == "another"
+    assert len(troubles.log._written_s) <= 2
+
+
+def test_reasons_beyond_the_bound_share_one_line_a_minute_with_their_count(troubles: Troubles) -> None:
+    def go_on_for(seconds: float) -> None:
+        troubles.now_s += seconds
+        for number in range(MOST_REASONS):
+            troubles.log.warn(f"kept {number}", "kept")
+
+    go_on_for(0.0)
+    go_on_for(QUIET_S / 2)
+    for number in range(11):
+        troubles.log.warn(f"other {number}", f"other {number}")
+        go_on_for(QUIET_S / 10)
+    others = [line for line in troubles.lines if line.startswith("other")]
+    assert others == ["other 0", "other 10 (and 9 more like it)"]
+
+
+def test_a_known_reason_keeps_its_minute_during_a_flood(troubles: Troubles) -> None:
+    troubles.log.warn("crossed", "crossed")
+    for number in range(500):
+        troubles.log.warn(f"flood {number}", "flood")
+    troubles.log.warn("crossed", "crossed")
+    assert troubles.lines.count("crossed") == 1

@@ -1,0 +1,107 @@
+"""What a live spread worker takes in: a pause of its own is caught up with before anything is judged."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from decision_bench import MS, DecisionBench, binance, okx
+from msgspec import structs
+
+from arbsniper_tui.latency.stages import Stages
+from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.runtime.clock import PAUSED_NS, now_ns
+from arbsniper_tui.spread.intake import LiveIntake, ReplayIntake
+from arbsniper_tui.wire.inbox import Inbox
+from arbsniper_tui.wire.messages import FromFeed, HealthReport, QuoteBatch, Withdrawn, encode
+
+BUY, SELL, OTHER = 0, 1, 2
+
+
+def quote(instrument_id: int, bid: float, ask: float) -> Quote:
+    return Quote(instrument_id, bid, 1.0, ask, 1.0)
+
+
+class Taking:
+    """An intake on a bench, told the messages of feeds one after the other."""
+
+    def __init__(self, bench: DecisionBench, inbox: Inbox, **rules: object) -> None:
+        self.bench = bench
+        bench.gate.rules = structs.replace(bench.gate.rules, **rules)
+        self.intake = LiveIntake(inbox, bench.gate, bench.ledger, bench.watch, Stages(), set())
+
+    def take(self, *messages: FromFeed) -> None:
+        for message in messages:
+            self.intake.take(encode(message))
+
+    def quote(self, instrument_id: int, bid: float, ask: float) -> None:
+        at_ns = now_ns()
+        self.take(QuoteBatch(at_ns, at_ns, [quote(instrument_id, bid, ask)], [at_ns]))
+
+    def pause(self) -> None:
+        """As when the process did not run."""
+        self.intake.look_for_pause(now_ns(), now_ns() - 2 * PAUSED_NS)
+        self.intake.look_for_pause(now_ns(), now_ns() + PAUSED_NS)
+
+    def catch_up(self) -> None:
+        self.take(HealthReport("feed", (binance(), okx()), sent_ns=now_ns()))
+
+    @property
+    def states(self) -> list[str]:
+        return [signal["state"] for signal in self.bench.sink.signals]
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Iterator[Inbox]:
+    inbox = Inbox(tmp_path / "quotes", 1)
+    yield inbox
+    inbox.close()
+
+
+def test_after_a_pause_nothing_is_judged_until_all_that_waited_is_in(bench: DecisionBench, inbox: Inbox) -> None:
+    taking = Taking(bench, inbox)
+    taking.catch_up()
+    taking.quote(BUY, 99.9, 100.0)
+    taking.pause()
+    taking.quote(SELL, 101.0, 101.1)
+    taking.quote(SELL, 99.9, 100.0)
+    assert taking.states == []
+    taking.catch_up()
+    assert taking.states == []
+    taking.quote(SELL, 101.0, 101.1)
+    assert taking.states == ["open"]
+
+
+def test_a_cooldown_that_ends_in_a_pause_announces_nothing_by_old_prices(bench: DecisionBench, inbox: Inbox) -> None:
+    taking = Taking(bench, inbox, cooldown_ns=MS)
+    taking.catch_up()
+    taking.quote(BUY, 99.9, 100.0)
+    taking.quote(SELL, 101.0, 101.1)
+    taking.quote(SELL, 99.9, 100.0)
+    # Open again within the cool-down, however long this machine took to come here.
+    (route,) = [each for each in bench.gate.routes if each.key == (BUY, SELL)]
+    route.signalled_ns = now_ns() + 1000 * MS
+    taking.quote(SELL, 101.0, 101.1)
+    route.signalled_ns = now_ns() - 2 * MS
+    taking.pause()
+    taking.take(Withdrawn(now_ns(), (OTHER,), "disconnected"))
+    taking.quote(OTHER, 1.0, 1.1)
+    assert taking.states == ["open"]
+    taking.quote(SELL, 99.9, 100.0)
+    taking.catch_up()
+    assert taking.states == ["open"]
+
+
+def test_what_cannot_be_told_apart_on_the_bus_is_passed_over(
+    bench: DecisionBench, inbox: Inbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    taking = Taking(bench, inbox)
+    at_ns = now_ns()
+    one, other = Quote(BUY, 1.0, 1.0, 1.1, 1.0), quote(SELL, 1.0, 1.1)
+    replaying = ReplayIntake(bench.gate, bench.ledger, bench.watch, Stages(), set())
+    for intake in (taking.intake, replaying):
+        intake.take(encode(QuoteBatch(at_ns, at_ns, [one, other], [at_ns])))
+        intake.take(encode(QuoteBatch(at_ns, at_ns, [Quote(99, 1.0, 1.0, 1.1, 1.0), one], [at_ns, at_ns])))
+    assert "2 quotes with 1 times of receipt" in caplog.text
+    assert "instrument 99 is not watched" in caplog.text
+    assert bench.gate.legs.shown[BUY].received == 2
+    assert bench.gate.legs.shown[SELL].received == 0

@@ -1,0 +1,90 @@
+"""The price keys: the newest quote of each instrument, ten times a second at most, a few at a time."""
+
+import pytest
+from decision_bench import INSTRUMENTS, MS, DecisionBench, NotedSink
+
+from arbsniper_tui.engine.gate import Gate, Rules
+from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.sinks.keys import PRICE_TTL_MS
+from arbsniper_tui.spread.price_keys import AT_ONCE, REFRESH_EVERY_NS, PriceKeys
+
+
+@pytest.fixture
+def keys(bench: DecisionBench) -> PriceKeys:
+    return PriceKeys(bench.gate, bench.sink)  # type: ignore[arg-type]  # a noting stand-in
+
+
+def test_a_price_is_the_middle_of_what_the_venue_showed(bench: DecisionBench, keys: PriceKeys) -> None:
+    bench.quote(0, 99.0, 100.0)
+    keys.refresh(bench.now_ns)
+    timestamp = (bench.now_ns + bench.gate.wall_offset_ns) // MS
+    assert bench.sink.prices == [
+        ("binance", "BTC/USDT", {"price": 99.5, "bid": 99.0, "ask": 100.0, "timestamp": timestamp})
+    ]
+
+
+def test_nothing_is_written_for_what_has_not_moved(bench: DecisionBench, keys: PriceKeys) -> None:
+    keys.refresh(bench.now_ns)
+    bench.quote(1, 99.0, 100.0)
+    for _ in range(50):
+        bench.now_ns += REFRESH_EVERY_NS
+        keys.refresh(bench.now_ns)
+    assert len(bench.sink.prices) == 1
+
+
+def test_a_price_that_redis_does_not_take_is_written_once_it_does(bench: DecisionBench, keys: PriceKeys) -> None:
+    bench.sink.is_up = False
+    bench.quote(0, 99.0, 100.0)
+    keys.refresh(bench.now_ns)
+    bench.sink.is_up = True
+    bench.now_ns += REFRESH_EVERY_NS
+    keys.refresh(bench.now_ns)
+    assert [price["bid"] for _, _, price in bench.sink.prices] == [99.0]
+
+
+def test_a_price_that_is_older_than_its_key_may_be_is_not_written(bench: DecisionBench, keys: PriceKeys) -> None:
+    bench.sink.is_up = False
+    bench.quote(0, 99.0, 100.0)
+    keys.refresh(bench.now_ns)
+    bench.sink.is_up = True
+    bench.now_ns += (PRICE_TTL_MS + 1) * MS
+    keys.refresh(bench.now_ns)
+    assert bench.sink.prices == []
+
+
+def test_ten_times_a_second_is_the_most(bench: DecisionBench, keys: PriceKeys) -> None:
+    start_ns = bench.now_ns
+    while bench.now_ns < start_ns + 10 * REFRESH_EVERY_NS:
+        bench.quote(0, 99.0, 100.0)
+        keys.refresh(bench.now_ns)
+        bench.now_ns += 5 * MS
+    assert len(bench.sink.prices) == 10
+
+
+def test_the_newest_of_many_is_written(bench: DecisionBench, keys: PriceKeys) -> None:
+    for bid in (97.0, 98.0, 99.0):
+        bench.quote(0, bid, 100.0)
+    keys.refresh(bench.now_ns)
+    assert [price["bid"] for _, _, price in bench.sink.prices] == [99.0]
+
+
+def test_many_are_written_a_few_at_a_time_and_none_is_forgotten() -> None:
+    many = [Instrument(number, "okx", f"C{number}/USDT", "C", "USDT", 0.1) for number in range(3 * AT_ONCE + 1)]
+    gate, sink = Gate(many, [], Rules(), "node"), NotedSink()
+    keys = PriceKeys(gate, sink)  # type: ignore[arg-type]  # a noting stand-in
+    for instrument in many:
+        gate.on_quote(Quote(instrument.id, 1.0, 1.0, 2.0, 1.0), MS, MS)
+    written = []
+    for look in range(4):
+        keys.refresh(MS * (look + 1))
+        written.append(len(sink.prices))
+    assert written == [AT_ONCE, 2 * AT_ONCE, 3 * AT_ONCE, 3 * AT_ONCE + 1]
+    assert {symbol for _, symbol, _ in sink.prices} == {instrument.symbol for instrument in many}
+
+
+def test_every_instrument_has_its_own_key(bench: DecisionBench, keys: PriceKeys) -> None:
+    for instrument in INSTRUMENTS:
+        bench.quote(instrument.id, 99.0, 100.0)
+    keys.refresh(bench.now_ns)
+    assert [(venue, symbol) for venue, symbol, _ in bench.sink.prices] == [(i.venue, i.symbol) for i in INSTRUMENTS]
