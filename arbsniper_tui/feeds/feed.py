@@ -5,13 +5,14 @@ import logging
 import random
 import time
 from contextlib import suppress
+from functools import partial
 
 from arbsniper_tui.feeds.connection import Connection
 from arbsniper_tui.feeds.outlet import FeedCounts, OnDisconnect, OnFrame, OnListing, Outlet
 from arbsniper_tui.feeds.served import NONE_SERVED, Served
 from arbsniper_tui.feeds.timings import FeedTimings
 from arbsniper_tui.feeds.venue_lag import VenueLag
-from arbsniper_tui.feeds.venue_list import keep_listed
+from arbsniper_tui.feeds.venue_list import keep_listed, refreshes_s
 from arbsniper_tui.model.feed_spec import FeedSpec
 from arbsniper_tui.model.health import FeedHealth, FeedState
 from arbsniper_tui.model.instrument import Instrument
@@ -48,6 +49,7 @@ class Feed:
         self._on_frame = on_frame
         self._on_listing = on_listing
         self._on_disconnect = on_disconnect
+        self._retries_s = partial(delays_s, first_s=timings.first_retry_s, longest_s=timings.longest_retry_s)
         self._adapter = VENUES[spec.venue]
         self._served = Served(spec.instruments, self._bar)
         self._listings: dict[str, Listing] = {}
@@ -87,16 +89,24 @@ class Feed:
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(keep_listed(self._adapter, self.spec.list_url, self._on_list, self._on_list_failure))
+            listing = keep_listed(
+                self._adapter,
+                self.spec.list_url,
+                self._on_list,
+                self._on_list_failure,
+                retries_s=self._retries_s,
+                refreshes_s=partial(refreshes_s, every_s=self._timings.refresh_list_s),
+            )
+            group.create_task(listing)
             group.create_task(self._keep_connected())
 
     async def _keep_connected(self) -> None:
-        delays = delays_s(random.Random())
+        delays = self._retries_s(random.Random())
         try:
             while True:
                 reason, brought_data = await self._connect()
                 if brought_data:
-                    delays = delays_s(random.Random())
+                    delays = self._retries_s(random.Random())
                 delay_s = next(delays) if self._served.wanted else self._timings.rejected_wait_s
                 self._enter(FeedState.DOWN, reason, retry_in_s=delay_s)
                 _log.warning("%s: %s; next attempt in %.1f s", self.spec.name, reason, delay_s)

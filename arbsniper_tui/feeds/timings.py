@@ -2,6 +2,8 @@
 
 from msgspec import Struct
 
+from arbsniper_tui.net.backoff import FIRST_S, LONGEST_S
+
 
 class FeedTimings(Struct, frozen=True):
     """How long a feed waits for what."""
@@ -27,6 +29,12 @@ class FeedTimings(Struct, frozen=True):
     sound quote."""
     unanswered_for_s: float = 15.0
     """Pings without an answer for this long cost the connection."""
+    first_retry_s: float = FIRST_S
+    """Between the end of a connection, or of a list that failed, and the next attempt; doubled each time ..."""
+    longest_retry_s: float = LONGEST_S
+    """... up to this, and begun anew after data."""
+    refresh_list_s: float = 300.0
+    """Between two looks at the venue's list."""
     rejected_wait_s: float = 60.0
     """Until a venue that serves none of the symbols is asked again."""
 

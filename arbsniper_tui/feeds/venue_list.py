@@ -8,14 +8,12 @@ from typing import NoReturn
 
 from arbsniper_tui.model.errors import FrameError, RestError
 from arbsniper_tui.model.public_url import public_url
-from arbsniper_tui.net.backoff import delays_s
+from arbsniper_tui.net.backoff import JITTER
 from arbsniper_tui.net.rest import fetch
 from arbsniper_tui.venues.base import Listing, VenueAdapter
 
 _log = logging.getLogger(__name__)
 
-REFRESH_S = 300.0
-_JITTER = 0.2
 
 OnList = Callable[[dict[str, Listing], bytes], None]
 """The list by the venue's own symbols, and the body it was read from."""
@@ -24,10 +22,10 @@ Waits = Callable[[random.Random], Iterator[float]]
 """Makes the waits between two attempts, in seconds."""
 
 
-def refreshes_s(rng: random.Random) -> Iterator[float]:
-    """Five minutes, each time shortened or lengthened by up to a fifth, so that the feeds do not ask in step."""
+def refreshes_s(rng: random.Random, every_s: float) -> Iterator[float]:
+    """`every_s`, each time shortened or lengthened by up to a fifth, so that feeds do not ask all at once."""
     while True:
-        yield REFRESH_S * (1.0 + rng.uniform(-_JITTER, _JITTER))
+        yield every_s * (1.0 + rng.uniform(-JITTER, JITTER))
 
 
 async def keep_listed(
@@ -36,8 +34,8 @@ async def keep_listed(
     on_list: OnList,
     on_failure: OnFailure,
     *,
-    retries_s: Waits = delays_s,
-    refreshes_s: Waits = refreshes_s,
+    retries_s: Waits,
+    refreshes_s: Waits,
 ) -> NoReturn:
     """GET the list again and again, for ever: after a failure as `retries_s` says, after a list as `refreshes_s`.
 

@@ -30,7 +30,9 @@ SYMBOLS = {
 }
 MARKETS = tuple(SYMBOLS)
 ONE_EACH = tuple((venue, Market.SPOT) for venue in SIMULATED)
-QUICK = FeedTimings(check_every_s=0.02, seed_after_s=0.1, lost_book_after_s=0.05)
+QUICK = FeedTimings(
+    check_every_s=0.02, seed_after_s=0.1, lost_book_after_s=0.05, first_retry_s=0.05, longest_retry_s=0.2
+)
 """Waits as short as a slow machine allows: every expectation is about what happens in the end."""
 
 

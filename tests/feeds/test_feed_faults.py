@@ -20,7 +20,6 @@ Eventually = Callable[..., Awaitable[None]]
 every_market = pytest.mark.parametrize(("venue", "market"), MARKETS)
 every_venue = pytest.mark.parametrize(("venue", "market"), ONE_EACH)
 two_venues = pytest.mark.parametrize(("venue", "market"), [("kraken", Market.SPOT), ("coinbase", Market.SPOT)])
-pytestmark = pytest.mark.usefixtures("quick_feed")
 
 
 @pytest.fixture
@@ -240,14 +239,11 @@ async def test_a_venue_that_does_not_answer_is_left_and_tried_again(
         await lives(diary, eventually)
 
 
-async def test_waits_grow_while_nothing_comes_and_begin_anew_after_data(
-    world: World, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(backoff, "FIRST_S", 0.01)
-    monkeypatch.setattr(backoff, "LONGEST_S", 0.08)
+async def test_waits_grow_while_nothing_comes_and_begin_anew_after_data(world: World, eventually: Eventually) -> None:
     okx = world.sims["okx"]
     okx.fault = Fault(FaultKind.REFUSE)
-    async with world.feed("okx", Market.SPOT) as diary:
+    timings = replace(QUICK, first_retry_s=0.01, longest_retry_s=0.08)
+    async with world.feed("okx", Market.SPOT, timings=timings) as diary:
         await eventually(lambda: len(diary.retries_s) >= 5, diary.shown)
         waits_s = diary.retries_s[:5]
         for wait_s, middle_s in zip(waits_s, (0.01, 0.02, 0.04, 0.08, 0.08), strict=True):

@@ -12,7 +12,6 @@ from arbsniper_tui.model.health import FeedState
 from arbsniper_tui.model.instrument import Market
 
 Eventually = Callable[..., Awaitable[None]]
-pytestmark = pytest.mark.usefixtures("quick_feed")
 
 TICKER = (
     b'{"channel":"ticker","type":"update","data":[{"symbol":"BTC/USD","bid":99.0,"bid_qty":1.0,'

@@ -13,7 +13,6 @@ from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.sim.fault import Fault, FaultKind
 
 Eventually = Callable[..., Awaitable[None]]
-pytestmark = pytest.mark.usefixtures("quick_feed")
 
 
 @pytest.fixture
@@ -105,11 +104,8 @@ async def test_a_quote_of_a_rejected_symbol_takes_no_part(world: World, eventual
 
 
 @pytest.mark.parametrize("venue", ["binance", "coinbase", "kraken", "okx"])
-async def test_a_halt_is_told_at_once_and_ends_with_the_list(
-    world: World, venue: str, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(listings, "REFRESH_S", 0.1)
-    async with world.feed(venue, Market.SPOT) as diary:
+async def test_a_halt_is_told_at_once_and_ends_with_the_list(world: World, venue: str, eventually: Eventually) -> None:
+    async with world.feed(venue, Market.SPOT, timings=replace(QUICK, refresh_list_s=0.1)) as diary:
         await eventually(lambda: diary.is_live and diary.has_all(2), diary.shown)
         first = diary.feed.spec.instruments[0]
         world.sims[venue].fault = Fault(FaultKind.HALT, (first.venue_symbol,))
@@ -125,11 +121,10 @@ async def test_a_halt_is_told_at_once_and_ends_with_the_list(
 
 @pytest.mark.parametrize(("venue", "market"), [("binance", Market.SPOT), ("kraken", Market.SPOT), ("okx", Market.PERP)])
 async def test_a_venue_in_maintenance_at_the_start_comes_back_by_itself(
-    world: World, venue: str, market: Market, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+    world: World, venue: str, market: Market, eventually: Eventually
 ) -> None:
-    monkeypatch.setattr(listings, "REFRESH_S", 0.1)
     world.sims[venue].fault = Fault(FaultKind.MAINTENANCE)
-    async with world.feed(venue, market) as diary:
+    async with world.feed(venue, market, timings=replace(QUICK, refresh_list_s=0.1)) as diary:
         await eventually(lambda: len(diary.states) > 3, diary.shown)
         world.sims[venue].fault = None
         await eventually(lambda: diary.is_live and diary.has_all(2), diary.shown)
@@ -249,7 +244,6 @@ async def test_frames_and_lists_are_handed_to_a_recorder(world: World, eventuall
 async def test_a_recorder_has_the_list_again_only_when_it_has_changed(
     world: World, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listings, "REFRESH_S", 0.02)
     fetch = listings.fetch
     fetched = 0
 
@@ -260,7 +254,7 @@ async def test_a_recorder_has_the_list_again_only_when_it_has_changed(
 
     monkeypatch.setattr(listings, "fetch", count)
     recorded: list[bytes] = []
-    async with world.feed("okx", Market.SPOT) as diary:
+    async with world.feed("okx", Market.SPOT, timings=replace(QUICK, refresh_list_s=0.02)) as diary:
         diary.feed._on_listing = lambda _, body: recorded.append(body)
         await eventually(lambda: fetched >= 5, diary.shown)
         assert len(recorded) == 1
