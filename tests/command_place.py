@@ -19,21 +19,17 @@ from typing import Any
 
 import pyte
 import pytest
+from waiting import DEADLINE_S, wait_until
 
 from arbsniper_tui.tapes.tape import TapeWriter
 
-DEADLINE_S = 30.0
 COMMAND = Path(sys.executable).with_name("arbsniper-tui")
 CAPTURES = Path(__file__).resolve().parents[1] / ".." / "shared" / "captures"
 
 
 def wait_for(condition: Callable[[], Any], what: str = "") -> Any:
-    """The first true value of a condition; fails after the deadline."""
-    deadline_s = time.monotonic() + DEADLINE_S
-    while not (value := condition()):
-        assert time.monotonic() < deadline_s, f"not in time: {what}"
-        time.sleep(0.015)
-    return value
+    """The first true value of a condition."""
+    return wait_until(condition, lambda: what)
 
 
 class Run:

@@ -7,11 +7,12 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+from waiting import DEADLINE_S, wait_until
 
 from arbsniper_tui.session.session import Session
 from arbsniper_tui.sinks.embedded import SOCKET_NAME
@@ -19,7 +20,6 @@ from arbsniper_tui.sinks.leftover import listener_of
 from arbsniper_tui.wire.endpoints import Endpoints
 
 COMMAND = ("-m", "arbsniper_tui.cli.main")
-DEADLINE_S = 30.0
 WORKERS = ("sim", "feed", "spread")
 
 _STARTED = re.compile(r"supervisor: (\w+): process (\d+)")
@@ -90,10 +90,7 @@ class RunningNode:
         return listener_of(self.redis_socket) or 0
 
     def wait_for(self, condition: Callable[[], object], shown: Callable[[], object] = str) -> None:
-        deadline_s = time.monotonic() + DEADLINE_S
-        while not condition():
-            assert time.monotonic() < deadline_s, f"not within {DEADLINE_S:g} s; {shown()}\n{self.log[-6000:]}"
-            time.sleep(0.01)
+        wait_until(condition, lambda: f"{shown()}\n{self.log[-6000:]}")
 
     def wait_for_signals(self, count: int = 1) -> list[dict[str, Any]]:
         """Until so many more have come than there are now; those."""

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 
+from waiting import wait_until
+
 TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
-DEADLINE_S = 30.0
 
 
 def framed(payload: bytes, opcode: int = TEXT) -> bytes:
@@ -85,10 +86,7 @@ class RawVenue:
         self.connections[-1].shutdown(socket.SHUT_RDWR)
 
     def wait_for(self, condition: Callable[[], object]) -> None:
-        deadline_s = time.monotonic() + DEADLINE_S
-        while not condition():
-            assert time.monotonic() < deadline_s, f"not within {DEADLINE_S:g} s; heard {self.heard[-5:]}"
-            time.sleep(0.005)
+        wait_until(condition, lambda: f"heard {self.heard[-5:]}")
 
     def wait_for_subscription(self, count: int = 1) -> None:
         self.wait_for(lambda: len([text for text in self.heard if "ubscribe" in text or "SUBSCRIBE" in text]) >= count)

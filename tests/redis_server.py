@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from waiting import wait_until
 
 from arbsniper_tui.sinks.redis_binary import find_redis_server
 
-DEADLINE_S = 30.0
 LOOK_EVERY_S = 0.01
 
 
@@ -39,9 +39,7 @@ class RedisServer:
     def start(self) -> None:
         """Start it and wait until it answers. The first start picks a free port, and another if that is taken."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        deadline_s = time.monotonic() + DEADLINE_S
-        while not self._starts(self.port or free_port()):
-            assert time.monotonic() < deadline_s, (self._folder / "log").read_text()
+        wait_until(lambda: self._starts(self.port or free_port()), (self._folder / "log").read_text)
 
     def _starts(self, port: int) -> bool:
         where = ("--port", str(port), "--bind", "127.0.0.1", "--dir", str(self._folder))

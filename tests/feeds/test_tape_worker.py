@@ -13,6 +13,7 @@ import msgspec
 import pytest
 import zmq
 from made_tapes import SPOT_URL, binance, instruments, line, write_tape
+from waiting import DEADLINE_S, wait_until
 
 from arbsniper_tui.feeds.plan import TapePlan
 from arbsniper_tui.model.quote import Quote
@@ -25,8 +26,6 @@ from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.inbox import Inbox
 from arbsniper_tui.wire.messages import Command, Playback, QuoteBatch, Reply, TapeReport, TapesEnded, decode_from_feed
 from arbsniper_tui.wire.publisher import CommandDesk
-
-DEADLINE_S = 30.0
 
 
 @contextmanager
@@ -48,17 +47,17 @@ def tape_worker(plan: TapePlan, *under: str) -> Iterator["subprocess.Popen[bytes
 
 def read_to_the_end(inbox: Inbox) -> tuple[list[tuple[int, Quote]], TapesEnded]:
     quotes: list[tuple[int, Quote]] = []
-    deadline_s = time.monotonic() + DEADLINE_S
-    while time.monotonic() < deadline_s:
-        body = inbox.receive(20)
-        if body is None:
-            continue
+
+    def end() -> TapesEnded | None:
+        if (body := inbox.receive(20)) is None:
+            return None
         message = decode_from_feed(body)
-        if isinstance(message, TapesEnded):
-            return quotes, message
         if isinstance(message, QuoteBatch):
-            quotes += zip(message.recv_ns, message.quotes, strict=True)
-    raise AssertionError(f"no end after {len(quotes)} quotes")
+            quotes.extend(zip(message.recv_ns, message.quotes, strict=True))
+        return message if isinstance(message, TapesEnded) else None
+
+    ended = wait_until(end, lambda: f"{len(quotes)} quotes", between=lambda: None)
+    return quotes, ended
 
 
 def test_every_quote_and_the_end_arrive_and_the_worker_stays_until_it_is_told_to_stop(tmp_path: Path) -> None:
