@@ -1,26 +1,31 @@
-# Everything runs inside .venv, made from PYTHON (3.11 or newer). `make` lists the verbs.
+# Everything runs inside VENV, made from PYTHON (3.11 or newer). `make` lists the verbs.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
-BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --disable-pip-version-check
+VENV ?= .venv
+BIN := $(VENV)/bin
+# The versions that were tested last; `make constraints` takes newer ones.
+PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 # Two stamps: what runs the program, and what its developers need besides.
-RUNS := .venv/.runs
-READY := .venv/.ready
+RUNS := $(VENV)/.runs
+READY := $(VENV)/.ready
 
-.PHONY: help demo test check format docs screenshots clean
+.PHONY: help demo test check coverage format docs screenshots hooks constraints clean
 
 help:
 	@echo "make demo         run the program on four simulated venues"
 	@echo "make test         run the tests"
 	@echo "make check        format, lint, types, import contracts, tests: what CI runs"
+	@echo "make coverage     run the tests once more and say which branches they take"
 	@echo "make format       rewrite the sources in the house format"
 	@echo "make docs         write the pages of docs/ that are made from the sources"
 	@echo "make screenshots  draw screenshots/ again from their fixed seed"
+	@echo "make hooks        check format, lint and types before each commit"
+	@echo "make constraints  take the newest versions of all libraries into constraints.txt"
 
-$(RUNS): pyproject.toml
+$(RUNS): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "arbsniper-tui needs Python 3.11 or newer; none was found on the PATH" >&2; exit 1; }
-	@echo "setting up .venv with $(PYTHON) (once, half a minute)"
-	@$(PYTHON) -m venv .venv
+	@echo "setting up $(VENV) with $(PYTHON) (once, half a minute)"
+	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) -e .
 	@touch $(RUNS)
 
@@ -43,6 +48,12 @@ check: $(READY)
 	$(BIN)/lint-imports
 	$(MAKE) test
 
+coverage: $(READY)
+	@rm -f .coverage .coverage.*
+	@$(BIN)/coverage run -m pytest -n auto --dist loadgroup
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
 format: $(READY)
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
@@ -53,5 +64,16 @@ docs: $(READY)
 screenshots: $(READY)
 	@$(BIN)/python scripts/draw_screenshots.py
 
+hooks: $(READY)
+	@$(BIN)/pre-commit install
+
+constraints:
+	@rm -rf build/newest
+	@$(PYTHON) -m venv build/newest
+	@build/newest/bin/python -m pip install --disable-pip-version-check --quiet -e '.[dev]'
+	@build/newest/bin/python -m pip freeze --local --exclude-editable > constraints.txt
+	@rm -rf build/newest
+	@echo "constraints.txt holds the newest versions; run make check before you commit it"
+
 clean:
-	rm -rf .venv build dist
+	rm -rf .venv .venv-* build dist
