@@ -46,6 +46,16 @@ def lines_of(path: Path) -> int:
 every_module = pytest.mark.parametrize("module", MODULES, ids=name_of)
 
 
+@pytest.mark.parametrize("module", [*PACKAGE.glob("workers/[a-z]*.py")], ids=name_of)
+def test_a_worker_module_is_an_entry_point_and_nothing_else(module: Path) -> None:
+    docstring, *imports, main = ast.parse(module.read_text()).body
+    assert isinstance(docstring, ast.Expr)
+    assert all(isinstance(each, ast.ImportFrom) for each in imports)
+    assert isinstance(main, ast.If) and ast.unparse(main.test) == "__name__ == '__main__'"
+    [run] = main.body
+    assert ast.unparse(run).startswith("run_worker(")
+
+
 def test_there_is_something_to_look_at() -> None:
     assert len(MODULES) > 50
 
