@@ -1,18 +1,11 @@
 """`venues`: what each venue supports, from what its adapter declares."""
 
 import json
-import sys
 
 import typer
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from arbsniper_tui.cli.config_command import JsonOption
 from arbsniper_tui.venues import VENUES
-
-# Where nobody's screen is the limit, a row stays on its line.
-WIDTH_WITHOUT_TERMINAL = 200
 
 
 def venues(as_json: JsonOption = False) -> None:
@@ -21,24 +14,9 @@ def venues(as_json: JsonOption = False) -> None:
     if as_json:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("venue", "market", "channel"):
-        table.add_column(heading)
-    table.add_column("taker fee", justify="right")
-    for heading in ("symbol form", "sizes in", "list needed", "venue time"):
-        table.add_column(heading)
-    for row in rows:
-        table.add_row(
-            str(row["venue"]),
-            str(row["market"]),
-            str(row["channel"]),
-            f"{row['taker_fee_pct']:g} %",
-            str(row["symbol_form"]),
-            str(row["sizes"]),
-            "yes" if row["needs_list"] else "no",
-            "yes" if row["has_venue_time"] else "no",
-        )
-    table_console().print(table)
+    from arbsniper_tui.cli.tables import console, venues_table
+
+    console().print(venues_table(rows))
 
 
 def venue_rows() -> list[dict[str, str | float | bool]]:
@@ -58,8 +36,3 @@ def venue_rows() -> list[dict[str, str | float | bool]]:
         for adapter in VENUES.values()
         for market in adapter.markets
     ]
-
-
-def table_console() -> Console:
-    """A console on stdout, wide where stdout is no terminal, so that nothing is cut for `grep`."""
-    return Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from arbsniper_tui.cli.bench_command import show
+from arbsniper_tui.cli.tables import print_report
 from arbsniper_tui.latency.histogram import Histogram
 from arbsniper_tui.tools.benchmark.arrivals import summary
 from arbsniper_tui.tools.benchmark.measured_node import quantile_us
@@ -69,7 +69,7 @@ def test_the_table_shows_every_figure_with_its_unit():
         "0.1", Machine("Linux", "3.11", 2), (Cost("gate", 1.934, "quote"),), loads, UiCost(120, 36, 3, 4.6, 26.3)
     )
     screen = StringIO()
-    show(report, Console(file=screen, width=160))
+    print_report(report, Console(file=screen, width=160))
     text = screen.getvalue()
     for words in ("21 us", "12 ms", "3.5 %", "561", "100.5 us", "4.6 %", "26.3 KiB/s", "1.93 us", "120x36", "2 CPUs"):
         assert words in text, words

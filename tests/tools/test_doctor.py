@@ -11,7 +11,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from arbsniper_tui.cli.doctor_command import doctor, table_of
+from arbsniper_tui.cli.doctor_command import doctor
+from arbsniper_tui.cli.tables import findings_table
 from arbsniper_tui.config import sources
 from arbsniper_tui.config.load import load_settings
 from arbsniper_tui.tools.doctor import checks as doctor_checks
@@ -321,6 +322,6 @@ def test_doctor_ends_with_2_for_a_config_error(run):
 
 
 def test_what_was_found_is_shown_as_it_is_and_not_as_markup():
-    table = table_of([Finding("x", "ok", "[::1]:9000: [bold]")])
+    table = findings_table([Finding("x", "ok", "[::1]:9000: [bold]")])
     (cell,) = table.columns[2].cells
     assert cell.plain == "[::1]:9000: [bold]"

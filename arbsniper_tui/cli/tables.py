@@ -1,0 +1,120 @@
+"""The tables that verbs print."""
+
+import sys
+from collections.abc import Iterable, Mapping
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from arbsniper_tui.tools.benchmark.report import Load, Report
+from arbsniper_tui.tools.doctor.checks import Finding
+
+# Where nobody's screen is the limit, a row stays on its line.
+WIDTH_WITHOUT_TERMINAL = 200
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+
+
+def console() -> Console:
+    """A console on stdout, wide where stdout is no terminal, so that nothing is cut for `grep`."""
+    return Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
+
+
+def venues_table(rows: Iterable[Mapping[str, str | float | bool]]) -> Table:
+    """What each venue supports, a row a market."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("venue", "market", "channel"):
+        table.add_column(heading)
+    table.add_column("taker fee", justify="right")
+    for heading in ("symbol form", "sizes in", "list needed", "venue time"):
+        table.add_column(heading)
+    for row in rows:
+        table.add_row(
+            str(row["venue"]),
+            str(row["market"]),
+            str(row["channel"]),
+            f"{row['taker_fee_pct']:g} %",
+            str(row["symbol_form"]),
+            str(row["sizes"]),
+            "yes" if row["needs_list"] else "no",
+            "yes" if row["has_venue_time"] else "no",
+        )
+    return table
+
+
+def findings_table(findings: list[Finding]) -> Table:
+    """The findings as a table; the verdict is a word as well as a colour."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("check", "verdict", "found", "what to do"):
+        table.add_column(heading, overflow="fold")
+    for finding in findings:
+        verdict = Text(finding.verdict, style=_COLOURS[finding.verdict])
+        table.add_row(Text(finding.check), verdict, Text(finding.found), Text(finding.advice))
+    return table
+
+
+def print_report(report: Report, console: Console) -> None:
+    """Print the report as tables."""
+    machine = report.machine
+    console.print(
+        f"arbsniper-tui {report.version}, Python {machine.python}, {machine.system}, {machine.cpus} CPUs",
+        highlight=False,
+    )
+    for table in (_latency(report), _cpu(report), _costs(report)):
+        console.print(table)
+
+
+def _latency(report: Report) -> Table:
+    table = _numbers("latency", *(f"{load.name}: {part}" for load in report.loads for part in ("p50", "p99")))
+    names = [stage.name for stage in report.loads[0].stages]
+    for index, name in enumerate(names):
+        stages = [load.stages[index] for load in report.loads]
+        cells = [_duration(us, stage.count) for stage in stages for us in (stage.p50_us, stage.p99_us)]
+        table.add_row(f"stage {name}", *cells)
+    arrivals = [load.arrivals for load in report.loads]
+    cells = [
+        text for each in arrivals for text in ((f"{each.p50_ms:g} ms", f"{each.p99_ms:g} ms") if each else ("-",) * 2)
+    ]
+    table.add_row("receipt to a Redis subscriber, ±0.5 ms", *cells)
+    return table
+
+
+def _cpu(report: Report) -> Table:
+    table = _numbers("load", *(load.name for load in report.loads), "UI")
+    ui, loads = report.ui, report.loads
+    table.add_row("quotes a second", *(f"{load.quotes_per_s:,.0f}" for load in loads), "")
+    table.add_row("quotes conflated", *(f"{load.conflated:,}" for load in loads), "")
+    table.add_row("signals received", *(f"{_signals(load):,}" for load in loads), "")
+    for index, worker in enumerate(loads[0].cpu):
+        table.add_row(f"CPU of {worker.worker}, of a core", *(f"{load.cpu[index].share_pct:g} %" for load in loads), "")
+    table.add_row("CPU of the UI, of a core", *("" for _ in loads), f"{ui.share_pct:g} %")
+    total = [sum(worker.us_a_quote for worker in load.cpu) for load in loads]
+    table.add_row("CPU a quote, both workers", *(f"{us:,.1f} us" for us in total), "")
+    table.add_row(f"to a terminal of {ui.columns}x{ui.lines}", *("" for _ in loads), f"{ui.kib_per_s:g} KiB/s")
+    return table
+
+
+def _costs(report: Report) -> Table:
+    table = _numbers("one step alone, median", "time", "for one")
+    for cost in report.costs:
+        table.add_row(cost.step, f"{cost.us:.2f} us", cost.a)
+    return table
+
+
+def _numbers(first: str, *others: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(first)
+    for heading in others:
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _duration(us: float, count: int) -> str:
+    if not count:
+        return "-"
+    return f"{us:,.0f} us" if us < 10_000 else f"{us / 1000:,.0f} ms"
+
+
+def _signals(load: Load) -> int:
+    return load.arrivals.signals if load.arrivals else 0
