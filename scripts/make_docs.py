@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from arbsniper_tui.model.signal import Event, EventKind, Signal  # noqa: E402  # after the path is set, as are the next
-from arbsniper_tui.sinks import keys  # noqa: E402
+from arbsniper_tui.sinks import redis_keys  # noqa: E402
 from arbsniper_tui.spread.price_keys import Price  # noqa: E402
 from arbsniper_tui.ui.actions import keys_page  # noqa: E402
 
@@ -147,14 +147,14 @@ def holds_info(info: msgspec.inspect.Type) -> str:
 def signals_page() -> str:
     """docs/signals.md."""
     return SIGNALS_PAGE.format(
-        signals_channel=keys.SIGNALS_CHANNEL,
-        history_key=keys.HISTORY_KEY,
-        history_length=keys.HISTORY_LENGTH,
-        events_channel=keys.EVENTS_CHANNEL,
-        stream_key=keys.STREAM_KEY,
-        stream_length=keys.STREAM_LENGTH,
-        price_key=keys.price_key("{exchange}", "{symbol}"),
-        price_ttl_s=keys.PRICE_TTL_MS // 1000,
+        signals_channel=redis_keys.SIGNALS_CHANNEL,
+        history_key=redis_keys.HISTORY_KEY,
+        history_length=redis_keys.HISTORY_LENGTH,
+        events_channel=redis_keys.EVENTS_CHANNEL,
+        stream_key=redis_keys.STREAM_KEY,
+        stream_length=redis_keys.STREAM_LENGTH,
+        price_key=redis_keys.price_key("{exchange}", "{symbol}"),
+        price_ttl_s=redis_keys.PRICE_TTL_MS // 1000,
         example=msgspec.json.format(msgspec.json.encode(EXAMPLE), indent=1).decode(),
         signal_fields=field_table(Signal),
         event_fields=field_table(Event),

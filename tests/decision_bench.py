@@ -21,6 +21,7 @@ from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.signal import Event, Signal
 from arbsniper_tui.model.view import NodeIntro
 from arbsniper_tui.runtime.anonymous_file import create_anonymous_file
+from arbsniper_tui.sinks.sink import NoSink
 from arbsniper_tui.wire.messages import EVENT_TOPIC, HealthReport, decode_event
 
 S = 1_000_000_000
@@ -33,6 +34,8 @@ INSTRUMENTS = (
     Instrument(2, "kraken", "ETH/USDT", "ETH/USDT", "USDT", 0.4),
 )
 
+NO_SINK = NoSink(RedisHealth(RedisState.OFF))
+
 
 class NotedPublisher:
     def __init__(self) -> None:
@@ -44,6 +47,8 @@ class NotedPublisher:
 
 
 class NotedSink:
+    announces = True
+
     def __init__(self) -> None:
         self.signals: list[dict[str, Any]] = []
         self.events: list[dict[str, Any]] = []
@@ -52,7 +57,7 @@ class NotedSink:
 
         self.is_up = True
 
-    def publish_signal(self, payload: bytes, timestamp_ms: int, now_ns: int) -> bool:
+    def announce(self, payload: bytes, timestamp_ms: int, now_ns: int) -> bool:
         self.signals.append(json.loads(payload))
         self.order.append("signal")
         return self.is_up
@@ -61,10 +66,21 @@ class NotedSink:
         self.events.append(json.loads(payload))
         self.order.append(f"event {event}")
 
-    def store_price(self, exchange: str, symbol: str, payload: bytes, now_ns: int) -> bool:
-        if self.is_up:
-            self.prices.append((exchange, symbol, json.loads(payload)))
+    @property
+    def takes_prices(self) -> bool:
         return self.is_up
+
+    def store_price(self, exchange: str, symbol: str, payload: bytes, now_ns: int) -> None:
+        self.prices.append((exchange, symbol, json.loads(payload)))
+
+    def flush(self) -> None:
+        pass
+
+    def pump(self, now_ns: int) -> None:
+        pass
+
+    def close(self, timeout_s: float) -> None:
+        pass
 
     def health(self) -> RedisHealth:
         return RedisHealth(RedisState.UP, "url", "127.0.0.1:6379/0")
@@ -90,7 +106,7 @@ class DecisionBench:
         self.sink = NotedSink()
         self._descriptor = os.dup(heir_of._descriptor) if heir_of else create_anonymous_file(SIZE)  # noqa: SLF001
         self.memory = SpreadMemory(self._descriptor)
-        sink = self.sink if has_redis else None
+        sink = self.sink if has_redis else NO_SINK
         self.ledger = Ledger(self.publisher, sink, self.memory)  # type: ignore[arg-type]  # noting stand-ins
         self.watch = FeedWatch(self.gate, self.ledger)
         self.plan = spread_plan(folder, rules)
@@ -100,7 +116,7 @@ class DecisionBench:
             self.ledger,
             self.watch,
             Stages(),
-            self.sink,  # type: ignore[arg-type]  # a noting stand-in
+            self.sink,
             self.memory,
         )
 

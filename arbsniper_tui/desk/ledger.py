@@ -1,4 +1,4 @@
-"""Everything that a node announces, numbered without gaps: to the viewers, and to Redis."""
+"""Everything that a node announces, numbered without gaps: to the viewers, and to the sink."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from msgspec import UNSET
 from arbsniper_tui.desk.memory import SpreadMemory
 from arbsniper_tui.model.signal import Event, EventKind, Signal
 from arbsniper_tui.runtime import clock
-from arbsniper_tui.sinks.redis_sink import RedisSink
+from arbsniper_tui.sinks.sink import Sink
 from arbsniper_tui.wire.messages import EVENT_TOPIC, encode
 from arbsniper_tui.wire.publisher import Publisher
 
@@ -22,9 +22,7 @@ _to_json = msgspec.json.Encoder().encode
 class Ledger:
     """Numbers events, keeps the last ones, and hands them on. Nothing here waits."""
 
-    def __init__(
-        self, publisher: Publisher, sink: RedisSink | None, memory: SpreadMemory, *, keeps_all: bool = False
-    ) -> None:
+    def __init__(self, publisher: Publisher, sink: Sink, memory: SpreadMemory, *, keeps_all: bool = False) -> None:
         self._publisher = publisher
         self._memory = memory
         self._sink = sink
@@ -37,8 +35,9 @@ class Ledger:
         return self._memory.event
 
     @property
-    def has_sink(self) -> bool:
-        return self._sink is not None
+    def announces(self) -> bool:
+        """Whether other programs can hear of a signal before its event is written."""
+        return self._sink.announces
 
     def announce(self, signal: Signal, now_ns: int) -> None:
         """A signal to the programs that trade on it, at once; its event is owed, so that neither Redis nor the next
@@ -50,7 +49,7 @@ class Ledger:
             written = _to_json(signal)
             memory.note_open(signal, written, now_ns)
             resumes = signal.state == "open" and signal.resumed_from is not UNSET
-            if resumes or (self._sink is not None and self._sink.publish_signal(written, signal.timestamp, now_ns)):
+            if resumes or self._sink.announce(written, signal.timestamp, now_ns):
                 memory.note_sent(signal.id)
         self.owed.append((signal, now_ns))
 
@@ -103,8 +102,7 @@ class Ledger:
         self._memory.give(event.seq, self._memory.signal)
         self._kept.append(event)
         self._publisher.publish(EVENT_TOPIC, encode(event))
-        if self._sink is not None:
-            self._sink.append_event(_to_json(event), event.event, now_ns)
+        self._sink.append_event(_to_json(event), event.event, now_ns)
 
     def since(self, seq: int) -> tuple[Event, ...]:
         """The events numbered above `seq`, as far as they are kept, oldest first."""

@@ -16,7 +16,7 @@ from arbsniper_tui.model.signal import Signal
 from arbsniper_tui.model.threshold import THRESHOLD_EXPECTED, is_threshold, threshold_words
 from arbsniper_tui.model.view import NodeStatus, ReplayStatus
 from arbsniper_tui.runtime import clock
-from arbsniper_tui.sinks.redis_sink import RedisSink
+from arbsniper_tui.sinks.sink import Sink
 from arbsniper_tui.wire.messages import (
     FRAME_TOPIC,
     Command,
@@ -48,7 +48,7 @@ class Reception:
         ledger: Ledger,
         feeds: FeedWatch,
         stages: Stages,
-        sink: RedisSink | None,
+        sink: Sink,
         memory: SpreadMemory,
     ) -> None:
         self._plan = plan
@@ -136,7 +136,7 @@ class Reception:
 
     def _frame(self, now_ns: int, *, is_full: bool) -> Frame:
         feeds, workers = self._feeds.feeds, self._feeds.workers
-        redis = self._sink.health() if self._sink is not None else self._plan.redis
+        redis = self._sink.health()
         if is_full:
             quotes = self.rows.all_quotes(now_ns)
             feed_names, worker_names = set(feeds), set(workers)

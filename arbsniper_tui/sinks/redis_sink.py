@@ -1,7 +1,7 @@
-"""The Redis sink of the spread worker: signals, events and prices to Redis, never waiting for it.
+"""The sink that writes to Redis, without waiting for it.
 
-Delivery is at least once. What was written and not answered when a connection broke is written again: the history is
-idempotent, but a channel or the stream may carry the same message twice. Readers tell by `id`, `seq` and `state`.
+Delivery is at least once. A command that was not answered when its connection broke is written again: the history is
+idempotent, but a channel or the stream may carry a message twice. Readers tell by `id`, `seq` and `state`.
 """
 
 import logging
@@ -12,10 +12,10 @@ from arbsniper_tui.model.health import RedisHealth, RedisState
 from arbsniper_tui.sinks.address import address_of
 from arbsniper_tui.sinks.connect import Connect, Reconnection, connect_in_background
 from arbsniper_tui.sinks.errors import LinkLost
-from arbsniper_tui.sinks.keys import price_key
 from arbsniper_tui.sinks.link import RedisLink
 from arbsniper_tui.sinks.outbox import Outbox
-from arbsniper_tui.sinks.outgoing import PING_COMMAND, OutgoingEvent, OutgoingSignal, Part
+from arbsniper_tui.sinks.outgoing import PING_COMMAND, CommandKind, OutgoingEvent, OutgoingSignal
+from arbsniper_tui.sinks.redis_keys import price_key
 
 log = logging.getLogger(__name__)
 
@@ -23,16 +23,18 @@ HUNG_AFTER_NS = 200_000_000
 GIVEN_UP_AFTER_NS = 5_000_000_000
 PING_EVERY_NS = 1_000_000_000
 CLOSING_STEP_S = 0.02
-# Before Python 3.12, looking an enum's member up runs code each time; these two stand on the way of a signal.
-_UP, _SIGNAL = RedisState.UP, Part.SIGNAL
+# Before Python 3.12, each look-up of an enum member runs Python code; `announce` needs these two.
+_UP, _SIGNAL = RedisState.UP, CommandKind.SIGNAL
 
 
 class RedisSink:
-    """Writes to one Redis server. `now_ns` is always of the same monotonic clock.
+    """A `Sink` that writes to one Redis server.
 
-    A server that stops answering is written to no more: the signals wait here, where they can still be held back from
-    the channel when they have grown old, and not in its socket.
+    Nothing more is written to a server that stops answering. The signals wait here and not in its socket, so that those
+    that grow too old meanwhile can be kept off the channel.
     """
+
+    announces = True
 
     def __init__(
         self,
@@ -43,14 +45,15 @@ class RedisSink:
         note: str = "",
         connect: Connect = connect_in_background,
     ) -> None:
-        """`note` stands in the health of a server with which nothing is wrong."""
+        """`source`: which server this is, `url` or `embedded`. `note` is shown in the health of a server that has no
+        fault."""
         self._source = source
         self._note = note
         self._address = address_of(url)
         self._reconnection = Reconnection(url, connect)
         self._link: RedisLink | None = None
         self._next_link: RedisLink | None = None
-        """Takes over as soon as everything written to the present one is answered."""
+        """Replaces the current one as soon as everything written to that is answered."""
         self._state = RedisState.CONNECTING
         self._detail = ""
         self._outbox = Outbox(round(max_signal_age_ms * 1e6))
@@ -59,9 +62,8 @@ class RedisSink:
         self._last_ping_ns = 0
         self._rtt_ms: float | None = None
 
-    def publish_signal(self, payload: bytes, timestamp_ms: int, now_ns: int) -> bool:
-        """Announce a signal at once, in a send of its own; its history entry goes with the next flush. Returns whether
-        it has left: it waits in memory while Redis is away."""
+    def announce(self, payload: bytes, timestamp_ms: int, now_ns: int) -> bool:
+        """Publish a signal at once, in a send of its own. Its history entry follows with the next flush."""
         self._now_ns = now_ns
         self._taken += 1
         signal = OutgoingSignal(self._taken, payload, timestamp_ms, now_ns)
@@ -78,27 +80,29 @@ class RedisSink:
         return True
 
     def append_event(self, payload: bytes, event: str, now_ns: int) -> None:
-        """Gather an event for channel and stream; the next flush writes it."""
+        """Take an event for the channel and the stream."""
         self._now_ns = now_ns
         self._taken += 1
         outgoing = OutgoingEvent(self._taken, payload, event)
         self._outbox.events.add(outgoing)
         self._outbox.stream.add(outgoing)
 
-    def store_price(self, exchange: str, symbol: str, payload: bytes, now_ns: int) -> bool:
-        """Gather a price for the next flush. Returns whether it was taken: none is while Redis is not up."""
-        self._now_ns = now_ns
-        if not self._can_write:
-            return False
-        self._outbox.prices[price_key(exchange, symbol)] = payload
-        return True
+    @property
+    def takes_prices(self) -> bool:
+        """Whether Redis is up and the socket has taken everything so far: prices never wait."""
+        return self._can_write
 
     @property
     def _can_write(self) -> bool:
         return self._link is not None and self._state is _UP and not self._link.unsent
 
+    def store_price(self, exchange: str, symbol: str, payload: bytes, now_ns: int) -> None:
+        """Take a price for its key. The next flush drops it if Redis is not up any more."""
+        self._now_ns = now_ns
+        self._outbox.prices[price_key(exchange, symbol)] = payload
+
     def flush(self) -> None:
-        """Write what was gathered, in one send. What the socket cannot take yet waits for a later pump."""
+        """Write the next batch of what waits, in one send. A later pump sends what the socket cannot take yet."""
         link = self._link
         if link is None or not self._can_write:
             self._outbox.prices.clear()
@@ -112,7 +116,7 @@ class RedisSink:
             self._lose(str(loss))
 
     def pump(self, now_ns: int) -> None:
-        """Read replies, notice loss, hang and recovery, reconnect, and write what waits. Call about every 20 ms."""
+        """Read replies, detect loss, hang and recovery, reconnect, and flush. Call about every 20 ms."""
         if self._state is RedisState.OFF:
             return
         self._now_ns = now_ns
@@ -120,7 +124,7 @@ class RedisSink:
         try:
             if self._link is not None:
                 self._take_replies(self._link)
-                # Even to a hung server: half a command is of no use to it, and it is at most one batch.
+                # To a hung server too: it cannot use half a command, and this is at most one batch.
                 self._link.write_unsent()
                 self._judge(self._link)
             if self._next_link is not None and (self._link is None or self._link.is_idle):
@@ -132,7 +136,7 @@ class RedisSink:
         self.flush()
 
     def _reconnect(self) -> None:
-        """Have a connection made where there is none, and another one where that may end a refusal."""
+        """Begin a connection where there is none, and a new one where that may end a refusal."""
         is_wanted = self._link is None or self._outbox.refusals.is_reconnect_due(self._now_ns)
         if self._next_link is not None or not (is_wanted or self._reconnection.is_under_way):
             return
@@ -168,8 +172,8 @@ class RedisSink:
     def _take_replies(self, link: RedisLink) -> None:
         answered = link.receive()
         self._outbox.take_replies(answered, self._now_ns)
-        for (sent_ns, _, part), _ in answered:
-            if part is Part.PING and link.unread_ns is not None:
+        for (sent_ns, _, kind), _ in answered:
+            if kind is CommandKind.PING and link.unread_ns is not None:
                 self._rtt_ms = max(0, self._now_ns - sent_ns - link.unread_ns) / 1e6
 
     def _judge(self, link: RedisLink) -> None:
@@ -188,10 +192,10 @@ class RedisSink:
     def _ping(self, link: RedisLink) -> None:
         if link.is_idle and self._now_ns - self._last_ping_ns >= PING_EVERY_NS:
             self._last_ping_ns = self._now_ns
-            link.write(PING_COMMAND, [(self._now_ns, None, Part.PING)])
+            link.write(PING_COMMAND, [(self._now_ns, None, CommandKind.PING)])
 
     def _lose(self, reason: str) -> None:
-        """The connection is gone: what it leaves unanswered waits for the next one."""
+        """Give up the connection. Unanswered messages wait for the next one."""
         link, self._link = self._link, None
         if link is not None:
             self._outbox.put_back(link.in_flight)
@@ -203,7 +207,7 @@ class RedisSink:
         log.warning("redis is away: %s", self._detail)
 
     def health(self) -> RedisHealth:
-        """The state, and what is wrong in words."""
+        """The state, and the fault in words."""
         refused = self._outbox.refusals.in_words()
         if refused and (unannounced := self._outbox.signals_unannounced):
             refused += f", {unannounced} not announced"
@@ -218,8 +222,8 @@ class RedisSink:
         )
 
     def close(self, timeout_s: float) -> None:
-        """Write what waits and have it confirmed, for at most `timeout_s`; then close. One connection is tried. What
-        is not confirmed then is lost, counted and logged."""
+        """Write what waits until all is confirmed, for at most `timeout_s`, then close. One connection is tried.
+        Messages that are not confirmed then are lost, counted and logged."""
         if self._state is RedisState.OFF:
             return
         failures = self._reconnection.failures
@@ -245,7 +249,7 @@ class RedisSink:
 
     def _is_delivered(self) -> bool:
         in_flight = self._link.in_flight if self._link is not None else ()
-        return self._outbox.is_empty and all(part is Part.PING for _, _, part in in_flight)
+        return self._outbox.is_empty and all(kind is CommandKind.PING for _, _, kind in in_flight)
 
     def _await_socket(self, timeout_s: float) -> None:
         if self._link is None:

@@ -1,9 +1,9 @@
-"""Error replies of Redis: which a later try may mend, when that try is due, and what is said of them."""
+"""Error replies of Redis: which are temporary, when the next try is due, and what users are told."""
 
 import logging
 from collections.abc import Container
 
-from arbsniper_tui.sinks.outgoing import Part
+from arbsniper_tui.sinks.outgoing import CommandKind
 
 log = logging.getLogger(__name__)
 
@@ -19,12 +19,12 @@ TEMPORARY = frozenset(
 )
 """The codes of such error replies."""
 RECONNECT_AFTER_NS = {"READONLY": 0, "MASTERDOWN": 0, "NOAUTH": 0, "LOADING": 5_000_000_000}
-"""Error codes that another connection may mend, as its address may lead to another server by now; and for how long
-the present connection is kept all the same."""
+"""Error codes that a new connection may end, because the address may lead to another server by now; and how long the
+current connection is kept before."""
 
 
 def is_temporary(reply: str) -> bool:
-    """Whether an error reply tells of the server's present state, so that the same command may succeed later."""
+    """Whether an error reply is about the server's current state, so that the same command may succeed later."""
     return _code(reply) in TEMPORARY
 
 
@@ -33,7 +33,7 @@ def _code(reply: str) -> str:
 
 
 class _Refused:
-    """One kind of command that the server refuses at present."""
+    """One kind of command that the server refuses now."""
 
     def __init__(self, now_ns: int) -> None:
         self.reply = ""
@@ -45,19 +45,19 @@ class _Refused:
 
 
 class Refusals:
-    """Which kinds of command the server refuses, and when each is to be tried again: one command at a time."""
+    """Which kinds of command the server refuses, and when each is tried again, one command at a time."""
 
     def __init__(self) -> None:
-        self._refused: dict[Part, _Refused] = {}
+        self._refused: dict[CommandKind, _Refused] = {}
         self._count = 0
         self._logged_at_ns: int | None = None
         self._is_logged = False
         self._reconnect_at_ns: int | None = None
         self._reconnect_wait_ns = 0
 
-    def note(self, part: Part, reply: str, now_ns: int) -> bool:
-        """Take note of an error reply. Returns whether the same command may succeed later."""
-        refused = self._refused.setdefault(part, _Refused(now_ns))
+    def note(self, kind: CommandKind, reply: str, now_ns: int) -> bool:
+        """Note an error reply. Returns whether the same command may succeed later."""
+        refused = self._refused.setdefault(kind, _Refused(now_ns))
         refused.reply, refused.is_temporary = reply, is_temporary(reply)
         if refused.is_tried:
             refused.is_tried = False
@@ -70,22 +70,22 @@ class Refusals:
         if self._logged_at_ns is None or now_ns - self._logged_at_ns >= LOG_EVERY_NS:
             self._logged_at_ns = now_ns
             self._is_logged = True
-            log.error("redis refuses %s: %s (%d refusals so far)", part.value, reply, self._count)
+            log.error("redis refuses %s: %s (%d refusals so far)", kind.value, reply, self._count)
         return refused.is_temporary
 
-    def clear(self, part: Part) -> None:
+    def clear(self, kind: CommandKind) -> None:
         """A command of this kind succeeded."""
-        # Almost always nothing is refused, and an enum's member as a key runs code before Python 3.12.
-        if not self._refused or self._refused.pop(part, None) is None or self._refused:
+        # Usually nothing is refused, and before Python 3.12 hashing an enum member runs Python code.
+        if not self._refused or self._refused.pop(kind, None) is None or self._refused:
             return
         self._reconnect_at_ns, self._reconnect_wait_ns = None, 0
         if self._is_logged:
             self._is_logged = False
             log.info("redis takes every command again (%d refusals so far)", self._count)
 
-    def allowance(self, part: Part, now_ns: int, most: int) -> int:
+    def allowance(self, kind: CommandKind, now_ns: int, most: int) -> int:
         """How many commands of this kind may be written now: `most`, or one as a retry, or none."""
-        refused = self._refused.get(part) if self._refused else None
+        refused = self._refused.get(kind) if self._refused else None
         if refused is None or not refused.is_temporary:
             return most
         if refused.is_tried or now_ns < refused.retry_at_ns:
@@ -94,19 +94,19 @@ class Refusals:
         return 1
 
     def is_reconnect_due(self, now_ns: int) -> bool:
-        """Whether another connection may help by now."""
+        """Whether a new connection may end the refusal by now."""
         return self._reconnect_at_ns is not None and now_ns >= self._reconnect_at_ns
 
     def hurry(self) -> None:
-        """Every retry is due now, also one whose reply is still awaited or will not come any more."""
+        """Make every retry due now, also one whose reply is still awaited."""
         for refused in self._refused.values():
             refused.is_tried = False
             refused.retry_at_ns = 0
 
-    def start_over(self, waiting: Container[Part]) -> None:
-        """A new connection: what waits is tried again at once, and other refusals are forgotten. If it refuses too, the
-        next connection is made 1, 2 ... 30 s later."""
-        self._refused = {part: refused for part, refused in self._refused.items() if part in waiting}
+    def start_over(self, waiting: Container[CommandKind]) -> None:
+        """Begin with a new connection: kinds with something waiting are tried again at once, other refusals are
+        forgotten. If it refuses too, the next connection is made 1, 2 ... 30 s later."""
+        self._refused = {kind: refused for kind, refused in self._refused.items() if kind in waiting}
         self.hurry()
         if self._reconnect_at_ns is not None:
             self._reconnect_at_ns = None
@@ -116,5 +116,5 @@ class Refusals:
         """`signals:history refused: OOM ... (12 refusals)`; empty when nothing is refused."""
         if not self._refused:
             return ""
-        part, refused = next(iter(self._refused.items()))
-        return f"{part.value} refused: {refused.reply} ({self._count} refusals)"
+        kind, refused = next(iter(self._refused.items()))
+        return f"{kind.value} refused: {refused.reply} ({self._count} refusals)"

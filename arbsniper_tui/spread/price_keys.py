@@ -4,8 +4,8 @@ import msgspec
 from msgspec import Struct
 
 from arbsniper_tui.engine.gate import Gate
-from arbsniper_tui.sinks.keys import PRICE_TTL_MS
-from arbsniper_tui.sinks.redis_sink import RedisSink
+from arbsniper_tui.sinks.redis_keys import PRICE_TTL_MS
+from arbsniper_tui.sinks.sink import Sink
 
 REFRESH_EVERY_NS = 100_000_000
 AT_ONCE = 32
@@ -30,7 +30,7 @@ class Price(Struct):
 class PriceKeys:
     """Remembers which instruments are due."""
 
-    def __init__(self, gate: Gate, sink: RedisSink) -> None:
+    def __init__(self, gate: Gate, sink: Sink) -> None:
         self._gate = gate
         self._sink = sink
         self._written = dict.fromkeys(gate.legs.shown, 0)
@@ -38,8 +38,10 @@ class PriceKeys:
         self._due_ns = 0
 
     def refresh(self, now_ns: int) -> None:
-        """Write the next few of those that have had a quote since they were last written. What Redis does not take is
-        offered again, for as long as a price key lasts."""
+        """Store the next few of those that have had a quote since they were last stored. While the sink takes no
+        prices they stay due, for as long as a price key lasts."""
+        if not self._sink.takes_prices:
+            return
         if now_ns >= self._due_ns and not self._queue:
             self._due_ns = now_ns + REFRESH_EVERY_NS
             self._queue = [leg.id for leg in self._gate.legs.shown.values() if leg.received != self._written[leg.id]]
@@ -50,10 +52,9 @@ class PriceKeys:
     def _write(self, i: int, now_ns: int) -> None:
         leg = self._gate.legs.shown[i]
         quote = leg.quote
+        self._written[i] = leg.received
         if quote is None or now_ns - leg.recv_ns > PRICE_TTL_MS * 1_000_000:
-            self._written[i] = leg.received
             return
         timestamp_ms = (leg.recv_ns + self._gate.wall_offset_ns) // 1_000_000
         price = Price((quote.bid + quote.ask) / 2, quote.bid, quote.ask, timestamp_ms)
-        if self._sink.store_price(leg.venue, leg.instrument.symbol, _to_json(price), now_ns):
-            self._written[i] = leg.received
+        self._sink.store_price(leg.venue, leg.instrument.symbol, _to_json(price), now_ns)

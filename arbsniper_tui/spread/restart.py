@@ -22,7 +22,7 @@ def close_left_open(memory: SpreadMemory, ledger: Ledger, gate: Gate, now_ns: in
         if not left.was_told:
             ledger.tell_open(signal, now_ns)
         ledger.announce(_closing(left, gate, now_ns), now_ns)
-        if left.was_sent or not ledger.has_sink:
+        if left.was_sent or not ledger.announces:
             key = ids.get((signal.buy_exchange, signal.buy_symbol)), ids.get((signal.sell_exchange, signal.sell_symbol))
             if key[0] is not None and key[1] is not None:
                 gate.resumable[key[0], key[1]] = signal.id

@@ -25,6 +25,7 @@ from arbsniper_tui.runtime.shared_cpu import SharedCpu
 from arbsniper_tui.runtime.turns import PROMPT_MS, take_turns_of
 from arbsniper_tui.sinks.leftover import end_leftover_server
 from arbsniper_tui.sinks.redis_sink import RedisSink
+from arbsniper_tui.sinks.sink import NoSink, Sink
 from arbsniper_tui.spread.intake import Intake, LiveIntake, ReplayIntake
 from arbsniper_tui.spread.price_keys import PriceKeys
 from arbsniper_tui.spread.restart import close_left_open
@@ -68,7 +69,7 @@ class SpreadWorker:
         self._sink = _make_sink(plan)
         self._ledger = Ledger(self._publisher, self._sink, memory, keeps_all=self._is_replay)
         self._feeds = FeedWatch(self._gate, self._ledger)
-        self._prices = PriceKeys(self._gate, self._sink) if self._sink is not None else None
+        self._prices = PriceKeys(self._gate, self._sink)
         self._reception = Reception(plan, self._gate, self._ledger, self._feeds, self._stages, self._sink, memory)
         self._touched = self._reception.rows.touched
         self._shared_cpu = SharedCpu(plan.shares_cpu)
@@ -107,8 +108,7 @@ class SpreadWorker:
 
     def _write_up(self) -> None:
         self._ledger.write_up()
-        if self._sink is not None:
-            self._sink.flush()
+        self._sink.flush()
 
     def _chores(self, at_ns: int) -> None:
         """What can wait up to 20 ms: commands, viewers, Redis replies, ages."""
@@ -130,10 +130,8 @@ class SpreadWorker:
         if at_ns >= self._second_due_ns:
             self._second_due_ns = at_ns + _SECOND_NS
             self._each_second(at_ns)
-        if self._sink is not None and self._prices is not None:
-            self._prices.refresh(at_ns)
-            self._sink.pump(at_ns)
-            self._sink.flush()
+        self._prices.refresh(at_ns)
+        self._sink.pump(at_ns)
         if self._publisher.viewers > 0 and at_ns >= self._frame_due_ns:
             self._frame_due_ns = at_ns + int(_SECOND_NS / self._plan.refresh_hz)
             self._publisher.publish(*self._reception.next_frame(self._intake.clock_ns, at_ns))
@@ -156,7 +154,7 @@ class SpreadWorker:
 
     def _await_redis(self) -> None:
         """A replay begins when its sink is connected or cannot be: it may be over sooner than that otherwise."""
-        while self._sink is not None and self._sink.health().state is RedisState.CONNECTING:
+        while self._sink.health().state is RedisState.CONNECTING:
             self._sink.pump(now_ns())
             if not self._wait_for_reader():
                 return
@@ -179,8 +177,7 @@ class SpreadWorker:
     def _finish(self) -> None:
         self._ledger.announce_all(self._gate.close_all("stopped", now_ns() if self._live else self._intake.clock_ns))
         self._write_up()
-        if self._sink is not None:
-            self._sink.close(_LAST_WORDS_S)
+        self._sink.close(_LAST_WORDS_S)
         for socket in (self._inbox, self._desk, self._publisher):
             socket.close()
         self._context.term()
@@ -189,9 +186,9 @@ class SpreadWorker:
             remove_if_dead(Path(self._plan.folder), end_leftover_server)
 
 
-def _make_sink(plan: SpreadPlan) -> RedisSink | None:
+def _make_sink(plan: SpreadPlan) -> Sink:
     if plan.redis.state is RedisState.OFF:
-        return None
+        return NoSink(plan.redis)
     max_age_ms = plan.intro.max_quote_age_ms
     return RedisSink(plan.redis_url, source=plan.redis.source, note=plan.redis_note, max_signal_age_ms=max_age_ms)
 

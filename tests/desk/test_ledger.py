@@ -1,7 +1,7 @@
 """Everything that is announced is numbered once, for viewers and for Redis alike."""
 
 import pytest
-from decision_bench import DecisionBench, NotedPublisher, S
+from decision_bench import NO_SINK, DecisionBench, NotedPublisher, S
 
 from arbsniper_tui.desk import ledger
 from arbsniper_tui.desk.ledger import Ledger
@@ -68,7 +68,7 @@ def test_who_takes_over_goes_on_numbering(bench: DecisionBench) -> None:
     memory = bench.memory_after_a_kill()
     assert (memory.event, memory.signal) == (2, 1)
     publisher = NotedPublisher()
-    heir = Ledger(publisher, None, memory)  # type: ignore[arg-type]  # a noting stand-in
+    heir = Ledger(publisher, NO_SINK, memory)  # type: ignore[arg-type]  # a noting stand-in
     heir.write("heartbeat", 6, bench.now_ns)
     assert [event.seq for event in publisher.events] == [3]
     assert [event.seq for event in heir.since(0)] == [3]
@@ -77,11 +77,11 @@ def test_who_takes_over_goes_on_numbering(bench: DecisionBench) -> None:
 def test_a_number_is_noted_before_anyone_is_told(bench: DecisionBench, monkeypatch: pytest.MonkeyPatch) -> None:
     noted: list[int] = []
 
-    def publish_signal(*told: object) -> bool:
+    def announce(*told: object) -> bool:
         noted.append(bench.memory_after_a_kill().signal)
         return True
 
-    monkeypatch.setattr(bench.sink, "publish_signal", publish_signal)
+    monkeypatch.setattr(bench.sink, "announce", announce)
     for signal in bench.opportunity():
         bench.ledger.announce(signal, bench.now_ns)
     assert noted == [1]
@@ -89,7 +89,7 @@ def test_a_number_is_noted_before_anyone_is_told(bench: DecisionBench, monkeypat
 
 def test_a_replay_keeps_them_all(bench: DecisionBench) -> None:
     publisher = NotedPublisher()
-    keeping = Ledger(publisher, None, bench.memory, keeps_all=True)  # type: ignore[arg-type]  # a noting stand-in
+    keeping = Ledger(publisher, NO_SINK, bench.memory, keeps_all=True)  # type: ignore[arg-type]  # a noting stand-in
     for number in range(ledger.EVENTS_KEPT + 10):
         keeping.write("heartbeat", number, S)
     assert len(keeping.since(0)) == ledger.EVENTS_KEPT + 10

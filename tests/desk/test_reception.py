@@ -4,7 +4,7 @@ import math
 
 import msgspec
 import pytest
-from decision_bench import DecisionBench, S, binance
+from decision_bench import NO_SINK, DecisionBench, S, binance
 
 from arbsniper_tui.desk.reception import Reception
 from arbsniper_tui.latency.stages import Stages
@@ -180,7 +180,7 @@ REPORT = TapeReport(ReplayStatus(1, 2, 3, 1.0))
 def as_replay(bench: DecisionBench) -> None:
     intro = msgspec.structs.replace(bench.plan.intro, mode="replay")
     plan = msgspec.structs.replace(bench.plan, intro=intro)
-    bench.reception = Reception(plan, bench.gate, bench.ledger, bench.watch, Stages(), None, bench.memory)
+    bench.reception = Reception(plan, bench.gate, bench.ledger, bench.watch, Stages(), NO_SINK, bench.memory)
 
 
 def test_the_worker_that_plays_is_answered_with_what_a_viewer_asked_for(bench: DecisionBench) -> None:

@@ -7,7 +7,6 @@ import msgspec
 import pytest
 from decision_bench import MS, DecisionBench
 
-from arbsniper_tui.desk.ledger import Ledger
 from arbsniper_tui.desk.memory import SIZE, SLOT_BYTES, SLOTS, SpreadMemory
 from arbsniper_tui.engine.gate import Rules
 from arbsniper_tui.model.signal import Signal
@@ -220,8 +219,3 @@ def test_a_resumed_opening_is_an_event_and_no_signal(bench: DecisionBench) -> No
     bench.ledger.write_up()
     assert bench.sink.signals == []
     assert bench.sink.events[0]["signal"]["resumed_from"] == "before-1"
-
-
-def test_a_ledger_says_whether_there_is_a_redis(bench: DecisionBench) -> None:
-    assert bench.ledger.has_sink
-    assert not Ledger(bench.publisher, None, bench.memory).has_sink  # type: ignore[arg-type]  # a noting stand-in

@@ -61,7 +61,7 @@ class LiveSink:
         """Send the next signal, `signal-0`, `signal-1` ...; returns it."""
         payload = b"signal-%d" % self.sent
         self.sent += 1
-        self.sink.publish_signal(payload, self.wall_ms(), self.now_ns())
+        self.sink.announce(payload, self.wall_ms(), self.now_ns())
         self.sink.flush()
         return payload
 
@@ -181,7 +181,7 @@ class Bench:
         self.sink.pump(self.now_ns)
 
     def signal(self, payload: bytes) -> None:
-        self.sink.publish_signal(payload, self.wall_ms, self.now_ns)
+        self.sink.announce(payload, self.wall_ms, self.now_ns)
         self.sink.flush()
 
     def event(self, payload: bytes) -> None:

@@ -16,7 +16,7 @@ def store(live: LiveSink, first_ms: int, count: int) -> list[bytes]:
     """One signal a ms; returns them."""
     sent = [b"signal of %d" % timestamp_ms for timestamp_ms in range(first_ms, first_ms + count)]
     for number, payload in enumerate(sent):
-        live.sink.publish_signal(payload, first_ms + number, live.now_ns())
+        live.sink.announce(payload, first_ms + number, live.now_ns())
         live.sink.flush()
         live.pump()
     return sent

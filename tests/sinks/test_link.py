@@ -15,11 +15,11 @@ import pytest
 from arbsniper_tui.sinks.errors import LinkLost
 from arbsniper_tui.sinks.link import SO_TIMESTAMPNS, RedisLink
 from arbsniper_tui.sinks.open_socket import open_socket
-from arbsniper_tui.sinks.outgoing import PING_COMMAND, Part
+from arbsniper_tui.sinks.outgoing import PING_COMMAND, CommandKind
 
 from .conftest import DEADLINE_S, MS, Peer
 
-PING = (0, None, Part.PING)
+PING = (0, None, CommandKind.PING)
 
 
 def receive_one(link: RedisLink) -> object:

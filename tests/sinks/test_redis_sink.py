@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from arbsniper_tui.model.health import RedisState
-from arbsniper_tui.sinks.outbox import BACKLOG_STEP, EVENTS_WAITING, SIGNALS_WAITING
+from arbsniper_tui.sinks.outbox import EVENTS_WAITING, MESSAGES_A_BATCH, SIGNALS_WAITING
 
 from .conftest import MS, Bench, Peer, S
 
@@ -39,13 +39,13 @@ def drain(bench: Bench, peer: Peer, rounds: int = 200) -> list[list[bytes]]:
 
 def test_a_signal_is_announced_at_once_and_alone(bench: Bench) -> None:
     peer = bench.accept_idle()
-    bench.sink.publish_signal(b"one", bench.wall_ms, bench.now_ns)
+    bench.sink.announce(b"one", bench.wall_ms, bench.now_ns)
     assert peer.commands() == [[b"PUBLISH", b"arbitrage:signals", b"one"]]
 
 
 def test_a_flush_stores_what_was_gathered_in_order(bench: Bench) -> None:
     peer = bench.accept_idle()
-    bench.sink.publish_signal(b"one", 1705670123459, bench.now_ns)
+    bench.sink.announce(b"one", 1705670123459, bench.now_ns)
     bench.sink.append_event(b"event", "open", bench.now_ns)
     bench.sink.store_price("okx", "BTC/USDT:USDT", b"older", bench.now_ns)
     bench.sink.store_price("okx", "BTC/USDT:USDT", b"price", bench.now_ns)
@@ -88,9 +88,9 @@ def test_signals_that_grew_old_are_stored_but_not_announced(bench: Bench) -> Non
 @pytest.mark.parametrize("step_ms", [-600_000, 600_000])
 def test_a_step_of_the_wall_clock_makes_no_signal_older_or_younger(bench: Bench, step_ms: int) -> None:
     bench.step()
-    bench.sink.publish_signal(b"old", bench.wall_ms, bench.now_ns)
+    bench.sink.announce(b"old", bench.wall_ms, bench.now_ns)
     bench.step(4 * S)
-    bench.sink.publish_signal(b"young", bench.wall_ms + step_ms, bench.now_ns)
+    bench.sink.announce(b"young", bench.wall_ms + step_ms, bench.now_ns)
     bench.step(1 * S)
     commands = drain(bench, bench.accept())
     assert stored(commands) == [b"old", b"young"]
@@ -119,13 +119,13 @@ def test_events_wait_too_up_to_their_limit(bench: Bench) -> None:
 
 def test_a_backlog_is_written_in_steps_and_new_signals_queue_behind_it(bench: Bench) -> None:
     bench.step()
-    for number in range(BACKLOG_STEP + 1):
+    for number in range(MESSAGES_A_BATCH + 1):
         bench.signal(b"%d" % number)
     peer = bench.accept()
     first = peer.answer_all()
-    assert len(stored(first)) == len(published(first)) == BACKLOG_STEP
+    assert len(stored(first)) == len(published(first)) == MESSAGES_A_BATCH
     bench.signal(b"new")
-    assert published(drain(bench, peer)) == [b"%d" % BACKLOG_STEP, b"new"]
+    assert published(drain(bench, peer)) == [b"%d" % MESSAGES_A_BATCH, b"new"]
 
 
 def test_nothing_more_is_written_to_a_server_that_does_not_answer(bench: Bench) -> None:
@@ -207,7 +207,7 @@ def test_what_was_gathered_when_the_connection_broke_waits(bench: Bench) -> None
     peer = bench.accept_idle()
     peer.close()
     bench.sink.append_event(b"gathered", "open", bench.now_ns)
-    bench.sink.publish_signal(b"breaks", bench.wall_ms, bench.now_ns)
+    bench.sink.announce(b"breaks", bench.wall_ms, bench.now_ns)
     assert bench.sink.health().state is RedisState.AWAY
     bench.step(100 * MS)
     assert payloads(drain(bench, bench.accept()), b"XADD") == [b"gathered"]
@@ -247,10 +247,11 @@ def test_a_price_gathered_before_a_hang_is_not_written_after_it(bench: Bench) ->
 
 def test_prices_are_dropped_while_redis_is_not_up(bench: Bench) -> None:
     bench.step()
-    assert not bench.sink.store_price("okx", "BTC/USDT", b"price", bench.now_ns)
+    assert not bench.sink.takes_prices
+    bench.sink.store_price("okx", "BTC/USDT", b"price", bench.now_ns)
     bench.sink.flush()
     assert [command for command in drain(bench, bench.accept()) if command[0] == b"SET"] == []
-    assert bench.sink.store_price("okx", "BTC/USDT", b"price", bench.now_ns)
+    assert bench.sink.takes_prices
 
 
 def test_an_idle_server_is_pinged_each_second(bench: Bench) -> None:

@@ -6,7 +6,7 @@ import statistics
 import threading
 import time
 
-from arbsniper_tui.sinks.keys import SIGNALS_CHANNEL
+from arbsniper_tui.sinks.redis_keys import SIGNALS_CHANNEL
 from arbsniper_tui.tools.benchmark.report import Arrivals
 
 _DETECTED = re.compile(rb'"detected_at":(\d+)')

@@ -1,4 +1,4 @@
-"""The names under which other programs find this node's output in Redis, and how much of it is kept."""
+"""The names of this node's channels and keys in Redis, and how much each of them keeps."""
 
 SIGNALS_CHANNEL = "arbitrage:signals"
 EVENTS_CHANNEL = "arbitrage:events"
@@ -11,4 +11,5 @@ PRICE_TTL_MS = 10_000
 
 
 def price_key(exchange: str, symbol: str) -> str:
+    """The key of an instrument's newest price; `symbol` in unified form."""
     return f"price:{exchange}:{symbol}"
