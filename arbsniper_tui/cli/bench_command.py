@@ -9,7 +9,7 @@ import typer
 
 from arbsniper_tui.cli.config_command import JsonOption
 from arbsniper_tui.config.load import load_settings
-from arbsniper_tui.model.errors import ArbsniperError
+from arbsniper_tui.model.errors import ArbsniperError, BenchmarkStopped
 from arbsniper_tui.model.number import read_number
 from arbsniper_tui.sim.plan import DEMO_SETTINGS
 
@@ -47,7 +47,6 @@ def bench(seconds: SecondsOption = 3.0, as_json: JsonOption = False) -> None:
     medians, and still those of a shared machine.
     """
     from arbsniper_tui.cli.tables import console, print_report
-    from arbsniper_tui.tools.benchmark.measured_node import BenchStopped
     from arbsniper_tui.tools.benchmark.run import run_bench
 
     stops: list[int] = []
@@ -58,7 +57,7 @@ def bench(seconds: SecondsOption = 3.0, as_json: JsonOption = False) -> None:
         # The same everywhere: neither a file nor the environment of the user has a say.
         settings = load_settings(DEMO_SETTINGS, {}, {}).settings
         report = run_bench(settings, seconds, ATTACH, lambda step: typer.echo(step, err=True), lambda: bool(stops))
-    except BenchStopped as stopped:
+    except BenchmarkStopped as stopped:
         typer.echo(str(stopped), err=True)
         raise typer.Exit(0) from None
     except ArbsniperError as error:

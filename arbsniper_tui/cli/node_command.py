@@ -14,13 +14,12 @@ import typer
 from platformdirs import user_log_path
 
 from arbsniper_tui.headless.output import let_go
-from arbsniper_tui.model.errors import ArbsniperError, NodeUnreachable, UiFailed, UsageError
+from arbsniper_tui.model.errors import ArbsniperError, NodeUnreachable, RedisNotStarted, UiFailed, UsageError
 from arbsniper_tui.model.words import counted
 from arbsniper_tui.runtime.log import LAST_LINES_S, LogStream, start_log
 from arbsniper_tui.runtime.node_folder import create_root
 from arbsniper_tui.runtime.output import LIMIT_BYTES
 from arbsniper_tui.runtime.terminal import REMOTE_HZ, terminal_look
-from arbsniper_tui.sinks.errors import RedisNotStarted
 
 if TYPE_CHECKING:
     from arbsniper_tui.node.launch import Launch

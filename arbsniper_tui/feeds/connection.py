@@ -10,14 +10,14 @@ from arbsniper_tui.feeds.seeds import fetch_seeds
 from arbsniper_tui.feeds.served import NONE_SERVED, Served
 from arbsniper_tui.feeds.timings import FeedTimings
 from arbsniper_tui.feeds.venue_lag import VenueLag
-from arbsniper_tui.model.errors import BookLost, FrameError, RestError, VenueClosing, VenueRejected
+from arbsniper_tui.model.errors import BookLost, FrameError, RestError, VenueClosing, VenueRejected, WebSocketError
 from arbsniper_tui.model.feed_spec import FeedSpec
 from arbsniper_tui.model.health import FeedState
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.public_url import public_url
 from arbsniper_tui.model.quote import Quote, Withdrawal
 from arbsniper_tui.net.backlog import Backlog
-from arbsniper_tui.net.websocket import WebSocket, WebSocketError, open_websocket
+from arbsniper_tui.net.websocket import WebSocket, open_websocket
 from arbsniper_tui.runtime.clock import now_ns
 from arbsniper_tui.runtime.limited_log import LimitedLog
 from arbsniper_tui.venues import VENUES

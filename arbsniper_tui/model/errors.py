@@ -15,12 +15,14 @@ ArbsniperError
 │   │   └── BookLost            the state kept of a book is no longer the venue's, until a new snapshot
 │   ├── RestError           a venue's REST answer that cannot be had or read
 │   └── BadPeer             a process on the bus that does not speak its protocol
-├── RedisUnreachable    a Redis server that does not answer (sinks.errors)
-├── RedisNotStarted     a Redis server of the node's own that cannot be had (sinks.errors)
-├── LinkLost            a connection to Redis that broke (sinks.errors)
+├── WebSocketError      a connection to a venue that could not be opened
+├── RedisUnreachable    a Redis server that cannot be connected to
+├── RedisNotStarted     an embedded redis-server that does not start
+├── LinkLost            an open connection to Redis that broke
 ├── NodeUnreachable     no node answers at this endpoint
 ├── TaskEnded           a task of a worker ended though none may; the worker ends with it
 ├── UiFailed            a fault of the terminal UI; the node can go on without it
+├── BenchmarkStopped    the user stopped a benchmark before its end
 └── WorkerLost          a worker could not be kept running; exit code 3
 """
 
@@ -107,7 +109,23 @@ class RestError(OutsideError):
 
 
 class BadPeer(OutsideError):
-    """A process on the bus does not speak its protocol; it is let go."""
+    """A process on the bus does not speak its protocol; its connection is closed."""
+
+
+class WebSocketError(ArbsniperError):
+    """A connection to a venue could not be opened; the message says what failed."""
+
+
+class RedisUnreachable(ArbsniperError):
+    """No connection to Redis could be made; the message says what failed and where, without the password."""
+
+
+class RedisNotStarted(ArbsniperError):
+    """The embedded redis-server could not be found or did not start."""
+
+
+class LinkLost(ArbsniperError):
+    """An open connection to Redis broke, or broke the protocol."""
 
 
 class NodeUnreachable(ArbsniperError):
@@ -120,6 +138,10 @@ class TaskEnded(ArbsniperError):
 
 class UiFailed(ArbsniperError):
     """The terminal UI failed; the node can go on without it."""
+
+
+class BenchmarkStopped(ArbsniperError):
+    """The user stopped a benchmark before its end."""
 
 
 class WorkerLost(ArbsniperError):

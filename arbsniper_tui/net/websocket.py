@@ -20,6 +20,7 @@ from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from arbsniper_tui.model.clean_text import clean_text
+from arbsniper_tui.model.errors import WebSocketError
 from arbsniper_tui.net.backlog import Backlog
 from arbsniper_tui.net.tls import tls_context
 from arbsniper_tui.net.words import words_of
@@ -51,10 +52,6 @@ logging.getLogger("websockets.client").addFilter(_holds_no_password)
 
 OnFrames = Callable[[list[bytes], int], None]
 """The data frames of one read, and the time from which their age counts, in ns of the clock of ages."""
-
-
-class WebSocketError(OSError):
-    """The connection could not be opened, or broke the protocol."""
 
 
 class WebSocket(asyncio.Protocol):
@@ -317,7 +314,7 @@ async def open_websocket(
     except InvalidURI as error:
         # The library's own words hold the whole URL, with user and password.
         raise WebSocketError(f"{parts.hostname}:{port}: {error.msg}") from error
-    except (OSError, ValueError, InvalidHandshake) as error:
+    except (WebSocketError, OSError, ValueError, InvalidHandshake) as error:
         # ValueError: a host name that cannot be encoded for DNS or TLS.
         raise WebSocketError(f"{parts.hostname}:{port}: {words_of(error)}") from error
     return socket

@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 
+from arbsniper_tui.model.errors import RedisUnreachable
 from arbsniper_tui.sinks.address import address_of
-from arbsniper_tui.sinks.errors import RedisUnreachable
 
 log = logging.getLogger(__name__)
 

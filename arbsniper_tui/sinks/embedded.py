@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import hiredis
 
-from arbsniper_tui.sinks.errors import RedisNotStarted
+from arbsniper_tui.model.errors import RedisNotStarted
 from arbsniper_tui.sinks.redis_binary import RedisBinary
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from collections import deque
 
 import hiredis
 
-from arbsniper_tui.sinks.errors import LinkLost
+from arbsniper_tui.model.errors import LinkLost
 from arbsniper_tui.sinks.outgoing import InFlight
 
 READ_BYTES = 65_536

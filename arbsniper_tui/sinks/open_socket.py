@@ -7,8 +7,8 @@ from typing import Any, cast
 import redis
 from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection, parse_url
 
+from arbsniper_tui.model.errors import RedisUnreachable
 from arbsniper_tui.sinks.address import address_of
-from arbsniper_tui.sinks.errors import RedisUnreachable
 
 # The one function of redis-py used here that carries no types.
 url_arguments = cast("Callable[[str], dict[str, Any]]", parse_url)

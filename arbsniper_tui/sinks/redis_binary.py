@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from arbsniper_tui.sinks.errors import RedisNotStarted
+from arbsniper_tui.model.errors import RedisNotStarted
 
 OLDEST = (6, 0)
 """The first version that can keep commands from its clients."""

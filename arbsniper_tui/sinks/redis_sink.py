@@ -8,10 +8,10 @@ import logging
 import select
 import time
 
+from arbsniper_tui.model.errors import LinkLost
 from arbsniper_tui.model.health import RedisHealth, RedisState
 from arbsniper_tui.sinks.address import address_of
 from arbsniper_tui.sinks.connect import Connect, Reconnection, connect_in_background
-from arbsniper_tui.sinks.errors import LinkLost
 from arbsniper_tui.sinks.link import RedisLink
 from arbsniper_tui.sinks.outbox import Outbox
 from arbsniper_tui.sinks.outgoing import PING_COMMAND, CommandKind, OutgoingEvent, OutgoingSignal

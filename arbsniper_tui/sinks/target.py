@@ -6,10 +6,10 @@ from importlib import import_module
 from pathlib import Path
 
 from arbsniper_tui.config.settings import RedisSettings
+from arbsniper_tui.model.errors import RedisNotStarted, RedisUnreachable
 from arbsniper_tui.sinks.address import address_of
 from arbsniper_tui.sinks.connect import connect_in_background
 from arbsniper_tui.sinks.embedded import EmbeddedRedis
-from arbsniper_tui.sinks.errors import RedisNotStarted, RedisUnreachable
 from arbsniper_tui.sinks.redis_binary import find_redis_server
 
 URL_ANSWERS_WITHIN_S = 0.3

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 from websocket_bench import Bench, single_bytes, unmasked
 
-from arbsniper_tui.net.websocket import MAX_FRAME, MAX_HANDSHAKE, WebSocketError
+from arbsniper_tui.model.errors import WebSocketError
+from arbsniper_tui.net.websocket import MAX_FRAME, MAX_HANDSHAKE
 from arbsniper_tui.runtime.clock import now_ns
 
 Eventually = Callable[..., Awaitable[None]]

@@ -9,8 +9,9 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
+from arbsniper_tui.model.errors import WebSocketError
 from arbsniper_tui.net.backlog import Backlog
-from arbsniper_tui.net.websocket import WebSocket, WebSocketError, open_websocket
+from arbsniper_tui.net.websocket import WebSocket, open_websocket
 
 Eventually = Callable[..., Awaitable[None]]
 

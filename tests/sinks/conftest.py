@@ -11,8 +11,8 @@ import hiredis
 import pytest
 from redis_server import RedisServer
 
+from arbsniper_tui.model.errors import RedisUnreachable
 from arbsniper_tui.sinks.connect import Attempt
-from arbsniper_tui.sinks.errors import RedisUnreachable
 from arbsniper_tui.sinks.redis_binary import RedisBinary, find_redis_server, has_redis_server
 from arbsniper_tui.sinks.redis_sink import RedisSink
 

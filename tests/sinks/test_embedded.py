@@ -16,8 +16,8 @@ import redis
 from node_process import is_running
 from redis_server import RedisServer, free_port
 
+from arbsniper_tui.model.errors import RedisNotStarted
 from arbsniper_tui.sinks.embedded import EmbeddedRedis, socket_url
-from arbsniper_tui.sinks.errors import RedisNotStarted
 from arbsniper_tui.sinks.redis_binary import RedisBinary
 
 WaitUntil = Callable[..., None]

@@ -12,7 +12,7 @@ from pathlib import Path
 import hiredis
 import pytest
 
-from arbsniper_tui.sinks.errors import LinkLost
+from arbsniper_tui.model.errors import LinkLost
 from arbsniper_tui.sinks.link import SO_TIMESTAMPNS, RedisLink
 from arbsniper_tui.sinks.open_socket import open_socket
 from arbsniper_tui.sinks.outgoing import PING_COMMAND, CommandKind

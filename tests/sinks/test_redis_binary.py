@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from arbsniper_tui.model.errors import RedisNotStarted
 from arbsniper_tui.sinks import redis_binary as module
-from arbsniper_tui.sinks.errors import RedisNotStarted
 from arbsniper_tui.sinks.redis_binary import RedisBinary, find_redis_server, has_redis_server
 
 Install = Callable[[str], Path]

@@ -7,8 +7,8 @@ import pytest
 from redis_server import RedisServer
 
 from arbsniper_tui.config.settings import RedisSettings
+from arbsniper_tui.model.errors import RedisNotStarted
 from arbsniper_tui.sinks import redis_binary as binaries
-from arbsniper_tui.sinks.errors import RedisNotStarted
 from arbsniper_tui.sinks.redis_binary import RedisBinary
 from arbsniper_tui.sinks.target import resolve_redis
 

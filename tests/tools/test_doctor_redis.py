@@ -8,7 +8,7 @@ import pytest
 from redis_server import RedisServer, free_port
 
 from arbsniper_tui.config.settings import RedisSettings
-from arbsniper_tui.sinks.errors import RedisNotStarted
+from arbsniper_tui.model.errors import RedisNotStarted
 from arbsniper_tui.sinks.redis_binary import RedisBinary, has_redis_server
 from arbsniper_tui.tools.doctor import redis as doctor_redis
 from arbsniper_tui.tools.doctor.redis import check_redis

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
 
-from arbsniper_tui.model.errors import ArbsniperError, NodeUnreachable, WorkerLost
+from arbsniper_tui.model.errors import BenchmarkStopped, NodeUnreachable, WorkerLost
 from arbsniper_tui.model.health import FeedState
 from arbsniper_tui.model.view import StageRow
 from arbsniper_tui.node.launch import FEED, SPREAD, Launch
@@ -21,10 +21,6 @@ LIVE_WITHIN_S = 20.0
 _PULL_EVERY_S = 0.05
 _LOWEST_US = 8
 """The first of the drawn buckets ends here; each of the others is twice as wide as the one before."""
-
-
-class BenchStopped(ArbsniperError):
-    """Told to stop before the end."""
 
 
 class MeasuredNode:
@@ -129,7 +125,7 @@ class MeasuredNode:
     def _look(self) -> None:
         assert self._session is not None
         if self._is_stopping():
-            raise BenchStopped("stopped before the end")
+            raise BenchmarkStopped("stopped before the end")
         if why := self._node.supervise():
             raise WorkerLost(why)
         self._session.pull()

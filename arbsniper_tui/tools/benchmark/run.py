@@ -36,7 +36,7 @@ def run_bench(
 ) -> Report:
     """Measure for `seconds` in each step. `attach` is the command that shows the node whose folder it is given.
 
-    Raises BenchStopped soon after `is_stopping` says so.
+    Raises BenchmarkStopped soon after `is_stopping` says so.
     """
     usual_threshold_pct = settings.signals.threshold_pct
     settings = _on_its_own(settings)

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from arbsniper_tui.config.given import redacted
 from arbsniper_tui.config.settings import RedisSettings
-from arbsniper_tui.model.errors import FolderError, NodeUnreachable
+from arbsniper_tui.model.errors import FolderError, NodeUnreachable, RedisNotStarted
 from arbsniper_tui.runtime.node_folder import create_root
 from arbsniper_tui.sinks.embedded import LOOPBACK, SOCKET_NAME, URL_FILE, password_note, socket_url
-from arbsniper_tui.sinks.errors import RedisNotStarted
 from arbsniper_tui.sinks.redis_binary import find_redis_server
 from arbsniper_tui.tools.doctor.checks import Finding
 from arbsniper_tui.wire.endpoints import find_endpoints
