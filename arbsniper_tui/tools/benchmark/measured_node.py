@@ -11,8 +11,8 @@ from arbsniper_tui.model.health import FeedState
 from arbsniper_tui.model.view import StageRow
 from arbsniper_tui.node.launch import FEED, SPREAD, Launch
 from arbsniper_tui.node.node import Node
+from arbsniper_tui.runtime.node_folder import REDIS_SOCKET
 from arbsniper_tui.session.session import Session
-from arbsniper_tui.sinks.embedded import SOCKET_NAME
 from arbsniper_tui.tools.benchmark.arrivals import Listener
 from arbsniper_tui.tools.benchmark.processor import cpu_s
 from arbsniper_tui.tools.benchmark.report import Load, Stage, WorkerCpu
@@ -97,7 +97,7 @@ class MeasuredNode:
         if self._session.snapshot.redis.source != "embedded":
             yield None
             return
-        with contextlib.closing(Listener(f"{self.folder}/{SOCKET_NAME}")) as listener:
+        with contextlib.closing(Listener(f"{self.folder}/{REDIS_SOCKET}")) as listener:
             yield listener
 
     def _counts(self) -> "_Counts":

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from arbsniper_tui.config.given import redacted
 from arbsniper_tui.config.settings import RedisSettings
 from arbsniper_tui.model.errors import FolderError, NodeUnreachable, RedisNotStarted
-from arbsniper_tui.runtime.node_folder import create_root
-from arbsniper_tui.sinks.embedded import LOOPBACK, SOCKET_NAME, URL_FILE, password_note, socket_url
+from arbsniper_tui.runtime.node_folder import REDIS_SOCKET, create_root
+from arbsniper_tui.sinks.embedded import LOOPBACK, URL_FILE, password_note, socket_url
 from arbsniper_tui.sinks.redis_binary import find_redis_server
 from arbsniper_tui.tools.doctor.checks import Finding
 from arbsniper_tui.wire.endpoints import find_endpoints
@@ -49,7 +49,7 @@ def check_nodes_redis(timeout_s: float = REDIS_TIMEOUT_S) -> list[Finding]:
         folder = find_endpoints().folder
     except (NodeUnreachable, FolderError):
         return []
-    if not (folder / SOCKET_NAME).exists():
+    if not (folder / REDIS_SOCKET).exists():
         return []
     name, url, advice = "Redis of the node", socket_url(folder), password_note(folder)
     shown = url
@@ -65,7 +65,7 @@ def check_nodes_redis(timeout_s: float = REDIS_TIMEOUT_S) -> list[Finding]:
 def _own_server(settings: RedisSettings) -> str:
     """The server that a node would start, and where; raises RedisNotStarted, FolderError."""
     port = f" and {LOOPBACK}:{settings.embedded_port}, with a password" if settings.embedded_port else ""
-    return f"{find_redis_server()} on unix://{create_root()}/node-PID/{SOCKET_NAME}{port}"
+    return f"{find_redis_server()} on unix://{create_root()}/node-PID/{REDIS_SOCKET}{port}"
 
 
 def _ask(url: str, timeout_s: float) -> tuple[str, str]:

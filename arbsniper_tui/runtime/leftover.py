@@ -1,4 +1,5 @@
-"""Ending the embedded redis-server that a dead node left running, and no other process."""
+"""Ends the embedded redis-server that a dead node left running. No other code ends a server that it did not start, so
+this alone must tell it from every other Redis: the user's own, or another node's."""
 
 import logging
 import os
@@ -12,38 +13,35 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from arbsniper_tui.sinks.embedded import SOCKET_NAME
-
 log = logging.getLogger(__name__)
 
 _CONNECTED_WITHIN_S = 0.2
-# What macOS has in place of SO_PEERCRED; the socket module does not name the level.
+# The counterpart of SO_PEERCRED on macOS; the socket module does not name the level.
 _SOL_LOCAL, _LOCAL_PEERPID = 0, 2
 
 
-def end_leftover_server(folder: Path) -> None:
-    """End the redis-server that listens on the socket in a dead node's folder, if one does.
+def end_leftover_server(path: Path) -> None:
+    """End the redis-server that listens on `path`, a socket in the folder of a dead node, if one does.
 
-    A process id in a file proves nothing: it may be old, or planted. So a process is ended only if it is called
-    redis-server and listens on this very socket, and only if socket and folder are no links, belong to this user and
+    A process id in a file proves nothing: it may be old, or planted. So a process is ended only if its program is
+    redis-server and it listens on this very socket, and only if socket and folder are no links, belong to this user and
     are closed to all others.
     """
-    path = folder / SOCKET_NAME
-    if not (_is_own(folder, stat.S_ISDIR) and _is_own(path, stat.S_ISSOCK)):
+    if not (_is_own(path.parent, stat.S_ISDIR) and _is_own(path, stat.S_ISSOCK)):
         return
     pid = listener_of(path)
     if pid is None or _program_of(pid) != "redis-server":
         return
     log.warning("ending the redis-server that a dead node left running (process %d, %s)", pid, path)
     try:
-        # By force, as it may be hung; it keeps nothing on disk that could be lost.
+        # By force, because it may be hung. It keeps nothing on disk that could be lost.
         os.kill(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError) as error:
         log.debug("process %d: %s", pid, error)
 
 
 def _is_own(path: Path, is_kind: Callable[[int], bool]) -> bool:
-    """Whether a path is of this kind itself and no link to one, belongs to this user, and is closed to all others."""
+    """Whether a path is of this kind and no link, belongs to this user, and is closed to all others."""
     try:
         found = path.lstat()
     except OSError:
@@ -62,12 +60,12 @@ def listener_of(path: Path) -> int | None:
             pid, _, _ = struct.unpack("3i", asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
         except OSError:
             return None
-    # The kernel says 0 for a process of another container.
+    # 0: the process belongs to another container.
     return pid or None
 
 
 def _program_of(pid: int) -> str:
-    """The name of the program that a process runs; empty where it cannot be told."""
+    """The name of the program that a process runs; empty where it is unknown."""
     try:
         return Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:

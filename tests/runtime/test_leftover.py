@@ -1,6 +1,7 @@
 """A redis-server that a dead node left running is ended; whatever else is found at its place is not."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,8 +13,9 @@ import pytest
 from node_process import is_running
 from redis_server import RedisServer
 
+import arbsniper_tui
+from arbsniper_tui.runtime.leftover import end_leftover_server, listener_of
 from arbsniper_tui.sinks.embedded import EmbeddedRedis
-from arbsniper_tui.sinks.leftover import end_leftover_server, listener_of
 from arbsniper_tui.sinks.redis_binary import RedisBinary
 
 WaitUntil = Callable[..., None]
@@ -50,25 +52,25 @@ def foreign(redis_binary: RedisBinary, short_folder: Path) -> Iterator[RedisServ
 def test_a_leftover_server_is_ended(leftover: EmbeddedRedis, folder: Path, wait_until: WaitUntil, state: str) -> None:
     if state == "hung":
         os.kill(leftover.pid, signal.SIGSTOP)
-    end_leftover_server(folder)
+    end_leftover_server(folder / "redis.sock")
     wait_until(lambda: not leftover.is_running)
 
 
 def test_an_empty_folder_and_none_at_all_are_fine(folder: Path) -> None:
-    end_leftover_server(folder)
-    end_leftover_server(folder / "nowhere")
+    end_leftover_server(folder / "redis.sock")
+    end_leftover_server(folder / "nowhere" / "redis.sock")
 
 
 def test_a_socket_nobody_listens_on_ends_nothing(leftover: EmbeddedRedis, folder: Path) -> None:
     os.kill(leftover.pid, signal.SIGKILL)
     leftover.stop()
     assert (folder / "redis.sock").exists()
-    end_leftover_server(folder)
+    end_leftover_server(folder / "redis.sock")
 
 
 def test_a_pid_in_a_file_ends_nobody(foreign: RedisServer, folder: Path) -> None:
     (folder / "redis.pid").write_text(f"{foreign.pid} {foreign.port}")
-    end_leftover_server(folder)
+    end_leftover_server(folder / "redis.sock")
     assert is_running(foreign.pid)
 
 
@@ -77,7 +79,7 @@ def test_a_link_to_the_socket_of_another_server_does_not_end_that(
 ) -> None:
     (folder / "redis.sock").symlink_to(short_folder / "foreign" / "redis.sock")
     assert listener_of(folder / "redis.sock") == foreign.pid
-    end_leftover_server(folder)
+    end_leftover_server(folder / "redis.sock")
     assert is_running(foreign.pid)
 
 
@@ -85,13 +87,13 @@ def test_a_link_in_place_of_the_folder_does_not_end_the_server_behind_it(
     foreign: RedisServer, short_folder: Path
 ) -> None:
     (short_folder / "node-2").symlink_to("foreign")
-    end_leftover_server(short_folder / "node-2")
+    end_leftover_server(short_folder / "node-2" / "redis.sock")
     assert is_running(foreign.pid)
 
 
 def test_a_folder_that_others_may_write_to_is_not_believed(leftover: EmbeddedRedis, folder: Path) -> None:
     folder.chmod(0o777)
-    end_leftover_server(folder)
+    end_leftover_server(folder / "redis.sock")
     assert leftover.is_running
 
 
@@ -99,7 +101,7 @@ def test_a_folder_that_others_may_write_to_is_not_believed(leftover: EmbeddedRed
 @pytest.mark.parametrize("name", [".", "redis.sock"])
 def test_what_belongs_to_another_user_is_not_believed(leftover: EmbeddedRedis, folder: Path, name: str) -> None:
     os.chown(folder / name, 65534, 65534)
-    end_leftover_server(folder)
+    end_leftover_server(folder / "redis.sock")
     assert leftover.is_running
 
 
@@ -112,7 +114,7 @@ def test_a_listener_that_is_no_redis_server_is_not_ended(folder: Path, wait_unti
     other = subprocess.Popen([sys.executable, "-c", code, path], stdin=subprocess.PIPE)
     try:
         wait_until(lambda: listener_of(path) == other.pid)
-        end_leftover_server(folder)
+        end_leftover_server(folder / "redis.sock")
         assert other.poll() is None
     finally:
         other.kill()
@@ -124,3 +126,11 @@ def test_nobody_listens_where_nothing_is(folder: Path) -> None:
     with socket.socket(socket.AF_UNIX) as bound:
         bound.bind(str(folder / "redis.sock"))
         assert listener_of(folder / "redis.sock") is None
+
+
+def test_no_other_module_ends_a_process_by_its_id() -> None:
+    """Every other process that is ended is a child of the one that ends it: what a node did not start, such as the
+    user's Redis, is out of reach."""
+    package = Path(arbsniper_tui.__file__).parent
+    found = [path for path in package.rglob("*.py") if re.search(r"\bos\.kill(pg)?\(", path.read_text())]
+    assert found == [package / "runtime" / "leftover.py"]
