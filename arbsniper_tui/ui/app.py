@@ -18,7 +18,7 @@ from arbsniper_tui.ui.keyboard import Keyboard
 from arbsniper_tui.ui.look import Look
 from arbsniper_tui.ui.output import ExactUpdate
 from arbsniper_tui.ui.playback import PlaybackKeys
-from arbsniper_tui.ui.screens.base import NodeScreen
+from arbsniper_tui.ui.screens.base import NodeScreen, front_of
 from arbsniper_tui.ui.screens.modes import MODES
 from arbsniper_tui.ui.screens.replay_summary import ReplaySummary
 from arbsniper_tui.ui.terminal import TerminalOutput, driver_on
@@ -65,7 +65,7 @@ class ArbsniperApp(App[None], inherit_bindings=False):
         self._supervise = supervise
         self._dial = ThresholdDial(patience=2 * refresh_hz)
         self._playback = PlaybackKeys(view, patience=2 * refresh_hz)
-        self._keyboard = Keyboard(self, view, self._frames, self._dial, self._playback)
+        self._keyboard = Keyboard(self, self.draw, view, self._frames, self._dial, self._playback)
         self._owes_summary = False
         """Whether a replay has ended and its summary was not shown yet."""
         self._owes_picture = False
@@ -136,7 +136,7 @@ class ArbsniperApp(App[None], inherit_bindings=False):
     @property
     def front(self) -> NodeScreen | None:
         """The screen in front, where it is one of ours."""
-        return self.screen if self.screen_stack and isinstance(self.screen, NodeScreen) else None
+        return front_of(self)
 
     def draw(self, look: Look | None = None) -> None:
         """Draw the screen in front as a whole, with `look` from now on."""

@@ -4,10 +4,11 @@ A key is carried out in full before the next one is looked at, however fast they
 does it, a key is overtaken by what the one behind it opens or closes.
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+
+from textual.app import App
 
 from arbsniper_tui.model.errors import UsageError
 from arbsniper_tui.session.snapshot import NodeView
@@ -15,17 +16,15 @@ from arbsniper_tui.ui import format as fmt
 from arbsniper_tui.ui.actions import ACTIONS, ALWAYS, KEYS, Action
 from arbsniper_tui.ui.frames import Frames
 from arbsniper_tui.ui.line_editor import LineEditor
+from arbsniper_tui.ui.look import Look
 from arbsniper_tui.ui.playback import PlaybackKeys
-from arbsniper_tui.ui.screens.base import NodeScreen
+from arbsniper_tui.ui.screens.base import NodeScreen, front_of
 from arbsniper_tui.ui.screens.detail import DetailScreen
 from arbsniper_tui.ui.screens.help import HelpScreen
 from arbsniper_tui.ui.screens.palette import Choice, PaletteScreen
 from arbsniper_tui.ui.themes import THEMES
 from arbsniper_tui.ui.threshold import ThresholdDial, read_threshold
 from arbsniper_tui.ui.widgets.key_bar import Prompt
-
-if TYPE_CHECKING:
-    from arbsniper_tui.ui.app import ArbsniperApp
 
 THRESHOLD_SAYS = "percent, such as 0.5; enter sets it"
 FILTER_SAYS = "words in symbols, venues and markets"
@@ -37,13 +36,25 @@ class Keyboard:
     closes it."""
 
     def __init__(
-        self, app: "ArbsniperApp", view: NodeView, frames: Frames, dial: ThresholdDial, playback: PlaybackKeys
+        self,
+        app: App[None],
+        draw: Callable[[Look], None],
+        view: NodeView,
+        frames: Frames,
+        dial: ThresholdDial,
+        playback: PlaybackKeys,
     ) -> None:
+        """`draw` draws the screen in front as a whole, with this look from now on."""
         self._app = app
+        self._draw = draw
         self._view = view
         self._frames = frames
         self._dial = dial
         self._playback = playback
+
+    @property
+    def _front(self) -> NodeScreen | None:
+        return front_of(self._app)
 
     async def press(self, screen: NodeScreen, key: str, character: str | None) -> None:
         """Carry out one key, by Textual's name of it."""
@@ -81,9 +92,9 @@ class Keyboard:
     # The prompt.
 
     def _ask(self, prompt: Prompt) -> None:
-        if self._app.front is not None:
-            self._app.front.prompt = prompt
-            self._app.front.show_keys()
+        if self._front is not None:
+            self._front.prompt = prompt
+            self._front.show_keys()
 
     def _typed(self, prompt: Prompt) -> None:
         prompt.refusal = ""
@@ -105,7 +116,7 @@ class Keyboard:
         self._app.exit()
 
     async def help(self) -> None:
-        if not isinstance(self._app.front, HelpScreen):
+        if not isinstance(self._front, HelpScreen):
             await self._app.push_screen(HelpScreen())
 
     async def palette(self) -> None:
@@ -131,7 +142,7 @@ class Keyboard:
         if mode != self._app.current_mode:
             await self._app.switch_mode(mode)
             # Before it is laid out: the next key may move its selection already.
-            self._app.draw()
+            self._draw(self._frames.look)
 
     def _pop(self) -> None:
         self._app.pop_screen()
@@ -170,7 +181,7 @@ class Keyboard:
 
     def freeze(self) -> None:
         self._frames.toggle_freeze()
-        self._app.draw()
+        self._draw(self._frames.look)
 
     def filter(self) -> None:
         before = self._frames.look.filter
@@ -178,16 +189,16 @@ class Keyboard:
         self._ask(Prompt("filter", LineEditor(before), FILTER_SAYS, typed=self._set_filter, left=undo))
 
     def _set_filter(self, words: str) -> None:
-        self._app.draw(replace(self._frames.look, filter=words))
+        self._draw(replace(self._frames.look, filter=words))
 
     def sort(self) -> None:
-        if self._app.front is not None and self._app.front.SORTED:
-            self._app.draw(self._frames.look.sorted_next(self._app.front.SORTED))
+        if self._front is not None and self._front.SORTED:
+            self._draw(self._frames.look.sorted_next(self._front.SORTED))
         else:
             self._app.notify("Nothing to sort on this screen.")
 
     async def detail(self) -> None:
-        front = self._app.front
+        front = self._front
         if front is None or isinstance(front, DetailScreen):
             return
         route = front.selected_route(self._frames.snapshot)
@@ -205,9 +216,9 @@ class Keyboard:
             await self.goto("overview")
 
     def next_pane(self) -> None:
-        if self._app.front is not None:
-            self._app.front.next_pane()
+        if self._front is not None:
+            self._front.next_pane()
 
     def move(self, direction: str) -> None:
-        if self._app.front is not None:
-            self._app.front.move(direction)
+        if self._front is not None:
+            self._front.move(direction)

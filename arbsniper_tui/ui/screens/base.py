@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from textual import events
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.containers import Container
 from textual.message import Message
 from textual.screen import Screen
@@ -151,3 +151,8 @@ class NodeScreen(Screen[None], inherit_bindings=False):
         if small:
             self._too_small.show(event.size.width, event.size.height)
         self.call_after_refresh(self.post_message, self.Wanted())
+
+
+def front_of(app: App[None]) -> NodeScreen | None:
+    """The screen in front, where it is a NodeScreen."""
+    return app.screen if app.screen_stack and isinstance(app.screen, NodeScreen) else None
