@@ -145,7 +145,7 @@ class DecisionBench:
 
 
 def spread_plan(folder: Path, rules: Rules) -> SpreadPlan:
-    intro = NodeIntro("node", "0.0.0", "live", 1, 0.0, INSTRUMENTS, ("spot-spot",), 2, 5000.0, 0.0)
+    intro = NodeIntro("node", "0.0.0", "live", 1, INSTRUMENTS, ("spot-spot",), 2, 5000.0, 0.0)
     return SpreadPlan("spread", str(folder), intro, rules, 10.0, RedisHealth(RedisState.OFF))
 
 

@@ -107,7 +107,6 @@ class NodeIntro(Struct, frozen=True):
     mode: str
     """`live`, `demo` or `replay`."""
     pid: int
-    started_ms: float
     instruments: tuple[Instrument, ...]
     route_kinds: tuple[str, ...]
     routes: int

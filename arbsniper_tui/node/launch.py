@@ -2,7 +2,6 @@
 
 import os
 import socket
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -122,7 +121,6 @@ def spread_worker(
             version=__version__,
             mode=launch.mode,
             pid=os.getpid(),
-            started_ms=0.0 if is_replay else time.time() * 1000,
             instruments=instruments,
             route_kinds=signals.routes,
             routes=len(build_routes(Legs(instruments), instruments, signals.routes)),

@@ -31,7 +31,7 @@ from arbsniper_tui.wire.messages import (
 from arbsniper_tui.wire.publisher import CommandDesk, Publisher
 
 INTRO = NodeIntro(
-    "node-1", "0.1.0", "live", 1, 0.0, (Instrument(0, "okx", "BTC/USDT", "BTC-USDT", "USDT", 0.1),), ("spot-spot",), 0,
+    "node-1", "0.1.0", "live", 1, (Instrument(0, "okx", "BTC/USDT", "BTC-USDT", "USDT", 0.1),), ("spot-spot",), 0,
     5000.0, 0.0,
 )  # fmt: skip
 STATUS = NodeStatus(0.5, "gross", 10.0, 0, 0, 1.0, 0.0, 1, 0)

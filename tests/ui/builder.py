@@ -94,7 +94,6 @@ def intro_of(listed: tuple[Instrument, ...], mode: str = "live") -> NodeIntro:
         version="0.1.0",
         mode=mode,
         pid=4312,
-        started_ms=NOW_MS - 11_520_000,
         instruments=listed,
         route_kinds=("spot-spot", "perp-perp"),
         routes=len(route_pairs(listed)),

@@ -93,7 +93,6 @@ INTRO = NodeIntro(
     "0.1",
     "live",
     7,
-    1.7e12,
     (Instrument(0, "okx", "BTC/USDT", "BTC-USDT", "USDT", 0.1, rate_id=1, rate_inverted=True),),
     ("spot-spot",),
     2,
