@@ -9,6 +9,9 @@ from msgspec import Struct
 from arbsniper_tui.model.clean_text import clean_text
 from arbsniper_tui.model.errors import ConfigError
 
+KeyPath = tuple[str, ...]
+"""A key in parts: `("redis", "url")` for `redis.url`."""
+
 SHOWN_OF_A_TEXT = 60
 _SECRET_NAME = r"[\w.-]*(?:password|secret|token|key)[\w.-]*"
 _SECRET_VALUE = re.compile(rf"({_SECRET_NAME}=)[^&\s]*", re.IGNORECASE)
@@ -16,9 +19,9 @@ _SECRET_LINE = re.compile(rf"""({_SECRET_NAME}["']?\s*=\s*).+""", re.IGNORECASE)
 
 
 class Given(Struct, frozen=True):
-    """A value found at `path`, not yet read."""
+    """A value found at `path`."""
 
-    path: tuple[str, ...]
+    path: KeyPath
     value: object
     origin: str
     """As `config show` prints it: `file PATH`, `environment NAME`, `option --name`."""
@@ -54,27 +57,34 @@ def is_secret(key: str) -> bool:
 
 def shown(value: object) -> str:
     """A found value in words, for a message."""
-    if isinstance(value, str):
-        text = clean_text(redacted(value), 2 * SHOWN_OF_A_TEXT)
-        return f'"{text[:SHOWN_OF_A_TEXT]}…"' if len(text) > SHOWN_OF_A_TEXT else f'"{text}"'
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict):
-        return "a table" if value else "an empty table"
-    if isinstance(value, list | tuple):
-        return "a list" if value else "an empty list"
-    return str(value) if isinstance(value, int | float) else f"{value} ({type(value).__name__})"
+    match value:
+        case str():
+            text = clean_text(redacted(value), 2 * SHOWN_OF_A_TEXT)
+            return f'"{text[:SHOWN_OF_A_TEXT]}…"' if len(text) > SHOWN_OF_A_TEXT else f'"{text}"'
+        case bool():
+            return "true" if value else "false"
+        case dict() | list() | tuple():
+            name = "table" if isinstance(value, dict) else "list"
+            return f"a {name}" if value else f"an empty {name}"
+        case int() | float():
+            return str(value)
+    return f"{value} ({type(value).__name__})"
 
 
 def nearest(text: str, names: Iterable[str]) -> str:
-    """The valid name closest to `text`, whatever its case, or an empty string where none is close."""
+    """The valid name closest to `text`, whatever its case and the order of its parts, or an empty string."""
     by_lower = {name.lower(): name for name in names}
-    close = get_close_matches(text.lower(), by_lower, n=1, cutoff=0.5)
+    turned = "-".join(reversed(text.lower().split("-")))
+    close = [turned] if turned in by_lower else get_close_matches(text.lower(), by_lower, n=1, cutoff=0.5)
     return by_lower[close[0]] if close else ""
+
+
+def advice(near: str) -> str:
+    """What a message ends with where a valid name is close."""
+    return f"; did you mean {near}?" if near else ""
 
 
 def refusal(given: Given, expected: str, *, found: object = None, near: str = "") -> ConfigError:
     """What to raise for a value that does not fit; `found` is the offending part where the value is a list."""
     offending = shown(given.value if found is None else found)
-    advice = f"; did you mean {near}?" if near else ""
-    return ConfigError(f"{given.place}: {given.key}: found {offending}, expected {expected}{advice}")
+    return ConfigError(f"{given.place}: {given.key}: found {offending}, expected {expected}{advice(near)}")

@@ -1,132 +1,140 @@
-"""Every key that can be set, how it is read, and what is said of a key that does not exist."""
+"""Every key that can be set, as a table made from the declaration in settings.py, with what is expected in words."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import get_args
+from collections.abc import Iterator
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from arbsniper_tui.config import readers
-from arbsniper_tui.config.given import Given, is_secret, nearest, refusal, shown
-from arbsniper_tui.config.readers import Reader, choice, choices, number
-from arbsniper_tui.config.settings import Basis, RedisMode, RouteKind
-from arbsniper_tui.config.venue_names import refuse_venue
-from arbsniper_tui.model.errors import ConfigError
+from msgspec import NODEFAULT, Meta, Struct
+from msgspec.structs import fields
+
+from arbsniper_tui.config.given import KeyPath
+from arbsniper_tui.config.settings import Settings
 from arbsniper_tui.model.instrument import Market
-from arbsniper_tui.model.threshold import THRESHOLD_EXPECTED, is_threshold
-from arbsniper_tui.venues import VENUES
 
 ENVIRONMENT_PREFIX = "ARBSNIPER_"
 ANY = "*"
 """In a path, stands for a venue id or a currency."""
+_UNITS = {"pct": "a percentage", "ms": "a number of ms", "s": "a number of seconds"}
 
-_BY_MARKET: Mapping[str, Reader] = {
-    "ws_url": readers.ws_url,
-    "rest_url": readers.rest_url,
-    "taker_fee_pct": number("a percentage from 0 to 100, as in 0.1", lambda value: 0 <= value <= 100),
+
+class Key(Struct, frozen=True):
+    """One key as it is declared."""
+
+    kind: Any
+    """The type of its value, annotations included."""
+    expected: str
+    """What a value has to be, in words."""
+    default: object
+    """`msgspec.NODEFAULT` for a key that has none."""
+    option: str
+    """The option of the command line that sets it; empty for none."""
+
+
+def bare_kind(kind: Any) -> Any:
+    """A type without its annotations."""
+    return kind.__origin__ if get_origin(kind) is Annotated else kind
+
+
+def noted(kind: Any, name: str) -> Any:
+    """What the annotations of a type say under a name of `Meta` or in its `extra`; None for nothing."""
+    notes = getattr(kind, "__metadata__", ())
+    said = (getattr(note, name) if hasattr(Meta, name) else (note.extra or {}).get(name) for note in notes)
+    return next((each for each in said if each is not None), None)
+
+
+def alternatives(kind: Any) -> tuple[Any, ...]:
+    """The members of a union; another type alone."""
+    return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+
+
+def choices(kind: Any) -> list[str]:
+    """The words that a type takes."""
+    return [name for each in alternatives(kind) if get_origin(each) is Literal for name in get_args(each)]
+
+
+def is_struct(kind: Any) -> bool:
+    """Whether values of this type are tables with declared keys."""
+    return isinstance(kind, type) and issubclass(kind, Struct)
+
+
+def _declared(path: KeyPath, kind: Any, default: object = NODEFAULT) -> Iterator[tuple[KeyPath, Key]]:
+    """The keys at a path of the declaration and below it."""
+    values: list[Any] = []
+    below: dict[str, tuple[Any, object]] = {}
+    for each in alternatives(kind):
+        bare = bare_kind(each)
+        if is_struct(bare):
+            below |= {field.encode_name: (field.type, field.default) for field in fields(bare)}
+        elif get_origin(bare) is dict:
+            names, inner = get_args(bare)
+            below |= {str(name): (inner, default) for name in (Market if names is Market else (ANY,))}
+            if is_struct(inner):
+                # Outside a file, a list of names turns these tables on; in a file, an empty table does.
+                values.append(tuple[names, ...])  # type: ignore[valid-type]  # a type made here
+        elif each is not NoneType:
+            values.append(each)
+    if path[-1:] == (ANY,) and not values:
+        values.append(kind)
+    if values:
+        value = Union[tuple(values)]  # type: ignore[valid-type]  # noqa: UP007  # a type made here
+        yield path, Key(value, _expected(path, value, default), default, noted(kind, "option") or "")
+    for name, (inner, inner_default) in below.items():
+        yield from _declared((*path, name), inner, inner_default)
+
+
+def _expected(path: KeyPath, kind: Any, default: object) -> str:
+    """What a value of this type has to be."""
+    if title := noted(kind, "title"):
+        return str(title)
+    bare = bare_kind(kind)
+    if get_origin(bare) is tuple:
+        (item, _) = get_args(bare)
+        return str(noted(item, "title") or f"a list of {', '.join(choices(item)) or 'texts'}")
+    words = choices(kind)
+    for each in alternatives(kind):
+        if bare_kind(each) in (int, float):
+            words.append(_number_expected(path, each, default))
+        elif bare_kind(each) in (bool, str):
+            words.append("true or false" if each is bool else "a text")
+    return " or ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
+def _number_expected(path: KeyPath, kind: Any, default: object) -> str:
+    """`a percentage from 0 to 100, as in 0.5`: the unit is that in the key's name."""
+    units = (_UNITS.get(name.rpartition("_")[2]) for name in reversed(path))
+    noun = next(filter(None, units), "a whole number" if bare_kind(kind) is int else "a number")
+    above, least, most = (noted(kind, bound) for bound in ("gt", "ge", "le"))
+    bounds = f" above {above:g}" if above is not None else f", at least {least:g}" if least is not None else ""
+    if least is not None and most is not None:
+        bounds = f" from {least:g} to {most:g}"
+    (example, *_) = noted(kind, "examples") or (default,)
+    as_in = f", as in {example:g}" if isinstance(example, int | float) and example else ""
+    return f"{noun}{bounds}{as_in}"
+
+
+KEYS = dict(_declared((), Settings))
+OPTIONS = {".".join(path): key.option for path, key in KEYS.items() if key.option}
+"""Dotted key -> the option that sets it."""
+SECTIONS = tuple(dict.fromkeys(path[0] for path in KEYS if len(path) > 1))
+NAMES = {
+    field.name: get_args(bare_kind(field.type))[0]
+    for field in fields(Settings)
+    if get_origin(bare_kind(field.type)) is dict
 }
-
-_KEYS: dict[tuple[str, ...], Reader] = {
-    ("symbols",): readers.symbols,
-    ("signals", "threshold_pct"): number(f"{THRESHOLD_EXPECTED}, as in 0.5", is_threshold),
-    ("signals", "basis"): choice(*get_args(Basis)),
-    ("signals", "routes"): choices(*get_args(RouteKind)),
-    ("signals", "max_quote_age_ms"): number("a number of ms above 0", lambda value: value > 0),
-    ("signals", "cooldown_s"): number("a number of seconds, at least 0", lambda value: value >= 0),
-    ("signals", "max_spread_pct"): number("a percentage above 0, as in 20", lambda value: value > 0),
-    ("quotes", ANY): readers.counted_currency,
-    ("quotes", ANY, "convert"): readers.conversion,
-    ("venues",): readers.venue_list,
-    ("venues", ANY): readers.venue_table,
-    **{("venues", ANY, name): reader for name, reader in _BY_MARKET.items()},
-    ("venues", ANY, "symbols"): readers.symbols,
-    ("redis", "url"): readers.redis_url,
-    ("redis", "mode"): choice(*get_args(RedisMode)),
-    ("redis", "embedded_port"): readers.port,
-    ("ui", "refresh_hz"): number("a number from 1 to 30", lambda value: 1 <= value <= 30),
-    **{("venues", ANY, name, str(market)): reader for name, reader in _BY_MARKET.items() for market in Market},
-}
-KEYS: Mapping[tuple[str, ...], Reader] = MappingProxyType(_KEYS)
-SECTIONS = ("signals", "quotes", "venues", "redis", "ui")
+"""The types of the names in the sections whose keys or tables the user names."""
 
 
-def read(given: Given) -> object:
-    """The value as the settings hold it. Raises ConfigError for a key or a value that does not fit."""
-    pattern = pattern_of(given.path)
-    if pattern[:2] == ("venues", ANY) and given.path[1] not in VENUES:
-        raise refuse_venue(given, given.path[1])
-    reader = KEYS.get(pattern)
-    if reader is None:
-        raise _no_such_key(given)
-    if given.path[0] == "quotes" and not (given.path[1].isascii() and given.path[1].isalnum()):
-        raise refusal(given, 'currencies by their code, as in USD = "USDT"', found=given.path[1])
-    if len(pattern) == 4:
-        _require_market(given)
-    return reader(given)
-
-
-def _require_market(given: Given) -> None:
-    venue, market = given.path[1], given.path[3]
-    markets = [str(declared.market) for declared in VENUES[venue].markets]
-    if market not in markets:
-        raise ConfigError(
-            f"{given.place}: {given.key}: {venue} has no {market} market, expected one of {', '.join(markets)}"
-        )
-
-
-def pattern_of(path: tuple[str, ...]) -> tuple[str, ...]:
+def pattern_of(path: KeyPath) -> KeyPath:
     """The path with ANY in place of a venue id or a currency."""
-    return (path[0], ANY, *path[2:]) if path[0] in ("quotes", "venues") and len(path) > 1 else path
+    return (path[0], ANY, *path[2:]) if len(path) > 1 and path[0] in NAMES else path
 
 
-def _no_such_key(given: Given) -> ConfigError:
-    path = given.path
-    beside = _keys_of(pattern_of(path)[:-1])
-    if len(path) == 1 and path[0] in SECTIONS:
-        keys = ", ".join(_keys_of(path)) or 'currencies, as in USD = "USDT"'
-        return refusal(given, f"a table [{path[0]}] with {keys}")
-    for length in range(1, len(path)):
-        if _is_last(pattern_of(path[:length])):
-            return ConfigError(f"{given.place}: {'.'.join(path[:length])}: found a table, expected one value")
-    near = _key_meant(given, beside)
-    expected = beside or _keys_of(())
-    found = given.key if is_secret(given.key) else f"{given.key} = {shown(given.value)}"
-    return ConfigError(
-        f"{given.place}: found unknown key {found}, "
-        f"expected one of {', '.join(expected)}{f'; did you mean {near}?' if near else ''}"
-    )
-
-
-def _is_last(pattern: tuple[str, ...]) -> bool:
-    """Whether the pattern is a key below which there is nothing."""
-    return pattern in KEYS and not any(path[:-1] == pattern for path in KEYS)
-
-
-def _keys_of(parent: tuple[str, ...]) -> list[str]:
+def keys_below(parent: KeyPath) -> list[str]:
     """The names of the keys and sections directly below a path."""
     below = (path[len(parent)] for path in KEYS if path[: len(parent)] == parent and len(path) > len(parent))
     return [name for name in dict.fromkeys(below) if name != ANY]
 
 
-def _key_meant(given: Given, beside: list[str]) -> str:
-    """The valid key closest to an unknown one, as its source spells it, or an empty string."""
-    parent, name = given.path[:-1], given.path[-1]
-    fixed = [path for path in KEYS if ANY not in path] + [("quotes",)]
-    elsewhere = [path for path in fixed if path[-1] == name]
-    if parent and (near := nearest(name, beside)):
-        meant = (*parent, near)
-    elif elsewhere:
-        meant = elsewhere[0]
-    else:
-        # In a section that exists, a key like none of its own is not made into one by the section's name.
-        spelled = {"_".join(path): path for path in fixed if parent != path[:-1] or not parent}
-        meant = spelled.get(nearest("_".join(given.path), spelled), ())
-    if not meant:
-        return ""
-    if given.origin.startswith("environment"):
-        return environment_name(meant)
-    above = ", above the first [table]" if len(meant) == 1 < len(given.path) else ""
-    return ".".join(meant) + above
-
-
-def environment_name(path: tuple[str, ...]) -> str:
+def environment_name(path: KeyPath) -> str:
     """The environment variable that overrides a key."""
     return ENVIRONMENT_PREFIX + "__".join(path).upper()

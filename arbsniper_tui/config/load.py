@@ -6,8 +6,9 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from arbsniper_tui.config.given import Given, refusal
-from arbsniper_tui.config.keys import ANY, KEYS, read
+from arbsniper_tui.config.given import Given, KeyPath, refusal
+from arbsniper_tui.config.keys import ANY, KEYS, NAMES
+from arbsniper_tui.config.reading import read
 from arbsniper_tui.config.recorded import TapeSettings, unite
 from arbsniper_tui.config.settings import Conversion, Settings
 from arbsniper_tui.config.sources import find_file, from_environment, from_file, from_options
@@ -17,6 +18,9 @@ from arbsniper_tui.venues import VENUES
 DEFAULT = "default"
 _SYMBOLS = ("symbols",)
 _VENUES = ("venues",)
+
+_Read = dict[KeyPath, tuple[Given, object]]
+"""What is in force so far: each key as it was given, and its value as the settings hold it."""
 
 
 class Loaded(Struct, frozen=True):
@@ -28,14 +32,6 @@ class Loaded(Struct, frozen=True):
     origins: dict[str, str]
     """Dotted key -> `default`, `file PATH`, `environment NAME` or `option --name`; `venues.ID` says what turned
     a venue on."""
-
-
-class _Held(Struct, frozen=True):
-    given: Given
-    value: object
-
-
-_Board = dict[tuple[str, ...], _Held]
 
 
 def load_settings(
@@ -53,22 +49,21 @@ def load_settings(
     united = unite(tapes)
     path = find_file(config) if config is not None or not tapes else None
     file = from_file(path) if path else []
-    sources = (united.values, file, [] if tapes else from_environment(environ), from_options(options))
-    board: _Board = {}
+    values: _Read = {}
     problems: list[str] = []
-    for source in sources:
-        _overlay(board, source, problems)
+    for source in (united.values, file, [] if tapes else from_environment(environ), from_options(options)):
+        _overlay(values, source, problems)
     for key, difference in united.differences.items():
-        if key in board and board[key].given in united.values:
+        if any(path[: len(key)] == key and given in united.values for path, (given, _) in values.items()):
             problems.append(difference)
-    problems += _chained_quotes(board)
+    problems += _chained_quotes(values)
     if problems:
         raise ConfigError("\n".join(dict.fromkeys(problems)))
-    settings = msgspec.convert(_nested(board), Settings)
-    return Loaded(settings, path, _origins(settings, board))
+    settings = msgspec.convert(_nested(values), Settings)
+    return Loaded(settings, path, _origins(settings, values))
 
 
-def _overlay(board: _Board, source: Iterable[Given], problems: list[str]) -> None:
+def _overlay(values: _Read, source: Iterable[Given], problems: list[str]) -> None:
     """Put one source's values over those of the sources before it."""
     # The list of all venues first and the choice of venues last: both act on what the tables before them say.
     for given in sorted(source, key=lambda given: (given.path != _SYMBOLS, given.path == _VENUES)):
@@ -78,91 +73,89 @@ def _overlay(board: _Board, source: Iterable[Given], problems: list[str]) -> Non
             problems.append(str(error))
             continue
         if given.path == _VENUES and isinstance(value, list):
-            _choose_venues(board, given, value)
+            _drop(values, [path for path in values if path[:1] == _VENUES and path[1] not in value])
+            for venue in value:
+                values.setdefault((*_VENUES, venue), (given, {}))
             continue
         if given.path == _SYMBOLS:
-            # Whoever asks for symbols in a later source means them for every venue.
-            for path in [path for path in board if path[0] == "venues" and path[2:] == _SYMBOLS]:
-                del board[path]
-        if given.path[0] == "venues":
-            board.setdefault(given.path[:2], _Held(given, {}))
-            # One value for all markets takes the place of those by market.
-            for path in [path for path in board if len(path) == 4 and path[:3] == given.path]:
-                del board[path]
-        if given.path[0] != "venues" or len(given.path) > 2:
-            board[given.path[:2] if given.path[0] == "quotes" else given.path] = _Held(given, value)
+            # Symbols of a later source are meant for every venue.
+            _drop(values, [path for path in values if path[2:] == _SYMBOLS])
+        if given.path[:1] == _VENUES:
+            values.setdefault(given.path[:2], (given, {}))
+        if value != {}:
+            _replace(values, given, value)
         if given.path == ("redis", "url") and given.origin.startswith("option"):
-            _mean_this_redis(board, given)
+            # A server that is named on the command line is wanted itself, not an embedded one in its place.
+            values.setdefault(("redis", "mode"), (given, "url"))
 
 
-def _choose_venues(board: _Board, given: Given, ids: list[str]) -> None:
-    """Keep the tables of these venues and drop the others."""
-    for path in [path for path in board if path[0] == "venues" and path[1] not in ids]:
-        del board[path]
-    for venue in ids:
-        board.setdefault(("venues", venue), _Held(given, {}))
+def _replace(values: _Read, given: Given, value: object) -> None:
+    """Set a key in the place of all below it, and of one value that stands for all of them."""
+    path, above = given.path, given.path[:-1]
+    _drop(values, [other for other in values if len(other) > len(path) and other[: len(path)] == path])
+    if above in values and above[:1] != _VENUES:
+        del values[above]
+    elif above in values and len(above) > 2:
+        for_all = values.pop(above)
+        for declared in VENUES[path[1]].markets:
+            values.setdefault((*above, str(declared.market)), for_all)
+    values[path] = (given, value)
 
 
-def _mean_this_redis(board: _Board, given: Given) -> None:
-    # Who names a server on the command line wants that one, not an embedded one in its place.
-    board.setdefault(("redis", "mode"), _Held(given, "url"))
+def _drop(values: _Read, paths: Iterable[KeyPath]) -> None:
+    for path in paths:
+        del values[path]
 
 
-def _chained_quotes(board: _Board) -> list[str]:
+def _chained_quotes(values: _Read) -> list[str]:
     """What is wrong where a currency counts as one that counts as another itself."""
+    quotes = {path[1]: path for path in values if path[0] == "quotes"}
     problems = []
-    quotes = {path[1]: held for path, held in board.items() if path[0] == "quotes"}
-    for currency, held in quotes.items():
-        value = held.value
-        counted = Conversion(**value).counted(currency) if isinstance(value, dict) else str(value)
+    for currency, path in quotes.items():
+        given, value = values[path]
+        counted = Conversion(str(value)).counted(currency) if len(path) > 2 else str(value)
         if counted in quotes:
             expected = f"a currency that counts as no other; {counted} has an entry in [quotes] too"
-            problems.append(str(refusal(held.given, expected)))
+            problems.append(str(refusal(given, expected)))
     return problems
 
 
-def _nested(board: _Board) -> dict[str, object]:
-    """The board as nested tables; without any venue, every venue of the registry."""
+def _nested(values: _Read) -> dict[str, object]:
+    """The values as nested tables; without any venue, every venue of the registry."""
     tables: dict[str, object] = {}
-    venues: dict[str, dict[str, object]] = {}
-    for path, held in board.items():
-        if path[0] == "venues":
-            own = venues.setdefault(path[1], {})
-            if len(path) == 3:
-                own[path[2]] = held.value
-            elif len(path) == 4:
-                own[path[2]] = _by_market(board, path[:3])
-        elif len(path) == 1:
-            tables[path[0]] = held.value
+    for path, (_, value) in values.items():
+        table = tables
+        for name in path[:-1]:
+            inner = table.setdefault(name, {})
+            assert isinstance(inner, dict)
+            table = inner
+        if value != {}:
+            table[path[-1]] = value
         else:
-            section = tables.setdefault(path[0], {})
-            assert isinstance(section, dict)
-            section[path[1]] = held.value
-    tables["venues"] = venues or {venue: {} for venue in VENUES}
+            table.setdefault(path[-1], {})
+    tables.setdefault("venues", {venue: {} for venue in VENUES})
     return tables
 
 
-def _by_market(board: _Board, path: tuple[str, ...]) -> dict[str, object]:
-    """The values of a venue's key by market; a market without its own has the one for all, where there is one."""
-    markets = [str(declared.market) for declared in VENUES[path[1]].markets]
-    held = {market: board.get((*path, market)) or board.get(path) for market in markets}
-    return {market: each.value for market, each in held.items() if each is not None}
-
-
-def _origins(settings: Settings, board: _Board) -> dict[str, str]:
-    """The origin of every key in force, in the order of the key table. A venue's key that is set by market stands
-    there once for each of the venue's markets."""
-    paths: list[tuple[str, ...]] = []
+def _origins(settings: Settings, values: _Read) -> dict[str, str]:
+    """The origin of every key in force, in the order of the declaration. A venue's key that is set by market stands
+    there once for each of the venue's markets, a conversion once for all its keys."""
+    paths: list[KeyPath] = []
     for pattern in KEYS:
         if pattern == ("quotes", ANY):
             paths += [("quotes", currency) for currency in settings.quotes]
         elif pattern == ("venues", ANY):
-            names = [path[2:] for path in KEYS if path[:2] == pattern and len(path) < 4]
-            for path in (("venues", venue, *name) for venue in settings.venues for name in names):
-                is_by_market = any(len(other) == 4 and other[:3] == path for other in board)
+            below = [key[2:] for key in KEYS if key[:2] == pattern and len(key) < 4]
+            for path in ((*_VENUES, venue, *name) for venue in settings.venues for name in below):
+                is_by_market = any(len(other) == 4 and other[:3] == path for other in values)
                 markets = [str(declared.market) for declared in VENUES[path[1]].markets]
                 paths += [(*path, market) for market in markets] if is_by_market else [path]
-        elif ANY not in pattern and pattern != _VENUES:
+        elif pattern[0] not in NAMES:
             paths.append(pattern)
-    held = {path: board.get(path) or board.get(path[:3]) for path in paths}
-    return {".".join(path): each.given.origin if each else DEFAULT for path, each in held.items()}
+    return {".".join(path): _origin(path, values) for path in paths}
+
+
+def _origin(path: KeyPath, values: _Read) -> str:
+    below = [other for other in values if path[:1] == ("quotes",) and other[:2] == path]
+    held = values.get(below[0] if below else path)
+    return held[0].origin if held else DEFAULT

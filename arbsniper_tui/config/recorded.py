@@ -9,18 +9,17 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 from msgspec import Struct
 
-from arbsniper_tui.config.given import Given, shown
-from arbsniper_tui.config.keys import KEYS, pattern_of
+from arbsniper_tui.config.given import Given, KeyPath, shown
+from arbsniper_tui.config.keys import KEYS, OPTIONS, pattern_of
 from arbsniper_tui.config.settings import Settings
-from arbsniper_tui.config.sources import OPTIONS, leaves
+from arbsniper_tui.config.sources import leaves
 from arbsniper_tui.model.errors import UNREADABLE, ConfigError
 from arbsniper_tui.venues import VENUES
 
 _SYMBOLS = ("symbols",)
 _CARRIED = ("symbols", "signals", "quotes", "venues")
 
-_Path = tuple[str, ...]
-_Tables = dict[_Path, Given]
+_Tables = dict[KeyPath, Given]
 
 
 class TapeSettings(Struct, frozen=True):
@@ -34,7 +33,7 @@ class United(Struct, frozen=True):
     """The settings of several tapes as one source."""
 
     values: list[Given]
-    differences: dict[_Path, str]
+    differences: dict[KeyPath, str]
     """Keys that the tapes hold different values of, and what is to be said of each unless something overrides it."""
 
 
@@ -61,7 +60,7 @@ def unite(tapes: Iterable[TapeSettings]) -> United:
             values.setdefault(path, given)
     for path, symbols in _united_symbols(tables).items():
         values[path] = msgspec.structs.replace(values[path], value=symbols)
-    differences: dict[_Path, str] = {}
+    differences: dict[KeyPath, str] = {}
     for path in values:
         if path[-1:] != _SYMBOLS:
             differences |= _difference(path, tables)
@@ -90,9 +89,9 @@ def _tables_of(tape: TapeSettings) -> _Tables:
     return found
 
 
-def _united_symbols(tables: Sequence[_Tables]) -> dict[_Path, list[object]]:
+def _united_symbols(tables: Sequence[_Tables]) -> dict[KeyPath, list[object]]:
     """Each list of symbols over all tapes; a venue's own list takes in what a tape without one asked of that venue."""
-    united: dict[_Path, list[object]] = {}
+    united: dict[KeyPath, list[object]] = {}
     for path in dict.fromkeys(path for table in tables for path in table if path[-1:] == _SYMBOLS):
         for table in tables:
             is_on = len(path) == 1 or any(other[:2] == path[:2] for other in table)
@@ -102,7 +101,7 @@ def _united_symbols(tables: Sequence[_Tables]) -> dict[_Path, list[object]]:
     return united
 
 
-def _difference(path: _Path, tables: Sequence[_Tables]) -> Mapping[_Path, str]:
+def _difference(path: KeyPath, tables: Sequence[_Tables]) -> Mapping[KeyPath, str]:
     """What is said of a key that not all tapes hold alike; a currency that one does not name counts as itself there."""
     held = [(table, table.get(path)) for table in tables]
     if path[0] != "quotes":

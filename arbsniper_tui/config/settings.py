@@ -1,11 +1,30 @@
-"""The settings in force, as one frozen value with the defaults of every key. Nothing here reads or checks."""
+"""Every setting, declared once; nothing here reads. To add a key:
 
-from typing import Literal
+1. Add a field to the struct of its table: a type, with bounds in `Meta`, and a default. Put the unit into its name.
+2. Write the line of explanation under it. A text of a form of its own gets a type in `kinds.py`.
+3. Run `make docs`: arbsniper.toml and docs/settings.md are written from here.
+
+File, environment, checks, messages and `config show` take the key from here, and a test holds the docs to it.
+"""
+
+from typing import Annotated, Literal, TypeVar, Union
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
+from arbsniper_tui.config.kinds import (
+    CountedCurrency,
+    Currency,
+    Port,
+    RateMarket,
+    RedisUrl,
+    RestUrl,
+    Symbols,
+    VenueId,
+    WsUrl,
+)
 from arbsniper_tui.model.instrument import Market, Symbol, parse_symbol
+from arbsniper_tui.model.threshold import HIGHEST_THRESHOLD_PCT, LOWEST_THRESHOLD_PCT
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.base import VenueMarket
 
@@ -13,12 +32,43 @@ Basis = Literal["gross", "net"]
 RouteKind = Literal["spot-spot", "perp-perp", "spot-perp"]
 RedisMode = Literal["auto", "url", "embedded", "off"]
 
+T = TypeVar("T")
+ByMarket = Union[T, dict[Market, T], None]  # noqa: UP007  # what T | ... makes, mypy takes for no type
+"""One value for all markets of a venue, or one for each of some; None leaves it to the venue's adapter."""
+
+
+def option(name: str) -> Meta:
+    """The annotation of a key that an option of the command line sets."""
+    return Meta(extra={"option": name})
+
+
+class SignalSettings(Struct, frozen=True):
+    """When a route signals."""
+
+    threshold_pct: Annotated[float, Meta(ge=LOWEST_THRESHOLD_PCT, le=HIGHEST_THRESHOLD_PCT), option("--threshold")] = (
+        0.5
+    )
+    """A route signals when its spread is above this many percent."""
+    basis: Basis = "gross"
+    """The spread that counts. "gross": as the venues quote it. "net": what is left of it after both taker fees."""
+    routes: tuple[RouteKind, ...] = ("spot-spot", "perp-perp")
+    """Which markets are set against each other; "spot-perp" is spot against perpetual."""
+    max_quote_age_ms: Annotated[float, Meta(gt=0)] = 5000.0
+    """A quote that is older than this takes no part. Below 3000, a stalled line of a venue that puts no time on its
+    quotes is still noticed only after 3 s: venues allow no more than a ping a second."""
+    cooldown_s: Annotated[float, Meta(ge=0)] = 0.0
+    """Seconds between two signals of one route; 0 for no pause."""
+    max_spread_pct: Annotated[float, Meta(gt=0)] = 20.0
+    """A gross spread above this many percent is an error in somebody's prices (another coin of the same name, a broken
+    book): it does not signal, and the screen says so. From a tenth of it on, neither price may be this far from the
+    median of its peers."""
+
 
 class Conversion(Struct, frozen=True, forbid_unknown_fields=True):
     """A quote currency that counts as another at a live rate."""
 
-    convert: str
-    """The market of the rate, VENUE:BASE/QUOTE, as in `kraken:USDT/USD`."""
+    convert: RateMarket
+    """The spot market of the rate; without a fresh rate, no signal."""
 
     @property
     def venue(self) -> str:
@@ -34,60 +84,62 @@ class Conversion(Struct, frozen=True, forbid_unknown_fields=True):
         return symbol.base if currency == symbol.quote else symbol.quote
 
 
-class SignalSettings(Struct, frozen=True):
-    """When a route signals."""
-
-    threshold_pct: float = 0.5
-    basis: Basis = "gross"
-    routes: tuple[RouteKind, ...] = ("spot-spot", "perp-perp")
-    max_quote_age_ms: float = 5000.0
-    cooldown_s: float = 0.0
-    max_spread_pct: float = 20.0
-    """A gross spread above this is an error in somebody's prices."""
-
-
 class VenueSettings(Struct, frozen=True):
-    """One venue that is on. None: the adapter's own value, or for `symbols` the list of all venues.
+    """One venue that is on. None: the adapter's own value, or for `symbols` the list of all venues."""
 
-    What is BY_MARKET may be one value for all markets of the venue, or one for each of some.
-    """
+    ws_url: ByMarket[Annotated[WsUrl, Meta(examples=["wss://data-stream.binance.vision"])]] = None
+    """Only to point elsewhere: scheme, host and port; the path is added."""
+    rest_url: ByMarket[Annotated[RestUrl, Meta(examples=["https://data-api.binance.vision"])]] = None
+    """Only to point elsewhere: scheme, host and port, and a path where a gateway adds one."""
+    taker_fee_pct: ByMarket[Annotated[float, Meta(ge=0, le=100, examples=[0.1])]] = None
+    """Your own fee, for the "net" basis; left out: that of the lowest tier."""
+    symbols: Annotated[Symbols, Meta(examples=[["BTC/USDT"]])] | None = None
+    """Only where this venue's list is to differ from the one at the top."""
 
-    ws_url: str | dict[Market, str] | None = None
-    """Scheme, host and port; the adapter adds its path."""
-    rest_url: str | dict[Market, str] | None = None
-    """Without a slash at its end."""
-    taker_fee_pct: float | dict[Market, float] | None = None
-    symbols: tuple[str, ...] | None = None
 
-
-BY_MARKET = ("ws_url", "rest_url", "taker_fee_pct")
-"""Fields that VenueSettings and VenueMarket share."""
+BY_MARKET = tuple(name for name in VenueSettings.__struct_fields__ if name in VenueMarket.__struct_fields__)
+"""The fields that replace those of the same name in an adapter's declaration of a market."""
 
 
 class RedisSettings(Struct, frozen=True):
-    """Where signals are handed to other programs."""
+    """Where signals are handed to other programs. docs/signals.md says what is sent, and under which keys."""
 
-    url: str = "redis://127.0.0.1:6379/0"
+    url: Annotated[RedisUrl, option("--redis-url")] = "redis://127.0.0.1:6379/0"
+    """The server of your own."""
     mode: RedisMode = "auto"
-    embedded_port: int = 0
-    """A port of loopback where a server of the node's own listens too, with a random password; 0 for none."""
+    """"auto": the url if it answers, else a server of the program's own on this machine. "url": that one, and wait for
+    it. "embedded": always a server of the program's own. "off": no Redis."""
+    embedded_port: Port = 0
+    """The program's own server listens on a Unix socket that only you can reach. A port here opens it on 127.0.0.1 too,
+    with a random password; `arbsniper-tui doctor` says where that is."""
 
 
 class UiSettings(Struct, frozen=True):
     """The terminal."""
 
-    refresh_hz: float = 10.0
+    refresh_hz: Annotated[float, Meta(ge=1, le=30)] = 10.0
+    """How often the screen is drawn, times a second."""
 
 
 class Settings(Struct, frozen=True):
     """Everything that can be set. Symbols are in unified form, and no list holds one twice."""
 
-    symbols: tuple[str, ...] = ("BTC/USDT",)
+    symbols: Annotated[Symbols, Meta(examples=[["BTC/USDT", "ETH/USDT"]]), option("--symbol")] = ("BTC/USDT",)
+    """What to watch. BTC/USDT is spot, BTC/USDT:USDT a perpetual that settles in USDT, BTC/USD:BTC one that settles in
+    the coin. Each venue is asked for each of these; one that it does not list is shown, and the rest run."""
     signals: SignalSettings = SignalSettings()
-    quotes: dict[str, str | Conversion] = {}
-    """Quote currency -> what it counts as; one that is not named counts as itself alone."""
-    venues: dict[str, VenueSettings] = {}
-    """Venue id -> its settings; the venues that are on."""
+    quotes: Annotated[
+        dict[Currency, CountedCurrency | Conversion],
+        Meta(examples=[{"USD": "USDT"}, {"USD": {"convert": "kraken:USDT/USD"}}, {"USDC": "USDT"}]),
+    ] = {}
+    """What another quote currency counts as: one for one on your own word, shown as such on the screen, or at the live
+    rate of a market, without a signal while there is no fresh rate. A dollar is not a USDT: they trade against each
+    other at a rate of their own, and the difference can be larger than the spreads you look for. So BTC/USD and
+    BTC/USDT meet only where you say so here."""
+    venues: Annotated[dict[VenueId, VenueSettings], option("--venue")] = {}
+    """The venues that are on: those that have a table here. Without any table, every venue that this version supports
+    (`arbsniper-tui venues` lists them) is on. A fee and an address can be set by market:
+    taker_fee_pct = { spot = 0.08, perp = 0.03 }."""
     redis: RedisSettings = RedisSettings()
     ui: UiSettings = UiSettings()
 

@@ -7,19 +7,11 @@ from pathlib import Path
 
 from platformdirs import user_config_path
 
-from arbsniper_tui.config.given import Given, nearest, redacted, redacted_line
-from arbsniper_tui.config.keys import ENVIRONMENT_PREFIX, SECTIONS
+from arbsniper_tui.config.given import Given, advice, nearest, redacted, redacted_line
+from arbsniper_tui.config.keys import ENVIRONMENT_PREFIX, OPTIONS, SECTIONS
 from arbsniper_tui.model.errors import ConfigError
 
 FILE_NAME = "arbsniper.toml"
-OPTIONS: Mapping[str, str] = {
-    "symbols": "--symbol",
-    "venues": "--venue",
-    "signals.threshold_pct": "--threshold",
-    "redis.url": "--redis-url",
-}
-"""Dotted key -> the option that sets it."""
-
 _TOML_POSITION = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -38,9 +30,9 @@ def find_file(config: Path | None) -> Path | None:
     except OSError as error:
         raise ConfigError(f"{error.filename}: cannot be looked at: {error.strerror}") from error
     near = nearest(config.name, beside)
-    advice = f"; did you mean {config.parent / near}?" if near else ""
+    meant = advice(str(config.parent / near)) if near else ""
     places = f"without --config: ./{FILE_NAME}, then {users}"
-    raise ConfigError(f"--config {config}: found no such file, expected a TOML file ({places}){advice}")
+    raise ConfigError(f"--config {config}: found no such file, expected a TOML file ({places}){meant}")
 
 
 def from_file(path: Path) -> list[Given]:
@@ -63,13 +55,12 @@ def from_file(path: Path) -> list[Given]:
 
 def from_environment(environ: Mapping[str, str]) -> list[Given]:
     """The values of ARBSNIPER_SECTION__KEY variables, whatever their case; wider keys before narrower ones."""
-    names = [
-        name for name in environ if name.upper().startswith(ENVIRONMENT_PREFIX) and name.upper() != ENVIRONMENT_PREFIX
-    ]
+    start = len(ENVIRONMENT_PREFIX)
+    names = [name for name in environ if name[:start].upper() == ENVIRONMENT_PREFIX and name[start:]]
     values: list[Given] = []
     # Of two spellings of one name, the one in capitals comes last and so wins.
     for name in sorted(names, key=lambda name: (name.count("__"), name.upper(), name.isupper())):
-        path = tuple(name[len(ENVIRONMENT_PREFIX) :].lower().split("__"))
+        path = tuple(name[start:].lower().split("__"))
         values += leaves(path, toml_value(environ[name]), f"environment {name}", f"environment {name}", is_text=True)
     return values
 

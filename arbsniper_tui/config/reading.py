@@ -1,0 +1,130 @@
+"""From a value as it was given to the one that the settings hold, or the message that says why it does not fit."""
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import Any, get_args, get_origin
+
+import msgspec
+
+from arbsniper_tui.config.given import Given, advice, is_secret, nearest, refusal, shown
+from arbsniper_tui.config.keys import (
+    ANY,
+    KEYS,
+    NAMES,
+    SECTIONS,
+    alternatives,
+    bare_kind,
+    choices,
+    environment_name,
+    is_struct,
+    keys_below,
+    noted,
+    pattern_of,
+)
+from arbsniper_tui.model.errors import ConfigError
+from arbsniper_tui.model.number import read_number
+from arbsniper_tui.venues import VENUES
+
+
+def read(given: Given) -> object:
+    """The value as the settings hold it. Raises ConfigError for a key or a value that does not fit."""
+    pattern = pattern_of(given.path)
+    if ANY in pattern:
+        names = NAMES[given.path[0]]
+        _fitted(given, given.path[1], names, noted(names, "title"))
+    key = KEYS.get(pattern)
+    if key is None:
+        raise _no_such_key(given)
+    if given.path == ("venues",) and not given.is_text:
+        raise refusal(given, f"a table for each venue, as in [venues.{next(iter(VENUES))}]")
+    if len(pattern) == 4:
+        _require_market(given, *given.path[1::2])
+    return _fitted(given, given.value, key.kind, key.expected)
+
+
+def _fitted(given: Given, value: object, kind: Any, expected: str) -> object:
+    """The value, or one item of a list, as its type has it."""
+    bare = bare_kind(kind)
+    if is_struct(bare):
+        if value != {}:
+            raise refusal(given, f"a table [{given.key}]")
+        return value
+    if text_reader := noted(kind, "read"):
+        return text_reader(given, value.strip() if isinstance(value, str) else "", expected)
+    if get_origin(bare) is tuple:
+        items = [_fitted(given, item, get_args(bare)[0], expected) for item in _texts(given, expected)]
+        return list(dict.fromkeys(items))
+    words = choices(kind)
+    fitting = value
+    if isinstance(value, str):
+        word = value.strip().lower()
+        number = read_number(word) if given.is_text else None
+        if word in words:
+            fitting = word
+        elif number is not None and {int, float} & {bare_kind(each) for each in alternatives(kind)}:
+            fitting = int(number) if number.is_integer() else number
+    try:
+        fitting = msgspec.convert(fitting, kind)
+    except msgspec.ValidationError:
+        raise refusal(given, expected, found=value, near=nearest(str(value), words)) from None
+    if isinstance(fitting, float) and not isfinite(fitting):
+        raise refusal(given, expected)
+    return fitting
+
+
+def _texts(given: Given, expected: str) -> list[str]:
+    """The items of a list of texts, not empty; bare text is split at its commas."""
+    items: Sequence[object] = given.value if isinstance(given.value, list | tuple) else ()
+    if given.is_text and isinstance(given.value, str):
+        items = (given.value,)
+    texts: list[str] = []
+    for item in items:
+        if not isinstance(item, str):
+            raise refusal(given, expected, found=item)
+        texts += item.split(",") if given.is_text else (item,)
+    texts = [text.strip() for text in texts if text.strip() or not given.is_text]
+    if not texts:
+        raise refusal(given, expected)
+    return texts
+
+
+def _require_market(given: Given, venue: str, market: str) -> None:
+    markets = [str(declared.market) for declared in VENUES[venue].markets]
+    if market not in markets:
+        raise ConfigError(
+            f"{given.place}: {given.key}: {venue} has no {market} market, expected one of {', '.join(markets)}"
+        )
+
+
+def _no_such_key(given: Given) -> ConfigError:
+    path = given.path
+    beside = keys_below(pattern_of(path)[:-1])
+    if len(path) == 1 and path[0] in SECTIONS:
+        keys = ", ".join(keys_below(path)) or noted(NAMES[path[0]], "title")
+        return refusal(given, f"a table [{path[0]}] with {keys}")
+    for length in range(1, len(path)):
+        pattern = pattern_of(path[:length])
+        if pattern in KEYS and not any(key[:-1] == pattern for key in KEYS):
+            return ConfigError(f"{given.place}: {'.'.join(path[:length])}: found a table, expected one value")
+    expected = beside or keys_below(())
+    found = given.key if is_secret(given.key) else f"{given.key} = {shown(given.value)}"
+    return ConfigError(
+        f"{given.place}: found unknown key {found}, "
+        f"expected one of {', '.join(expected)}{advice(_key_meant(given, beside))}"
+    )
+
+
+def _key_meant(given: Given, beside: list[str]) -> str:
+    """The valid key closest to an unknown one, as its source spells it, or an empty string."""
+    parent, name = given.path[:-1], given.path[-1]
+    fixed = [path for path in KEYS if ANY not in path] + [("quotes",)]
+    # In a section that exists, a key like none of its own is not made into one by the section's name.
+    spelled = {"_".join(path): path for path in fixed if parent != path[:-1] or not parent}
+    meant = [(*parent, near) for near in [nearest(name, beside)] if parent and near]
+    meant += [path for path in fixed if path[-1] == name]
+    meant += [spelled[near] for near in [nearest("_".join(given.path), spelled)] if near]
+    if not meant:
+        return ""
+    if given.origin.startswith("environment"):
+        return environment_name(meant[0])
+    return ".".join(meant[0]) + (", above the first [table]" if len(meant[0]) == 1 < len(given.path) else "")
