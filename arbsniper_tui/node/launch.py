@@ -21,7 +21,7 @@ from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.view import NodeIntro
 from arbsniper_tui.node.supervisor import WorkerSpec
 from arbsniper_tui.runtime.clock import now_ns
-from arbsniper_tui.runtime.shared_cpu import shared_cpu
+from arbsniper_tui.runtime.shared_cpu import allowed_cpus, shared_cpu
 from arbsniper_tui.sim.plan import SIMULATED, SimPlan, SimWorkerPlan
 from arbsniper_tui.sinks.address import address_of
 from arbsniper_tui.sinks.target import RedisTarget
@@ -97,7 +97,7 @@ def feed_worker(
         str(endpoints.folder),
         feed_specs(instruments, demo_settings(launch.settings, simulated)),
         launch.record_folder,
-        shared_cpu(),
+        shared_cpu(launch.settings.engine.cpu, allowed_cpus(), os.getpid()),
         launch.settings.signals.max_quote_age_ms,
         recorded_settings(launch.settings) if is_recording else "",
         recording_tally,
@@ -145,7 +145,7 @@ def spread_worker(
         redis_url=redis.url or "",
         redis_note=redis.note,
         memory=memory,
-        shares_cpu=None if is_replay else shared_cpu(),
+        shares_cpu=None if is_replay else shared_cpu(settings.engine.cpu, allowed_cpus(), os.getpid()),
         started_ns=now_ns(),
     )
     # Begun again in the middle of the tapes, it would number its signals anew.

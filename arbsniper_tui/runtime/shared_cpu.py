@@ -5,8 +5,11 @@ costs more than the step (docs/decisions/0003). A worker that gets busy leaves t
 import logging
 import os
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
+
+from arbsniper_tui.model.errors import UsageError
 
 _log = logging.getLogger(__name__)
 
@@ -15,13 +18,27 @@ CALM_SHARE = 0.2
 PATIENCE_TICKS = 3
 
 
-def shared_cpu() -> int | None:
-    """The CPU for the workers of one node, or None where there is no choice or no way to say so."""
-    if not hasattr(os, "sched_getaffinity"):
+def allowed_cpus() -> set[int]:
+    """The CPUs that this process may use; empty where the system does not let a process choose."""
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+
+
+def shared_cpu(choice: str | int, allowed: Collection[int], pid: int) -> int | None:
+    """The CPU for the workers of the node with this process id, out of those allowed; None to bind nothing.
+
+    `choice` is `[engine] cpu`: "auto", "off" or the number of a CPU. Several nodes are likely to get different CPUs.
+    Raises UsageError for a number that is not allowed.
+    """
+    if isinstance(choice, int):
+        if choice not in allowed:
+            usable = ", ".join(map(str, sorted(allowed))) or "none, this system does not let a process choose"
+            raise UsageError(f"found {choice}, expected a CPU that this process may use: {usable}")
+        return choice
+    if choice == "off" or len(allowed) < 2:
         return None
-    allowed = os.sched_getaffinity(0)
-    # The last one: the first serves most interrupts.
-    return max(allowed) if len(allowed) > 1 else None
+    # The first one serves most interrupts.
+    others = sorted(allowed)[1:]
+    return others[pid % len(others)]
 
 
 class SharedCpu:
@@ -29,7 +46,7 @@ class SharedCpu:
 
     def __init__(self, cpu: int | None) -> None:
         self._cpu = cpu
-        self._all = os.sched_getaffinity(0) if cpu is not None else set()
+        self._all = allowed_cpus() if cpu is not None else set()
         self._is_shared = False
         self._contrary_ticks = 0
         self._cpu_s, self._wall_s = time.process_time(), time.monotonic()
@@ -66,5 +83,5 @@ class SharedCpu:
 
 
 def is_contrary(share: float, *, is_shared: bool) -> bool:
-    """Whether a process that uses this share of a CPU is better off where it is not."""
+    """Whether a process that uses this share of a CPU should move: off the shared CPU, or back to it."""
     return share > BUSY_SHARE if is_shared else share < CALM_SHARE

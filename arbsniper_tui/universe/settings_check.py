@@ -1,5 +1,6 @@
 """Whether settings make a node that can signal: one check for the run, `config check` and `doctor`."""
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -7,7 +8,9 @@ from msgspec import Struct
 
 from arbsniper_tui.config.load import DEFAULT, Loaded
 from arbsniper_tui.engine.routes import route_kind
+from arbsniper_tui.model.errors import UsageError
 from arbsniper_tui.model.instrument import Instrument, parse_symbol
+from arbsniper_tui.runtime.shared_cpu import allowed_cpus, shared_cpu
 from arbsniper_tui.universe.instruments import instruments_of, serves
 from arbsniper_tui.venues import VENUES
 
@@ -31,7 +34,7 @@ def objections(loaded: Loaded, *, needs_route: bool = True) -> list[Objection]:
 
     Without `needs_route` it is no refusal that nothing can signal: frames can be recorded, and the demo looked at.
     """
-    found = [*_unserved(loaded), *_unserved_of_one_venue(loaded)]
+    found = [*_unusable_cpu(loaded), *_unserved(loaded), *_unserved_of_one_venue(loaded)]
     instruments = instruments_of(loaded.settings)
     idle = list(_idle_venues(loaded, instruments))
     routed = _routed(instruments, loaded.settings.signals.routes)
@@ -40,6 +43,13 @@ def objections(loaded: Loaded, *, needs_route: bool = True) -> list[Objection]:
     if not routed:
         return [_no_route(loaded, refuses=needs_route), *idle]
     return [*idle, *_alone(loaded, instruments, routed)]
+
+
+def _unusable_cpu(loaded: Loaded) -> Iterator[Objection]:
+    try:
+        shared_cpu(loaded.settings.engine.cpu, allowed_cpus(), os.getpid())
+    except UsageError as error:
+        yield Objection(_place(loaded, "engine.cpu"), str(error), '"auto" lets the node choose', refuses=True)
 
 
 def _unserved(loaded: Loaded) -> Iterator[Objection]:

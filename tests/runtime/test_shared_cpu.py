@@ -4,8 +4,17 @@ import os
 
 import pytest
 
+from arbsniper_tui.model.errors import UsageError
 from arbsniper_tui.runtime import shared_cpu as affinity
-from arbsniper_tui.runtime.shared_cpu import BUSY_SHARE, CALM_SHARE, PATIENCE_TICKS, SharedCpu, is_contrary, shared_cpu
+from arbsniper_tui.runtime.shared_cpu import (
+    BUSY_SHARE,
+    CALM_SHARE,
+    PATIENCE_TICKS,
+    SharedCpu,
+    allowed_cpus,
+    is_contrary,
+    shared_cpu,
+)
 
 linux_only = pytest.mark.skipif(
     not hasattr(os, "sched_getaffinity"), reason="this system does not let a process choose its CPU"
@@ -33,13 +42,36 @@ def test_between_busy_and_calm_nobody_moves_in_either_direction() -> None:
     assert not is_contrary(between, is_shared=False)
 
 
-def test_without_a_choice_there_is_nothing_to_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3}, raising=False)
-    assert shared_cpu() is None
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 5})
-    assert shared_cpu() == 5
-    monkeypatch.delattr(os, "sched_getaffinity")
-    assert shared_cpu() is None
+@pytest.mark.parametrize(
+    ("allowed", "cpus"),
+    [
+        ([], {None}),
+        ([3], {None}),
+        ([0, 1], {1}),
+        ([0, 1, 5], {1, 5}),
+        ([2, 4, 6, 8], {4, 6, 8}),
+    ],
+)
+def test_auto_takes_one_of_the_cpus_after_the_first_by_the_process_id(
+    allowed: list[int], cpus: set[int | None]
+) -> None:
+    assert {shared_cpu("auto", allowed, pid) for pid in range(1000, 1000 + len(allowed) + 1)} == cpus
+
+
+def test_off_binds_nothing_and_a_number_binds_to_that_cpu() -> None:
+    assert shared_cpu("off", [0, 1, 2], 1000) is None
+    assert [shared_cpu(cpu, [0, 1, 2], 1000) for cpu in (0, 2)] == [0, 2]
+
+
+@pytest.mark.parametrize(("allowed", "usable"), [([2, 0], "0, 2"), ([], "none")])
+def test_a_cpu_that_may_not_be_used_is_refused_with_those_that_may(allowed: list[int], usable: str) -> None:
+    with pytest.raises(UsageError, match=f"found 1, expected a CPU that this process may use: {usable}"):
+        shared_cpu(1, allowed, 1000)
+
+
+def test_a_system_that_lets_no_process_choose_allows_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    assert allowed_cpus() == set()
 
 
 def test_a_worker_that_shares_nothing_stays_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

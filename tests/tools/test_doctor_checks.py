@@ -133,10 +133,15 @@ def test_the_kernel_answers_or_cannot_be_asked():
 )
 def test_the_limit_of_open_files_is_judged(files, verdict, monkeypatch):
     monkeypatch.setattr(doctor_checks.resource, "getrlimit", lambda kind: (files, files))
-    assert verdicts(check_limits())["open files"] == verdict
+    assert verdicts(check_limits("auto"))["open files"] == verdict
 
 
 @pytest.mark.parametrize(("cpus", "verdict"), [({0}, "warn"), ({0, 1}, "ok")])
 def test_one_cpu_is_few(cpus, verdict, monkeypatch):
-    monkeypatch.setattr(doctor_checks.os, "sched_getaffinity", lambda pid: cpus, raising=False)
-    assert verdicts(check_limits())["CPUs"] == verdict
+    monkeypatch.setattr(doctor_checks, "allowed_cpus", lambda: cpus)
+    assert verdicts(check_limits("auto"))["CPUs"] == verdict
+
+
+def test_the_line_of_the_cpus_says_what_is_set_for_the_workers():
+    (cpus,) = [finding for finding in check_limits("off") if finding.check == "CPUs"]
+    assert cpus.found.endswith("engine.cpu = off")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from arbsniper_tui.config.load import load_settings
+from arbsniper_tui.runtime.shared_cpu import allowed_cpus
 from arbsniper_tui.universe.settings_check import Objection, objections
 
 
@@ -94,3 +95,11 @@ def test_what_was_asked_for_by_option_is_named_by_the_option(tmp_path: Path) -> 
     found = said("", tmp_path, symbols=["BTC/USDT:USDT"], venues=["kraken"])
     (refusal,) = words(found, tmp_path, refuses=True)
     assert refusal.startswith('--symbol: symbols: found "BTC/USDT:USDT"')
+
+
+def test_a_cpu_that_this_process_may_not_use_refuses_the_run(tmp_path: Path) -> None:
+    cpu = max(allowed_cpus(), default=0) + 1
+    (refusal,) = words(said(f"[engine]\ncpu = {cpu}", tmp_path), tmp_path, refuses=True)
+    assert refusal.startswith(f"f.toml: engine.cpu: found {cpu}, expected a CPU that this process may use: ")
+    for choice in ("'auto'", "'OFF'", *allowed_cpus()):
+        assert words(said(f"[engine]\ncpu = {choice}", tmp_path), tmp_path, refuses=True) == []

@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from arbsniper_tui.config.settings import Conversion, Settings
 from arbsniper_tui.model.instrument import Market, parse_symbol
+from arbsniper_tui.runtime.shared_cpu import allowed_cpus
 from arbsniper_tui.runtime.terminal import LEAST_COLUMNS, LEAST_LINES, REMOTE_HZ, TerminalLook, terminal_look
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.base import VenueMarket
@@ -131,8 +132,8 @@ def kernel_clock_state() -> int | None:
     return state if state >= 0 else None
 
 
-def check_limits() -> list[Finding]:
-    """Open files and CPUs."""
+def check_limits(cpu: str | int) -> list[Finding]:
+    """Open files and CPUs; `cpu` is `[engine] cpu`."""
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if files == resource.RLIM_INFINITY or files >= COMFORTABLE_FILES:
         unlimited = files == resource.RLIM_INFINITY
@@ -140,9 +141,9 @@ def check_limits() -> list[Finding]:
     else:
         verdict: Verdict = "warn" if files >= FEWEST_FILES else "fail"
         open_files = Finding("open files", verdict, f"limit {files}", f"ulimit -n {COMFORTABLE_FILES * 4}")
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cpus = len(allowed_cpus()) or os.cpu_count() or 1
     advice = "" if cpus > 1 else "feeds, spreads and the terminal will share it; two or more are better"
-    return [open_files, Finding("CPUs", "ok" if cpus > 1 else "warn", str(cpus), advice)]
+    return [open_files, Finding("CPUs", "ok" if cpus > 1 else "warn", f"{cpus}, engine.cpu = {cpu}", advice)]
 
 
 def venue_targets(settings: Settings) -> dict[str, tuple[Target, ...]]:

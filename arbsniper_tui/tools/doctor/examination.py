@@ -32,7 +32,7 @@ def examine(loaded: Loaded, summary: str, progress: Callable[[str], None]) -> It
     yield from check_terminal(os.environ, terminal_size(), sys.stdout.encoding)
     progress("clock ...")
     yield check_clock()
-    yield from check_limits()
+    yield from check_limits(loaded.settings.engine.cpu)
     progress("venues ...")
     settings = loaded.settings
     yield from check_venues(venue_targets(settings), progress, optional=optional_targets(settings))
