@@ -1,7 +1,5 @@
-"""Writes the pages of docs/ that are made from the sources: the keys, and every field of what a node announces."""
+"""Writes what is made from the sources: the pages of keys, settings and signals, and arbsniper.toml."""
 
-import ast
-import inspect
 import sys
 from pathlib import Path
 from typing import get_args
@@ -16,6 +14,8 @@ from arbsniper_tui.model.signal import Event, EventKind, Signal  # noqa: E402  #
 from arbsniper_tui.sinks import redis_keys  # noqa: E402
 from arbsniper_tui.spread.price_keys import Price  # noqa: E402
 from arbsniper_tui.ui.actions import keys_page  # noqa: E402
+from scripts.docstrings import docstrings  # noqa: E402
+from scripts.settings_pages import sample_file, settings_page  # noqa: E402
 
 KINDS = {
     "open": "an opportunity opened; with its signal",
@@ -95,26 +95,13 @@ EXAMPLE = Signal(
 
 
 def field_table(struct: type[Struct]) -> str:
-    """A row for each field: its name, what it may hold, and its docstring."""
+    """A row for each field: its name, what it may hold, and its explanation. Raises KeyError where one is missing."""
     said = docstrings(struct)
     rows = ["| field | holds | |", "|---|---|---|"]
     for field in msgspec.structs.fields(struct):
         absent = ", may be absent" if field.default is msgspec.UNSET else ""
         rows.append(f"| `{field.encode_name}` | {holds(field.type)}{absent} | {said[field.name]} |")
     return "\n".join(rows)
-
-
-def docstrings(struct: type[Struct]) -> dict[str, str]:
-    """The string under each field in the source, on one line. Raises KeyError later for a field without one."""
-    (declared,) = ast.parse(inspect.getsource(struct)).body
-    assert isinstance(declared, ast.ClassDef)
-    found: dict[str, str] = {}
-    for statement, below in zip(declared.body, declared.body[1:], strict=False):
-        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            match below:
-                case ast.Expr(value=ast.Constant(value=str() as text)):
-                    found[statement.target.id] = " ".join(text.split())
-    return found
 
 
 def holds(kind: object) -> str:
@@ -163,13 +150,18 @@ def signals_page() -> str:
     )
 
 
-PAGES = {"keys.md": keys_page, "signals.md": signals_page}
+PAGES = {
+    "docs/keys.md": keys_page,
+    "docs/settings.md": settings_page,
+    "docs/signals.md": signals_page,
+    "arbsniper.toml": sample_file,
+}
 
 
 def main() -> None:
     for name, page in PAGES.items():
-        (ROOT / "docs" / name).write_text(page(), encoding="utf-8")
-        sys.stdout.write(f"docs/{name}\n")
+        (ROOT / name).write_text(page(), encoding="utf-8")
+        sys.stdout.write(f"{name}\n")
 
 
 if __name__ == "__main__":

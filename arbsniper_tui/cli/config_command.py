@@ -6,17 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
-from arbsniper_tui.config.given import redacted
-from arbsniper_tui.config.load import DEFAULT, Loaded, load_settings
+from arbsniper_tui.config.load import Loaded, load_settings
 from arbsniper_tui.config.recorded import TapeSettings
-from arbsniper_tui.config.settings import Settings
+from arbsniper_tui.config.show import settings_lines, settings_rows, summary
 from arbsniper_tui.model.errors import ConfigError
-from arbsniper_tui.model.words import counted
 from arbsniper_tui.universe.settings_check import Objection, objections
-from arbsniper_tui.venues import VENUES
 
 ConfigOption = Annotated[
     Path | None,
@@ -127,97 +123,3 @@ def show(
         return
     for line in settings_lines(loaded):
         typer.echo(line)
-
-
-def summary(loaded: Loaded) -> str:
-    """One line: which file, how much of what."""
-    settings = loaded.settings
-    source = str(loaded.path) if loaded.path else "no file"
-    overridden = sum(not origin.startswith((DEFAULT, "file ")) for origin in loaded.origins.values())
-    parts = [
-        f"ok: {source}",
-        counted(len(settings.venues), "venue"),
-        counted(len(_every_symbol(settings)), "symbol"),
-        f"threshold {_plain(settings.signals.threshold_pct)}% {settings.signals.basis}",
-        f"Redis {settings.redis.mode}",
-    ]
-    if overridden:
-        parts.append(f"{counted(overridden, 'key')} from the environment or options")
-    return ", ".join(parts)
-
-
-def settings_rows(loaded: Loaded) -> list[tuple[str, object, str]]:
-    """Key, value and origin of every setting in force, without passwords.
-
-    Where a venue's own value is in force, it is that of the adapter, by market.
-    """
-    tables = msgspec.to_builtins(loaded.settings)
-    rows: list[tuple[str, object, str]] = []
-    for key, origin in loaded.origins.items():
-        path = key.split(".")
-        value: object = tables
-        if path[0] == "venues":
-            value = _of_venue(loaded.settings, *path[1:])
-        else:
-            for part in path:
-                value = value[part] if isinstance(value, dict) else None
-        rows.append((key, _plain(value), origin))
-    return rows
-
-
-def settings_lines(loaded: Loaded) -> list[str]:
-    """`key = value  # origin`, aligned; a venue's own value is a comment, since no line of TOML can ask for it."""
-    settings = loaded.settings
-    texts: list[tuple[str, str]] = []
-    for key, value, origin in settings_rows(loaded):
-        path = key.split(".")
-        if path[0] == "venues" and len(path) == 2:
-            # A table that further lines fill cannot be written empty before them.
-            filled = any(own is not None for own in msgspec.to_builtins(settings.venues[path[1]]).values())
-            texts.append((f"{'# ' if filled else ''}{key} = {{}}", origin))
-        elif path[0] == "venues" and origin == DEFAULT:
-            texts.append(
-                (
-                    f"# {key} = {_toml(value)}",
-                    f"{DEFAULT}: all venues'" if path[2] == "symbols" else f"{DEFAULT}: the venue's own",
-                )
-            )
-        else:
-            texts.append((f"{key} = {_toml(value)}", origin))
-    width = min(max(len(text) for text, _ in texts), 60)
-    return [f"{text:<{width}}  # {origin}" for text, origin in texts]
-
-
-def _of_venue(settings: Settings, venue: str, name: str = "", market: str = "") -> object:
-    """The value in force of a venue's key, by market where the settings leave it to the venue."""
-    if not name:
-        return {}
-    if name == "symbols":
-        return list(settings.symbols_of(venue))
-    in_force = {
-        str(declared.market): getattr(settings.market_of(venue, declared.market), name)
-        for declared in VENUES[venue].markets
-    }
-    if market:
-        return in_force[market]
-    return in_force if getattr(settings.venues[venue], name) is None else next(iter(in_force.values()))
-
-
-def _every_symbol(settings: Settings) -> set[str]:
-    return {symbol for venue in settings.venues for symbol in settings.symbols_of(venue)}
-
-
-def _plain(value: object) -> object:
-    """Whole numbers without their fraction, URLs without their password."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    return redacted(value) if isinstance(value, str) else value
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_toml(inner)}" for key, inner in value.items()) + " }"
-    # What remains, texts, numbers and lists of texts, JSON and TOML spell alike.
-    return json.dumps(value, ensure_ascii=False)

@@ -11,8 +11,8 @@ from arbsniper_tui.cli.config_command import (
     ThresholdOption,
     VenueOption,
     load_or_exit,
-    summary,
 )
+from arbsniper_tui.config.show import summary
 
 
 def doctor(

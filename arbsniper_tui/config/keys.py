@@ -14,6 +14,7 @@ from arbsniper_tui.model.instrument import Market
 ENVIRONMENT_PREFIX = "ARBSNIPER_"
 ANY = "*"
 """In a path, stands for a venue id or a currency."""
+_OTHERS = {bool: "true or false", str: "a text"}
 _UNITS = {"pct": "a percentage", "ms": "a number of ms", "s": "a number of seconds"}
 
 
@@ -92,10 +93,8 @@ def _expected(path: KeyPath, kind: Any, default: object) -> str:
         return str(noted(item, "title") or f"a list of {', '.join(choices(item)) or 'texts'}")
     words = choices(kind)
     for each in alternatives(kind):
-        if bare_kind(each) in (int, float):
-            words.append(_number_expected(path, each, default))
-        elif bare_kind(each) in (bool, str):
-            words.append("true or false" if each is bool else "a text")
+        if get_origin(each) is not Literal:
+            words.append(_OTHERS.get(bare_kind(each)) or noted(each, "title") or _number_expected(path, each, default))
     return " or ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 

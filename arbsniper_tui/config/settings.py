@@ -88,10 +88,10 @@ class VenueSettings(Struct, frozen=True):
     """One venue that is on. None: the adapter's own value, or for `symbols` the list of all venues."""
 
     ws_url: ByMarket[Annotated[WsUrl, Meta(examples=["wss://data-stream.binance.vision"])]] = None
-    """Only to point elsewhere: scheme, host and port; the path is added."""
+    """Only to point elsewhere."""
     rest_url: ByMarket[Annotated[RestUrl, Meta(examples=["https://data-api.binance.vision"])]] = None
-    """Only to point elsewhere: scheme, host and port, and a path where a gateway adds one."""
-    taker_fee_pct: ByMarket[Annotated[float, Meta(ge=0, le=100, examples=[0.1])]] = None
+    """Only to point elsewhere; a path is kept."""
+    taker_fee_pct: ByMarket[Annotated[float, Meta(ge=0, le=100, examples=[0.1, {"spot": 0.08, "perp": 0.03}])]] = None
     """Your own fee, for the "net" basis; left out: that of the lowest tier."""
     symbols: Annotated[Symbols, Meta(examples=[["BTC/USDT"]])] | None = None
     """Only where this venue's list is to differ from the one at the top."""
@@ -105,7 +105,7 @@ class RedisSettings(Struct, frozen=True):
     """Where signals are handed to other programs. docs/signals.md says what is sent, and under which keys."""
 
     url: Annotated[RedisUrl, option("--redis-url")] = "redis://127.0.0.1:6379/0"
-    """The server of your own."""
+    """The Redis server."""
     mode: RedisMode = "auto"
     """"auto": the url if it answers, else a server of the program's own on this machine. "url": that one, and wait for
     it. "embedded": always a server of the program's own. "off": no Redis."""
@@ -127,7 +127,7 @@ class UiSettings(Struct, frozen=True):
     """The terminal."""
 
     refresh_hz: Annotated[float, Meta(ge=1, le=30)] = 10.0
-    """How often the screen is drawn, times a second."""
+    """How many times a second the screen is drawn."""
 
 
 class Settings(Struct, frozen=True):
@@ -147,8 +147,7 @@ class Settings(Struct, frozen=True):
     BTC/USDT meet only where you say so here."""
     venues: Annotated[dict[VenueId, VenueSettings], option("--venue")] = {}
     """The venues that are on: those that have a table here. Without any table, every venue that this version supports
-    (`arbsniper-tui venues` lists them) is on. A fee and an address can be set by market:
-    taker_fee_pct = { spot = 0.08, perp = 0.03 }."""
+    (`arbsniper-tui venues` lists them) is on."""
     redis: RedisSettings = RedisSettings()
     engine: EngineSettings = EngineSettings()
     ui: UiSettings = UiSettings()

@@ -1,4 +1,4 @@
-"""The pages of docs/ that are made from the sources are those that the sources make now."""
+"""The pages that are made from the sources are those that the sources make now."""
 
 import runpy
 from pathlib import Path
@@ -15,7 +15,7 @@ MAKE_DOCS = runpy.run_path(str(ROOT / "scripts" / "make_docs.py"))
 
 @pytest.mark.parametrize("name", MAKE_DOCS["PAGES"])
 def test_a_page_is_up_to_date(name: str) -> None:
-    page = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    page = (ROOT / name).read_text(encoding="utf-8")
     assert page == MAKE_DOCS["PAGES"][name](), "run: make docs"
 
 
