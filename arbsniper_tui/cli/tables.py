@@ -11,7 +11,7 @@ from rich.text import Text
 from arbsniper_tui.tools.benchmark.report import Load, Report
 from arbsniper_tui.tools.doctor.checks import Finding
 
-# Where nobody's screen is the limit, a row stays on its line.
+# Without a terminal's width as the limit, a row stays on its line.
 WIDTH_WITHOUT_TERMINAL = 200
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 

@@ -47,7 +47,7 @@ def _print_signals(node: Node, endpoints: Endpoints, output: Output, stop: "_Sto
         code = _Headless(node, endpoints, output, stop).run()
         output.drain(LAST_LINES_S)
     except BrokenPipeError:
-        _log.info("nobody reads standard output any more: stopping")
+        _log.info("the reader of standard output has left: stopping")
         return CLEAN
     except OSError as error:
         _log.critical("standard output cannot be written: %s", error.strerror)

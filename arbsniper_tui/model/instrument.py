@@ -62,7 +62,7 @@ class Instrument(Struct, frozen=True):
     """The quote currency that this one counts as, by `[quotes]`."""
     taker_fee_pct: float
     implied: bool = False
-    """Not asked for by name, but counted as one that was: nobody misses it where the venue does not list it."""
+    """Not asked for by name, but counted as one that was: it is no fault where the venue does not list it."""
     rate_id: int | None = None
     """The instrument whose live rate converts this one's prices; None: prices count 1:1."""
     rate_inverted: bool = False

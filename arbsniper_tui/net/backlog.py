@@ -30,7 +30,7 @@ class Socket(Protocol):
 
 
 class Backlog:
-    """One for all connections of a worker. Whoever reads a socket compares the time with `late_ns` first: after a pause
+    """One for all connections of a worker. The reader of a socket compares the time with `late_ns` first: after a pause
     the loop may hand over what it had read before it lets a timer run."""
 
     def __init__(self, hold: Callable[[], None], let_go: Callable[[], None], clock: Callable[[], int] = now_ns) -> None:

@@ -1,4 +1,4 @@
-"""A node from its start to its end, for whoever launches one."""
+"""A node from its start to its end, in the process that launches it."""
 
 import logging
 import os

@@ -115,7 +115,7 @@ class _Child:
         self.restarts = 0
         self.deaths_s: deque[float] = deque()
         self.start_at_s: float | None = None
-        # A worker that plays tapes waits for its reader for as long as that takes: silence says nothing of it.
+        # A worker that plays tapes waits for its reader without limit, so its silence is no fault.
         self.heartbeat = None if spec.may_end else Heartbeat.create()
         self.heard_count = 0
         self.heard_s = 0.0

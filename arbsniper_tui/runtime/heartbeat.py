@@ -20,7 +20,7 @@ class Heartbeat:
 
     @classmethod
     def create(cls) -> "Heartbeat":
-        """A new one; close it when nobody uses it any more."""
+        """A new one; the caller closes it."""
         return cls(create_anonymous_file(_COUNT.size))
 
     @property

@@ -1,4 +1,4 @@
-"""The log of a process: one handler on one descriptor, which never makes the process wait for whoever reads it."""
+"""The log of a process: one handler on one descriptor, and the process never waits for its reader."""
 
 import io
 import logging

@@ -33,7 +33,7 @@ class WorkerSetup(Struct, frozen=True):
     log_waits: bool = False
     """Whether it waits for the reader of its log, in place of dropping lines."""
     heartbeat: int | None = None
-    """The descriptor of its heartbeat; None where nobody watches it."""
+    """The descriptor of its heartbeat; None where the supervisor does not watch it."""
 
 
 _heartbeat: Heartbeat | None = None

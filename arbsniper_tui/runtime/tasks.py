@@ -13,8 +13,8 @@ _CANCELLED_WITHIN_S = 0.5
 async def run_until(stop: asyncio.Event, works: dict[str, Coroutine[Any, Any, None]]) -> None:
     """Run all of `works`, by name, until `stop` is set. Raises what ended one of them before, or TaskEnded.
 
-    Without this a task that fails would be missed by nobody: a worker without its reports looks dead, and one without
-    a feed looks alive.
+    A task that fails alone would go unnoticed: a worker without its reports looks dead, and one without a feed looks
+    alive.
     """
     tasks = [asyncio.create_task(work, name=name) for name, work in works.items()]
     tasks.append(asyncio.create_task(_keep_beating(), name="heartbeat"))

@@ -1,4 +1,4 @@
-"""Who goes first when several want one CPU: who decides before who feeds, and who draws last (docs/decisions/0003)."""
+"""Scheduling on a CPU that processes share: the deciding one goes first, the terminal UI last (docs/decisions/0003)."""
 
 import ctypes
 import logging
@@ -8,7 +8,7 @@ import sys
 _log = logging.getLogger(__name__)
 
 PROMPT_MS = 0.5
-"""For who decides: enough for a signal with cold caches."""
+"""The length of a turn of the deciding process: enough for a signal with cold caches."""
 _BACK = 5
 """Of nice: the CPU time of a third of a usual thread's, where there is not enough for all."""
 

@@ -34,7 +34,7 @@ def parse_source(argument: str) -> TapeSource:
 
 
 def venue_and_markets(source: TapeSource, line: TapeLine) -> tuple[str, tuple[Market, ...]]:
-    """Where a line was recorded: the command line's word, then the line's own, then its URL.
+    """Where a line was recorded: by the command line, else by the line itself, else by its URL.
 
     Another recorder may mean something else by `venue` and `market`: words that are not known here say nothing.
     """

@@ -22,7 +22,7 @@ from arbsniper_tui.tapes.recorded_url import recorded_url
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_BITS = 31
-"""zlib's word for a gzip member, header and checksum included."""
+"""What zlib calls a gzip member, header and checksum included."""
 _READ_BYTES = 1 << 16
 _Read = Callable[[], bytes]
 """The next bytes of a file; none at its end."""

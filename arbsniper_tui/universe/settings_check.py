@@ -80,7 +80,7 @@ def _unserved_of_one_venue(loaded: Loaded) -> Iterator[Objection]:
 def _idle_venues(loaded: Loaded, instruments: Iterable[Instrument]) -> Iterator[Objection]:
     busy = {instrument.venue for instrument in instruments}
     for venue in loaded.settings.venues:
-        # Of the default set nobody asked for a venue by name.
+        # A venue of the default set was not asked for by name.
         if venue not in busy and loaded.origins.get(f"venues.{venue}", DEFAULT) != DEFAULT:
             symbols = ", ".join(loaded.settings.symbols_of(venue))
             yield Objection(

@@ -26,7 +26,7 @@ _LOWEST_US = 8
 class MeasuredNode:
     """A node and a session with it; leaving the block stops everything.
 
-    Whoever wants it to stop says so by `is_stopping`, which is asked between any two waits.
+    `is_stopping` is called between any two waits, and ends the measurement when it returns true.
     """
 
     def __init__(self, launch: Launch, is_stopping: Callable[[], bool]) -> None:

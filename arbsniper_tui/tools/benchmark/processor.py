@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def cpu_s(pid: int) -> float:
-    """User and system seconds of a process since its start; 0 for one that has gone."""
+    """User and system seconds of a process since its start; 0 for one that has ended."""
     return _from_proc(pid) if sys.platform == "linux" else _from_ps(pid)
 
 

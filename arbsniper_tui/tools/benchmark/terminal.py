@@ -51,7 +51,7 @@ class _Ui:
         self._ours = ours
 
     def drain(self) -> None:
-        """Take what was drawn: nobody looks at it, and a full terminal would hold the UI up."""
+        """Discard what was drawn: a full terminal would hold the UI up."""
         # EIO once the UI has left.
         with contextlib.suppress(BlockingIOError, OSError):
             while drawn := os.read(self._ours, 65536):
