@@ -1,10 +1,10 @@
-"""Where a Redis URL leads, fit to be shown."""
+"""The address in a Redis URL, without its secrets."""
 
 from urllib.parse import urlsplit
 
 
 def address_of(url: str) -> str:
-    """`host:port/db` or `unix://path`, without user, password and options; empty for what is no Redis URL."""
+    """`host:port/db` or `unix://path`, without user, password and options; empty if it is not a Redis URL."""
     try:
         parts = urlsplit(url)
         port = parts.port or 6379

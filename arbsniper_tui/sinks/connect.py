@@ -1,4 +1,4 @@
-"""Attempts to connect to Redis, in the background and one after another: the loop that asks for them never waits."""
+"""Attempts to connect to Redis, one after another, each in a thread, so that the deciding loop never waits."""
 
 import contextlib
 import logging
@@ -30,18 +30,18 @@ class Attempt(Future[socket.socket]):
         self.thread: threading.Thread | None = None
 
     def watch(self, opening: socket.socket) -> None:
-        """Remember the socket that is being opened, so that `abandon` can end the wait for it. Raises RedisUnreachable
-        when the attempt is abandoned already."""
+        """Keep the socket that is being opened, so that `abandon` can interrupt it. Raises RedisUnreachable when the
+        attempt is abandoned already."""
         with self._lock:
             if self.is_abandoned:
                 raise RedisUnreachable("given up")
             if self._opening is not None:
                 self._opening.close()
-            # A duplicate, because TLS detaches the socket that it is given.
+            # A duplicate, because TLS takes the descriptor out of the socket that it wraps.
             self._opening = opening.dup()
 
     def abandon(self) -> None:
-        """Give the attempt up: its socket is shut down, and closed if it is already connected."""
+        """Give the attempt up: shut its socket down, and close the connection if it is made already."""
         with self._lock:
             if self.is_abandoned:
                 return
@@ -52,7 +52,7 @@ class Attempt(Future[socket.socket]):
         self.add_done_callback(_close_result)
 
     def end(self) -> None:
-        """The attempt is over: stop watching its socket."""
+        """Release the watched socket when the attempt is over."""
         with self._lock:
             if self._opening is not None:
                 self._opening.close()
@@ -83,7 +83,7 @@ def connect_in_background(url: str) -> Attempt:
 
 def _fulfil(attempt: Attempt, url: str) -> None:
     try:
-        # redis-py takes longer to import than everything else that a node needs before its first quote.
+        # Deferred: redis-py takes longer to import than everything else that a node needs before its first quote.
         from arbsniper_tui.sinks.open_socket import open_socket
 
         connected = open_socket(url, watch=attempt.watch)
@@ -92,7 +92,7 @@ def _fulfil(attempt: Attempt, url: str) -> None:
         attempt.set_exception(error)
     except Exception as error:
         attempt.end()
-        log.exception("connecting to redis at %s failed in an unforeseen way", address_of(url))
+        log.exception("connecting to redis at %s failed unexpectedly", address_of(url))
         attempt.set_exception(RedisUnreachable(f"{address_of(url)}: {error!r}"))
     else:
         attempt.end()
@@ -112,14 +112,14 @@ class Reconnection:
         self.failures = 0
         """Attempts that failed, ever."""
         self.failure = ""
-        """Why the last attempt failed, in words; empty where none has failed since a connection was had."""
+        """Why the last attempt failed, in words; empty after a success and before the first failure."""
 
     @property
     def is_under_way(self) -> bool:
         return self._attempt is not None
 
     def poll(self, now_ns: int) -> socket.socket | None:
-        """The connected socket, once; None while there is none. Begins the next attempt when it is due."""
+        """The connected socket, once per success; else None. Begins the next attempt when it is due."""
         if self._attempt is None:
             if now_ns < self._next_at_ns:
                 return None
@@ -127,7 +127,7 @@ class Reconnection:
             self._begun_ns = now_ns
         if not self._attempt.done():
             if now_ns - self._begun_ns > ATTEMPT_WITHIN_NS:
-                # Only the name service can hold the thread now. No other is begun beside it: they would add up.
+                # Only name resolution can still block the thread. No second one is started, so that they cannot add up.
                 self._attempt.abandon()
                 self.failure = self._too_late
             return None
@@ -148,24 +148,24 @@ class Reconnection:
         return f"{address_of(self._url)}: no connection within {ATTEMPT_WITHIN_NS / 1e9:g} s"
 
     def note_failure(self, reason: str, now_ns: int) -> None:
-        """An attempt brought nothing that can be used."""
+        """Note that an attempt failed, or that its connection broke at once."""
         self.wait(now_ns)
         self.failures += 1
         self.failure = reason
 
     def wait(self, now_ns: int) -> None:
-        """Put the next attempt off by the backoff, and double that."""
+        """Delay the next attempt by the backoff, and double the backoff."""
         self.failure = ""
         self._next_at_ns = now_ns + self._backoff_ns
         self._backoff_ns = min(2 * self._backoff_ns, LONGEST_BACKOFF_NS)
 
     def hurry(self) -> None:
-        """The next attempt is due now."""
+        """Make the next attempt due now."""
         self._next_at_ns = 0
 
     def close(self) -> None:
-        """End the attempt under way, and wait for its thread for up to 0.2 s: an interpreter that is torn down beside
-        a running thread may crash."""
+        """Abandon the running attempt and wait up to 0.2 s for its thread: the interpreter may crash if it exits while
+        a thread runs."""
         if self._attempt is not None:
             self._attempt.abandon()
             self._attempt.join(THREAD_ENDS_WITHIN_S)

@@ -1,4 +1,4 @@
-"""A redis-server of the node's own: on a Unix socket in the node's folder, with the commands of a consumer alone."""
+"""An embedded redis-server, on a Unix socket in the node's folder, that allows only the commands of consumers."""
 
 import ctypes
 import logging
@@ -23,7 +23,7 @@ from arbsniper_tui.sinks.redis_binary import RedisBinary
 log = logging.getLogger(__name__)
 
 URL_FILE = "redis.url"
-"""Where a server with a password has its whole URL."""
+"""The file with the whole URL of a server that has a password."""
 LOOPBACK = "127.0.0.1"
 READY_WITHIN_S = 2.0
 STOPPED_WITHIN_S = 0.7
@@ -31,17 +31,17 @@ FIRST_RESTART_S = 0.1
 LONGEST_RESTART_S = 5.0
 STEADY_AFTER_S = 10.0
 PR_SET_PDEATHSIG = 1
-# Without the zero at its end: 108 bytes on Linux, 104 on macOS.
+# sun_path is 108 bytes on Linux and 104 on macOS, with the zero at its end.
 SOCKET_PATH_BYTES = 107 if sys.platform == "linux" else 103
 
 ALLOWED_COMMANDS = "+@all -@admin -@dangerous -@scripting +info +keys +client|setname +client|getname +client|id"
-"""Everything that reads, writes and listens. Not what reconfigures, saves, copies, empties or ends the server (admin
-and dangerous), and no scripts. INFO and KEYS are dangerous to a large server alone; clients name their connections by
-CLIENT SETNAME."""
+"""Commands that read, write and subscribe. None that reconfigure, save, copy, empty or end the server (admin and
+dangerous), and no scripts. INFO and KEYS count as dangerous but slow down only large servers; client libraries send
+CLIENT SETNAME. https://redis.io/docs/latest/operate/oss_and_stack/management/security/acl/"""
 
 
 def _configuration(folder: Path, version: tuple[int, int], port: int, password: str) -> str:
-    # Up to 6.2 every channel is allowed, and 6.0 does not know the word.
+    # Before 7.0 every channel is allowed by default, and 6.0 rejects `&*`.
     channels = "&* " if version >= (7, 0) else ""
     secret = f">{password}" if password else "nopass"
     return (
@@ -58,23 +58,23 @@ def _configuration(folder: Path, version: tuple[int, int], port: int, password: 
 
 
 def _quoted(path: Path) -> str:
-    """A path as redis.conf reads it, whatever bytes it has."""
+    """A path with any bytes, quoted for redis.conf."""
     return '"' + "".join(f"\\x{byte:02x}" for byte in os.fsencode(path)) + '"'
 
 
 def _dying_with_parent() -> Callable[[], None] | None:
-    """What the child runs before it becomes redis-server, where the system can tie its life to the parent's.
+    """What the child runs before it becomes redis-server, so that the kernel kills it when its parent dies (Linux).
 
-    It is the thread that Linux looks at: from one that may end before the process, nothing is tied.
+    Linux kills it when the parent's thread ends, so None on any thread but the main one (PR_SET_PDEATHSIG in prctl(2)).
     """
     if sys.platform != "linux" or threading.current_thread() is not threading.main_thread():
         return None
-    # Looked up before the fork: after it, only what is already loaded may be used.
+    # Loaded before the fork: the child may not load libraries.
     prctl = ctypes.CDLL(None).prctl
     parent = os.getpid()
 
     def tie() -> None:
-        # A parent that is killed stops nothing: without this its server would live on.
+        # A parent that is killed cannot stop its server.
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
@@ -83,22 +83,22 @@ def _dying_with_parent() -> Callable[[], None] | None:
 
 
 def socket_url(folder: Path, password: str = "") -> str:
-    """The URL of the server in a node's folder, whatever characters its path has."""
+    """The URL of the server in a node's folder, with the path quoted."""
     return f"unix://{quote(str(folder / REDIS_SOCKET))}" + (f"?password={password}" if password else "")
 
 
 def password_note(folder: Path) -> str:
-    """Where the password of the server in this folder is; empty where it has none."""
+    """Which file holds the password of the server in this folder, in words; empty where it has none."""
     file = folder / URL_FILE
     return f"its password is in {file}" if file.exists() else ""
 
 
 class EmbeddedRedis:
-    """One redis-server that keeps nothing on disk but its log, `redis.log` in `folder`, which must be the user's alone.
+    """One redis-server. It writes nothing to disk but its log, `redis.log` in `folder`, which must have mode 0700.
 
-    With a `port` it listens on loopback too. Other users can reach that, so a random password is asked for on both
-    ways; the whole URL is then in `redis.url`, readable by the user alone. On Linux the server dies with its parent, if
-    the parent's main thread started it; runtime.leftover ends it otherwise.
+    With a `port` it listens on loopback too. Other users can connect to that, so socket and port then ask for a random
+    password; the whole URL is in `redis.url`, mode 0600. On Linux the server dies with its parent, if the parent's main
+    thread started it; otherwise `runtime.leftover` ends it after a crash.
     """
 
     def __init__(self, binary: RedisBinary, folder: Path, port: int = 0) -> None:
@@ -122,7 +122,7 @@ class EmbeddedRedis:
 
     @property
     def note(self) -> str:
-        """What its clients must know beside the address."""
+        """What its clients need beside the address."""
         return password_note(self._folder)
 
     @property
@@ -134,7 +134,7 @@ class EmbeddedRedis:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start it, and wait until it answers; raises RedisNotStarted after 2 s, or when it ends before."""
+        """Start it and wait until it answers. Raises RedisNotStarted after 2 s, or when it ends before that."""
         path_bytes = len(os.fsencode(self.socket_path))
         if path_bytes > SOCKET_PATH_BYTES:
             raise RedisNotStarted(
@@ -149,7 +149,7 @@ class EmbeddedRedis:
             raise
 
     def keep_running(self, now_s: float) -> None:
-        """Start it again when it has ended, 0.1, 0.2 ... 5 s later. Call a few times a second; it never waits."""
+        """Restart it 0.1, 0.2 ... 5 s after it has ended. Call a few times a second; never waits."""
         if self._process is None or self.is_running:
             return
         if self._restart_at_s is None:
@@ -169,7 +169,7 @@ class EmbeddedRedis:
                 log.error("%s", error)
 
     def stop(self) -> None:
-        """End it within 1 s, by force if need be."""
+        """End it within 1 s; kill it if SIGTERM does not."""
         process, self._process = self._process, None
         if process is None or process.poll() is not None:
             return
@@ -187,12 +187,12 @@ class EmbeddedRedis:
                 self._write_url()
             with self._log_path.open("wb") as output:
                 self._process = subprocess.Popen(
-                    # Read from standard input: arguments and files can be seen by others.
+                    # The configuration comes on standard input, because it may hold a password.
                     [str(self._binary.path), "-"],
                     stdin=subprocess.PIPE,
                     stdout=output,
                     stderr=output,
-                    # A ctrl+c in the terminal is for the node, which stops its server last.
+                    # Keeps ctrl+c in the terminal from the server: the node stops it last.
                     start_new_session=True,
                     preexec_fn=_dying_with_parent(),
                 )
@@ -238,7 +238,7 @@ class EmbeddedRedis:
                     reader.feed(chunk)
         except (OSError, hiredis.ProtocolError):
             return False
-        # With a password set, NOAUTH is an answer too.
+        # A server with a password answers NOAUTH.
         return reply == b"PONG" or isinstance(reply, hiredis.ReplyError)
 
     def _last_log_line(self) -> str:
@@ -246,4 +246,4 @@ class EmbeddedRedis:
             lines = self._log_path.read_text(errors="replace").splitlines()
         except OSError as error:
             return f"its log cannot be read: {error}"
-        return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "its log is empty")

@@ -1,4 +1,4 @@
-"""One open connection to Redis that never blocks: bytes out, replies in, and what is unanswered between them."""
+"""One open connection to Redis that never blocks: writes commands, reads replies, and knows which are unanswered."""
 
 import contextlib
 import select
@@ -15,22 +15,23 @@ from arbsniper_tui.model.errors import LinkLost
 from arbsniper_tui.sinks.outgoing import InFlight
 
 READ_BYTES = 65_536
-# A TLS socket says in its own words that it would block.
+# A TLS socket has exceptions of its own for this.
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
-# The socket module does not name this option; 35 is its number on x86 and ARM. With it the kernel says when the
-# reply came, which a reader that looks every 20 ms cannot.
+# With this option the kernel tells when a reply arrived. The spread worker reads every 20 ms, so without it a round
+# trip of 0.14 ms shows as 20 ms (docs/decisions/0015). The socket module does not name it; 35 is its number on x86 and
+# ARM.
 SO_TIMESTAMPNS = 35 if sys.platform == "linux" and struct.calcsize("l") == 8 else None
 TIMESPEC = struct.Struct("@qq")
 
 
 def _prepare(connected: socket.socket) -> bool:
-    """Make a socket fit for the hot path; returns whether the kernel stamps what it receives."""
+    """Set a socket's options; returns whether the kernel stamps what it receives."""
     connected.setblocking(False)
     if connected.family not in (socket.AF_INET, socket.AF_INET6):
         return False
     connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    # TLS reads records, not packets: it has no recvmsg.
+    # A TLS socket has no recvmsg.
     if SO_TIMESTAMPNS is None or isinstance(connected, ssl.SSLSocket):
         return False
     connected.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
@@ -38,10 +39,8 @@ def _prepare(connected: socket.socket) -> bool:
 
 
 class RedisLink:
-    """Owns a connected, authenticated socket. Every call returns at once.
-
-    Every method but `close` raises LinkLost when the connection is of no more use.
-    """
+    """Owns a connected, authenticated socket. No call waits, and all but `close` raise LinkLost when the connection is
+    broken."""
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
@@ -55,13 +54,13 @@ class RedisLink:
         self._arrivals.register(connected, select.POLLIN)
         self.in_flight: deque[InFlight] = deque()
         self.unsent = b""
-        """What the socket did not take of the last write; nothing may be written until it is gone."""
+        """What the socket did not take of the last write; nothing else may be written before it."""
         self._end = ""
         """Why no more replies will come."""
-        # For a Unix socket the kernel does not say when a reply came, and it is read up to 20 ms later.
+        # The kernel does not stamp what arrives on a Unix socket.
         self.unread_ns: int | None = None if connected.family == socket.AF_UNIX else 0
-        """How long the newest bytes had lain in the kernel when they were read; 0 where no kernel says, None where
-        it did not this time (Linux begins to stamp a moment after it is asked to) and for a Unix socket."""
+        """How long the newest bytes waited in the kernel before they were read. 0 on systems without stamps. None where
+        the kernel gave no stamp (Linux begins a moment after it is asked to), and for a Unix socket."""
 
     def fileno(self) -> int:
         return self._socket.fileno()
@@ -91,7 +90,8 @@ class RedisLink:
             self.write(self.unsent, [])
 
     def receive(self) -> list[tuple[InFlight, object]]:
-        """The commands answered since the last call, each with its reply; an error reply is a hiredis.ReplyError."""
+        """The commands that were answered since the last call, each with its reply. An error reply is a
+        hiredis.ReplyError."""
         if self._end:
             raise LinkLost(self._end)
         end = self._read()
@@ -111,8 +111,8 @@ class RedisLink:
         return answered
 
     def _read(self) -> str:
-        """Feed the reader with all that has arrived; returns why nothing more will come, or an empty string."""
-        # TLS may hold bytes that the socket below it has given up already.
+        """Feed the reader with everything that has arrived. Returns why no more can come, or an empty string."""
+        # TLS may hold bytes that it has read from its socket already: poll does not see them.
         while isinstance(self._socket, ssl.SSLSocket) or self._arrivals.poll(0):
             try:
                 chunk = self._read_chunk()
@@ -137,9 +137,9 @@ class RedisLink:
         return chunk
 
     def close(self, *, abort: bool = False) -> None:
-        """With `abort`, what the kernel has not delivered yet is thrown away and not sent late."""
+        """With `abort`, the kernel discards what it has not sent yet, so that nothing arrives late."""
         if abort:
-            # A socket that its peer has reset already takes no options, and has nothing left to throw away.
+            # A socket that its peer has reset takes no options, and has nothing left to discard.
             with contextlib.suppress(OSError):
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._socket.close()

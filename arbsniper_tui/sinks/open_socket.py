@@ -19,24 +19,24 @@ ANSWER_TIMEOUT_S = 2.0
 POOL_ARGUMENTS = ("max_connections", "timeout")
 
 Watch = Callable[[socket.socket], object]
-"""Is told the socket that is being opened, so that another thread can end the wait for it by shutting it down."""
+"""Receives the socket that is being opened, so that another thread can interrupt that by shutting it down."""
 
 
 def open_socket(url: str, timeout_s: float = ANSWER_TIMEOUT_S, watch: Watch = lambda opening: None) -> socket.socket:
-    """Connect, authenticate, select the database, and have a PING answered; raises RedisUnreachable."""
+    """Connect, authenticate, select the database, and wait for the reply to a PING. Raises RedisUnreachable."""
     connection: Any = None
     try:
         connection = _connection(url, timeout_s, watch)
         connection.connect()
-        # A stopped server's kernel still accepts connections; only an answer shows that it is there.
+        # The kernel accepts connections for a stopped server too; only a reply shows that it runs.
         connection.send_command("PING")
         connection.read_response()
     except (redis.RedisError, OSError, ValueError, TypeError) as error:
         if connection is not None:
             connection.disconnect()
         raise RedisUnreachable(f"{address_of(url) or 'redis.url'}: {_in_words(error)}") from error
-    # redis-py has no public way to part with its socket, and its Connection blocks in send and in read. Nothing is
-    # left unread in its parser here, and without `_sock` its finaliser has nothing to close.
+    # redis-py has no public way to hand its socket over, and its Connection blocks in send and in read. Its parser has
+    # nothing unread here, and without `_sock` its finaliser has nothing to close.
     connected: socket.socket = connection._sock
     connection._sock = None
     return connected
@@ -51,7 +51,7 @@ class _WatchedConnection(Connection):
 
 
 class _WatchedTlsConnection(SSLConnection, _WatchedConnection):
-    """The handshake is redis-py's, over the socket of the class above."""
+    """redis-py's TLS handshake over the socket that the class above connects."""
 
 
 class _WatchedUnixConnection(UnixDomainSocketConnection):
@@ -69,7 +69,7 @@ _WATCHED: dict[Any, Any] = {
 
 
 def _connected(addresses: list[tuple[int, Any]], connection: Any) -> socket.socket:
-    """A socket connected to the first address that takes it; raises what the last one said."""
+    """A socket connected to the first address that accepts; raises the error of the last one."""
     refused: Exception = OSError("no address")
     for family, address in addresses:
         opening = socket.socket(family, socket.SOCK_STREAM)
@@ -93,7 +93,7 @@ def _connection(url: str, timeout_s: float, watch: Watch) -> Any:
     for name in POOL_ARGUMENTS:
         arguments.pop(name, None)
     connection_class = _WATCHED[arguments.pop("connection_class", Connection)]
-    # RESP2: understood by every server, and no message comes that was not asked for.
+    # RESP2: every server understands it, and sends nothing unasked.
     arguments |= {"socket_connect_timeout": timeout_s, "socket_timeout": timeout_s, "protocol": 2}
     connection = connection_class(**arguments)
     connection.watch = watch

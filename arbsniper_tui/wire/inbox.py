@@ -1,4 +1,4 @@
-"""The spread worker's end of the bus: a PULL socket that waits in the kernel, with no thread between."""
+"""The spread worker's end of the bus: a PULL socket that waits in the kernel, without a thread of its own."""
 
 import logging
 import select
@@ -22,10 +22,10 @@ class _Peer:
         self.connection = connection
         self.has_said_hello = False
         self.rest = b""
-        """The beginning of a message."""
+        """The received part of an incomplete message."""
 
     def take(self, received: bytes, bodies: deque[bytes]) -> None:
-        """Add what has come whole to `bodies`. Raises BadPeer."""
+        """Append the complete messages to `bodies`. Raises BadPeer."""
         if self.rest:
             received = self.rest + received
         if not self.has_said_hello:
@@ -39,15 +39,15 @@ class _Peer:
 
 
 class Inbox:
-    """Messages of all senders, each sender's in its order. Call `admit` from time to time."""
+    """Messages of all senders, each sender's in order. Call `admit` a few times a second."""
 
     def __init__(self, path: Path, usual_wait_ms: int) -> None:
-        """`usual_wait_ms` is the wait that costs least: one call of the kernel, where there is one sender."""
-        path.unlink(missing_ok=True)  # of a process that was killed
+        """`usual_wait_ms` is the cheapest wait: with one sender it takes a single system call."""
+        path.unlink(missing_ok=True)  # a killed process leaves its socket
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(path))
         self._listener.listen()
-        self._listener.setblocking(False)  # who knocked may be gone by the time it is asked in
+        self._listener.setblocking(False)  # the sender may disconnect before accept()
         self._arrivals = select.poll()
         self._arrivals.register(self._listener, select.POLLIN)
         self._all = select.poll()
@@ -59,7 +59,7 @@ class Inbox:
         self._bodies: deque[bytes] = deque()
 
     def receive(self, wait_ms: int) -> bytes | None:
-        """The next message, or None when none came in time."""
+        """The next message, or None when none arrives within `wait_ms`."""
         bodies = self._bodies
         if bodies:
             return bodies.popleft()
@@ -72,7 +72,7 @@ class Inbox:
 
     @property
     def has_more(self) -> bool:
-        """Whether further messages are at hand."""
+        """Whether a message has been read and not returned yet."""
         return bool(self._bodies)
 
     @property
@@ -80,11 +80,11 @@ class Inbox:
         return self._sole is not None
 
     def receive_at_hand(self) -> bytes | None:
-        """The next message that has been read already."""
+        """The next message that has been read already, without a system call; None where there is none."""
         return self._bodies.popleft() if self._bodies else None
 
     def admit(self) -> None:
-        """Let in who has knocked while the only sender was listened to."""
+        """Accept a new sender. `receive` does not notice one while it waits for the only sender."""
         if self._arrivals.poll(0):
             self._accept()
 
@@ -105,29 +105,29 @@ class Inbox:
         try:
             received = peer.connection.recv(_READ_BYTES)
             if not received:
-                self._let_go(peer)
+                self._close_peer(peer)
                 return
             peer.take(received, self._bodies)
         except BlockingIOError:
-            return  # the time is over
+            return  # SO_RCVTIMEO is over
         except (OSError, BadPeer) as error:
-            _log.warning("the bus lets a sender go: %s", error)
-            self._let_go(peer)
+            _log.warning("the bus closes the connection of a sender: %s", error)
+            self._close_peer(peer)
 
     def _accept(self) -> None:
         try:
             connection, _ = self._listener.accept()
-            connection.setblocking(True)  # some systems hand on the listener's way
+            connection.setblocking(True)  # on some systems it inherits the listener's mode
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, self._timeout)
             connection.sendall(hello(PULL))
         except OSError as error:
-            _log.warning("a sender could not be let in: %s", error)
+            _log.warning("the bus could not accept a sender: %s", error)
             return
         self._peers[connection.fileno()] = _Peer(connection)
         self._all.register(connection, select.POLLIN)
         self._count_senders()
 
-    def _let_go(self, peer: _Peer) -> None:
+    def _close_peer(self, peer: _Peer) -> None:
         self._all.unregister(peer.connection)
         del self._peers[peer.connection.fileno()]
         peer.connection.close()

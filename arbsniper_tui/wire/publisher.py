@@ -1,4 +1,4 @@
-"""The spread worker's end for viewers: frames and events out, commands answered. Nothing here waits for a viewer."""
+"""The node's sockets for viewers: publishes frames and events, answers commands. Nothing here waits for a viewer."""
 
 from collections.abc import Callable
 from typing import cast
@@ -10,14 +10,14 @@ from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.messages import FRAME_TOPIC, HELD_FOR_A_VIEWER, Command, Refused, Reply, decode_command, encode
 
 _LOOK_EVERY_MS = 20
-_EVENTS, _POLLIN = int(zmq.EVENTS), int(zmq.POLLIN)  # combining flags runs code each time, combining numbers none
+_EVENTS, _POLLIN = int(zmq.EVENTS), int(zmq.POLLIN)  # `&` of enum flags runs Python code, of ints it does not
 
 
 class Publisher:
-    """XPUB for frames and events, so that no frame is made while nobody looks.
+    """An XPUB socket for frames and events. It counts the viewers, so that no frame is made while there is none.
 
-    A viewer that falls behind loses messages and sees the gap; a lossless one (a replay) waits for its reader, for as
-    long as `while_behind`, called again and again meanwhile, says to.
+    A viewer that falls behind loses messages and sees the gap. A lossless publisher (of a replay) waits for its reader
+    for as long as `while_behind` returns true; that is called again and again meanwhile.
     """
 
     def __init__(
@@ -43,14 +43,14 @@ class Publisher:
         """Sockets that ask for frames."""
 
     def take_subscriptions(self) -> None:
-        """Count who came and who went."""
+        """Update the number of viewers."""
         while _has_come(self._socket):
             message = self._socket.recv(zmq.NOBLOCK)
             if message[1:] == FRAME_TOPIC:
                 self.viewers += 1 if message[0] else -1
 
     def publish(self, topic: bytes, body: bytes) -> None:
-        """To everyone who asked for the topic."""
+        """Send a message to every subscriber of the topic."""
         message = topic + body
         while True:
             try:
@@ -65,7 +65,7 @@ class Publisher:
 
 
 class CommandDesk:
-    """The REP socket: one answer for each command."""
+    """A REP socket: one answer for each command."""
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoints: Endpoints) -> None:
         self._socket = context.socket(zmq.REP)
@@ -73,7 +73,7 @@ class CommandDesk:
         self._socket.bind(endpoints.commands)
 
     def serve(self, handle: Callable[[Command], Reply]) -> None:
-        """Answer what has come; what cannot be read is refused in words."""
+        """Answer the commands that have arrived. One that cannot be read gets a Refused."""
         while _has_come(self._socket):
             message = b"".join(self._socket.recv_multipart(zmq.NOBLOCK))
             self._socket.send(encode(_answer(message, handle)))
@@ -83,7 +83,7 @@ class CommandDesk:
 
 
 def _has_come(socket: zmq.Socket[bytes]) -> bool:
-    """Whether there is something to receive; asking costs a fraction of the exception that an empty socket raises."""
+    """Whether there is a message to receive. Cheaper than the exception that an empty socket raises."""
     return bool(cast(int, socket.get(_EVENTS)) & _POLLIN)
 
 

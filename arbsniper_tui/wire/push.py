@@ -1,4 +1,4 @@
-"""A PUSH socket without a thread: what it takes is in the kernel's hands when `send` returns."""
+"""A PUSH socket without a thread: `send` hands the message to the kernel before it returns."""
 
 import logging
 import select
@@ -12,27 +12,27 @@ from arbsniper_tui.wire.zmtp import PULL, PUSH, framed, hello, hello_length
 _log = logging.getLogger(__name__)
 
 BUFFER_BYTES = 1 << 16
-"""Of messages under way, as the kernel counts them: some hundred small ones, some ms of work for the reader."""
+"""The send buffer asked of the kernel: some hundred small messages, some ms of work for the reader."""
 _HELLO_BYTES = 256
-_KNOCK_EVERY_S = 0.01
+_CONNECT_EVERY_S = 0.01
 
 
 class PushSocket:
-    """Connects by itself whenever there is something to send, and again after the reader has gone."""
+    """Connects when there is something to send, and again after the reader has disconnected."""
 
     def __init__(self, path: Path, on_lost: Callable[[], None] = lambda: None) -> None:
-        """`on_lost` is called when a connection ends; what was under way is lost then."""
+        """`on_lost` is called when a connection ends. Messages that the reader had not read are lost then."""
         self._path = str(path)
         self._on_lost = on_lost
         self._connection: socket.socket | None = None
-        self._welcome = b""
-        self._is_welcome = False
+        self._greeting = b""
+        self._is_greeted = False
         self.rest = b""
-        """Of a message that was taken, but is not in the kernel's hands as a whole: `flush` then."""
+        """The unsent part of the last message; `flush` sends it."""
 
     def send(self, body: bytes) -> bool:
-        """Take a message, without waiting. False: there is no reader, or it is behind."""
-        if (not self._is_welcome or self.rest) and not self._is_ready():
+        """Send a message without waiting. Returns False if there is no reader or no room."""
+        if (not self._is_greeted or self.rest) and not self._is_ready():
             return False
         message = framed(body)
         sent = self._write(message)
@@ -41,32 +41,32 @@ class PushSocket:
         return sent > 0
 
     def flush(self) -> bool:
-        """Whether every message that was taken has left as a whole."""
+        """Send the rest of the last message. Returns whether all of it is sent."""
         if self.rest:
             sent = self._write(self.rest)
-            self.rest = self.rest[sent:]  # nothing, if the reader was lost over it
+            self.rest = self.rest[sent:]  # empty if the connection was lost over it
         return not self.rest
 
     def wait(self) -> None:
-        """Until `send` or `flush` may find room."""
+        """Block until `send` or `flush` may succeed."""
         if self._connection is None:
-            select.select([], [], [], _KNOCK_EVERY_S)
-        elif self._is_welcome:
+            select.select([], [], [], _CONNECT_EVERY_S)
+        elif self._is_greeted:
             select.select([], [self._connection], [])
         else:
             select.select([self._connection], [], [])
 
     def close(self) -> None:
-        """Close at once; a message of which a part is still here is lost."""
+        """Close at once. A message that is sent in part is lost."""
         if self._connection is not None:
             self._connection.close()
 
     def _is_ready(self) -> bool:
         if self._connection is None and not self._connect():
             return False
-        if not self._is_welcome and not self._reads_welcome():
+        if not self._is_greeted and not self._reads_greeting():
             return False
-        return self.flush() and self._is_welcome
+        return self.flush() and self._is_greeted
 
     def _connect(self) -> bool:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -75,28 +75,28 @@ class PushSocket:
         try:
             connection.connect(self._path)
             connection.send(hello(PUSH))
-        except OSError:  # nobody is there yet, or the reader has too many knocking
+        except OSError:  # the reader does not listen yet, or its queue of connections is full
             connection.close()
             return False
-        self._connection, self._welcome = connection, b""
+        self._connection, self._greeting = connection, b""
         return True
 
-    def _reads_welcome(self) -> bool:
+    def _reads_greeting(self) -> bool:
         assert self._connection is not None
         try:
             received = self._connection.recv(_HELLO_BYTES)
-            self._welcome += received
+            self._greeting += received
             if not received:
                 raise BadPeer("the reader closed before it said hello")
-            self._is_welcome = hello_length(self._welcome, PULL) > 0
+            self._is_greeted = hello_length(self._greeting, PULL) > 0
         except BlockingIOError:
             return False
         except (OSError, BadPeer) as error:
             self._lose(str(error))
-        return self._is_welcome
+        return self._is_greeted
 
     def _write(self, message: bytes) -> int:
-        """How many bytes of it have left."""
+        """Returns how many bytes the kernel took."""
         assert self._connection is not None
         try:
             return self._connection.send(message)
@@ -106,9 +106,9 @@ class PushSocket:
             self._lose(str(error))
             return 0
 
-    def _lose(self, why: str) -> None:
-        _log.info("the bus lost its reader: %s", why)
+    def _lose(self, reason: str) -> None:
+        _log.info("the bus lost its reader: %s", reason)
         assert self._connection is not None
         self._connection.close()
-        self._connection, self._is_welcome, self.rest = None, False, b""
+        self._connection, self._is_greeted, self.rest = None, False, b""
         self._on_lost()

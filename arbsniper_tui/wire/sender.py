@@ -1,4 +1,5 @@
-"""The feed's end of the bus: never waits; while the reader lags, the newest state of each instrument wins."""
+"""The feed worker's end of the bus. It never waits: while the reader lags, it keeps the newest state of each
+instrument."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,15 +10,14 @@ from arbsniper_tui.wire.messages import FromFeed, HealthReport, QuoteBatch, With
 from arbsniper_tui.wire.push import PushSocket
 
 _State = tuple[int, Quote | Withdrawal]
-"""When it was received, and what it was."""
+"""When it was received, in ns, and the quote or withdrawal."""
 
 
 class QuoteSender:
-    """A PUSH socket with a memory of one state for each instrument. A reader that begins anew is told all of them."""
+    """A PUSH socket that remembers one state for each instrument, and sends them all to a reader that starts again."""
 
     def __init__(self, path: Path, on_holding: Callable[[], None] = lambda: None) -> None:
-        """`on_holding` is called when something had to be held back: `flush` must be called then, until
-        `is_holding` is over."""
+        """`on_holding` is called when something is held back. Call `flush` from then on until `is_holding` is false."""
         self._push = PushSocket(path, on_lost=self._hold_all)
         self._on_holding = on_holding
         self._newest: dict[int, _State] = {}
@@ -25,14 +25,14 @@ class QuoteSender:
         self._held_reports: dict[str, HealthReport] = {}
         self._is_paused = False
         self.conflated = 0
-        """States that a newer one of the same instrument replaced before they could leave."""
+        """States that a newer one of the same instrument replaced before they were sent."""
 
     @property
     def is_holding(self) -> bool:
         return bool(self._held or self._held_reports or self._push.rest)
 
     def send_quotes(self, quotes: Sequence[Quote], ts_read_ns: int, recv_ns: Sequence[int] = ()) -> None:
-        """The quotes of one read, and the receipt of each where it is not that of the read."""
+        """Send the quotes of one read. `recv_ns` is the time of receipt of each, where it is not `ts_read_ns`."""
         has_left = not (self._held or self._is_paused) and self._push.send(
             encode(QuoteBatch(ts_read_ns, now_ns(), quotes, recv_ns))
         )
@@ -40,29 +40,29 @@ class QuoteSender:
             ts_recv_ns = recv_ns[number] if recv_ns else ts_read_ns
             self._note(quote.instrument_id, (ts_recv_ns, quote), has_left=has_left)
         if not has_left or self._push.rest:
-            self._flush_or_tell()
+            self._flush_or_report()
 
     def pause(self) -> None:
-        """Hold everything back until `resume`: more is at hand, and what is held now may be over already."""
+        """Hold everything back until `resume`: more input waits, and may replace what is held."""
         self._is_paused = True
 
     def resume(self) -> None:
-        """Send the newest state of each instrument, all together."""
+        """End the pause, and send the newest state of each instrument together."""
         self._is_paused = False
-        self._flush_or_tell()
+        self._flush_or_report()
 
     def withdraw(self, withdrawal: Withdrawal, at_ns: int) -> None:
-        """Take instruments out, after the quotes that were sent before."""
+        """Withdraw instruments. The reader gets this after the quotes that were sent before."""
         has_left = not (self._held or self._is_paused) and self._try(
             Withdrawn(at_ns, withdrawal.instrument_ids, withdrawal.reason)
         )
         for instrument_id in withdrawal.instrument_ids:
             self._note(instrument_id, (at_ns, withdrawal), has_left=has_left)
         if not has_left or self._push.rest:
-            self._flush_or_tell()
+            self._flush_or_report()
 
     def report(self, report: HealthReport) -> None:
-        """The newest report of a worker replaces one that could not leave. It comes after every state before it."""
+        """Send a worker's report after every state before it. It replaces an older report that is still held."""
         if self._held or self._is_paused or not self._try(report):
             self._held_reports[report.worker] = report
             self._on_holding()
@@ -70,8 +70,8 @@ class QuoteSender:
             self._held_reports.pop(report.worker, None)
 
     def flush(self) -> None:
-        """Send what is held, as far as there is room and there is no pause: withdrawals, so that no quote is judged
-        against a price that is out already, then all quotes together."""
+        """Send what is held, as far as there is room and no pause. Withdrawals go first, so that no quote is compared
+        with a price that is withdrawn; then all quotes go together."""
         self._push.flush()
         if self._is_paused:
             return
@@ -95,10 +95,10 @@ class QuoteSender:
             del self._held_reports[worker]
 
     def close(self) -> None:
-        """Close at once; what is held is lost."""
+        """Close at once and discard what is held."""
         self._push.close()
 
-    def _flush_or_tell(self) -> None:
+    def _flush_or_report(self) -> None:
         self.flush()
         if self.is_holding and not self._is_paused:
             self._on_holding()
@@ -118,13 +118,13 @@ class QuoteSender:
 
 
 class LosslessSender:
-    """A PUSH socket that waits for its reader: a replay loses nothing."""
+    """A PUSH socket that waits for its reader, so that a replay loses nothing."""
 
     def __init__(self, path: Path) -> None:
         self._push = PushSocket(path)
 
     def send(self, message: FromFeed) -> None:
-        """Returns when the kernel has it."""
+        """Send a message, and return when the kernel has all of it."""
         body = encode(message)
         while not self._push.send(body):
             self._push.wait()

@@ -1,4 +1,4 @@
-"""The viewers' end: frames and events as they are published, and commands with their answers."""
+"""A viewer's sockets: receives frames and events, sends commands and receives their answers."""
 
 import time
 from collections import deque
@@ -19,12 +19,12 @@ from arbsniper_tui.wire.messages import (
 
 ANSWER_WITHIN_MS = 2000
 SEND_AGAIN_S = 1.0
-_KNOCK_EVERY_MS = 10
-"""At a node that is just starting: the first picture waits for it."""
+_CONNECT_EVERY_MS = 10
+"""How often a connection to a node that is just starting is tried; the first picture waits for it."""
 
 
 class Subscription:
-    """A SUB socket. Nothing that a reader does or leaves undone reaches the node."""
+    """A SUB socket. A slow or stopped reader does not affect the node."""
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoints: Endpoints, *topics: bytes) -> None:
         self._socket = context.socket(zmq.SUB)
@@ -32,11 +32,11 @@ class Subscription:
         self._socket.set(zmq.LINGER, 0)
         for topic in topics:
             self._socket.subscribe(topic)
-        self._socket.set(zmq.RECONNECT_IVL, _KNOCK_EVERY_MS)
+        self._socket.set(zmq.RECONNECT_IVL, _CONNECT_EVERY_MS)
         self._socket.connect(endpoints.frames)
 
     def receive(self) -> tuple[bytes, bytes] | None:
-        """Topic and body of the next message, or None where there is none; never waits."""
+        """Topic and body of the next message, or None where there is none. Never waits."""
         try:
             message = self._socket.recv(zmq.NOBLOCK)
         except zmq.Again:
@@ -44,7 +44,7 @@ class Subscription:
         return message[:1], message[1:]
 
     def wait(self, timeout_ms: int) -> bool:
-        """Whether a message has come within this time."""
+        """Wait for a message. Returns whether one has arrived within this time."""
         return bool(self._socket.poll(timeout_ms))
 
     def close(self) -> None:
@@ -52,7 +52,7 @@ class Subscription:
 
 
 class CommandLine:
-    """A REQ socket that forgets an answer which never came, so that a node that restarts can be asked again."""
+    """A REQ socket that may send again before the last command is answered, as after a restart of the node."""
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoints: Endpoints) -> None:
         self._endpoints = endpoints
@@ -60,29 +60,29 @@ class CommandLine:
         self._socket.set(zmq.REQ_RELAXED, 1)
         self._socket.set(zmq.REQ_CORRELATE, 1)
         self._socket.set(zmq.LINGER, 0)
-        self._socket.set(zmq.RECONNECT_IVL, _KNOCK_EVERY_MS)
+        self._socket.set(zmq.RECONNECT_IVL, _CONNECT_EVERY_MS)
         self._socket.connect(endpoints.commands)
 
     def send(self, command: Command) -> None:
-        """Send without waiting; a command before it whose answer is not in is forgotten."""
-        # A node that has been away for long finds enough of them when it is back.
+        """Send without waiting. The answer to an earlier command that is still missing will be ignored."""
+        # zmq.Again: the queue is full after a long absence of the node, so one command less does not matter.
         with suppress(zmq.Again):
             self._socket.send(encode(command), zmq.NOBLOCK)
 
     def answer(self, timeout_ms: int = 0) -> Reply | None:
-        """The answer to the last command, or None where it is not in within this time."""
+        """The answer to the last command, or None if it does not arrive within this time."""
         deadline_s = time.monotonic() + timeout_ms / 1000
         while self._socket.poll(max(0, round((deadline_s - time.monotonic()) * 1000))):
             try:
                 reply: Reply = decode_reply(self._socket.recv(zmq.NOBLOCK))
             except zmq.Again:
-                # What had come answers a forgotten command: polling does not tell, and receiving passes over it.
+                # It was the answer to an earlier command: poll() reports it, and recv() skips it.
                 continue
             return reply
         return None
 
     def ask(self, command: Command, timeout_ms: int = ANSWER_WITHIN_MS) -> Reply:
-        """Send and wait. Raises NodeUnreachable."""
+        """Send a command and wait for its answer. Raises NodeUnreachable."""
         self.send(command)
         reply = self.answer(timeout_ms)
         if reply is None:
@@ -94,17 +94,17 @@ class CommandLine:
 
 
 class CommandQueue:
-    """Commands that must all be carried out, in order: each is sent until it is answered, and nobody waits for it."""
+    """Commands that must all be carried out, in order. Each is sent until it is answered, without waiting."""
 
     def __init__(self, line: CommandLine, clock: Callable[[], float] = time.monotonic) -> None:
         self._line = line
         self._clock = clock
         self._waiting: deque[Command] = deque()
         self._sent_s: float | None = None
-        """When the first of them was sent; None while it was not."""
+        """When the first of them was sent; None if it was not."""
 
     def put(self, command: Command) -> None:
-        """Add a command, and send it at once where it is the first."""
+        """Add a command, and send it at once if it is the first."""
         self._waiting.append(command)
         self.pump()
 

@@ -1,7 +1,7 @@
-"""ZeroMQ's wire protocol, as far as PUSH and PULL on one machine need it: ZMTP 3.0, no encryption, one frame a message.
+"""ZeroMQ's wire protocol for PUSH and PULL on one machine: ZMTP 3.0, no encryption, one frame a message.
 
-Spoken here and not by libzmq, whose I/O threads are two wake-ups on the way of every quote (docs/decisions/0005); a
-libzmq socket at the other end sees no difference. https://rfc.zeromq.org/spec/23/
+libzmq's I/O threads would add two wake-ups to the path of every quote (docs/decisions/0005). A libzmq socket at the
+other end sees no difference. https://rfc.zeromq.org/spec/23/
 """
 
 from collections import deque
@@ -20,17 +20,17 @@ _MORE, _LONG, _COMMAND = 1, 2, 4
 _SHORT_HEADS = [bytes((0, size)) for size in range(256)]
 _LONG_HEAD_BYTES = 9
 LARGEST_BYTES = 1 << 26
-"""Of a message: far above any that is sent, so that a stray sender cannot ask for all memory."""
+"""The largest message accepted, far above any that a node sends, so that a foreign sender cannot use up the memory."""
 
 
 def hello(socket_type: bytes) -> bytes:
-    """What each side says first: the greeting and its READY command."""
+    """What each side sends first: the greeting and its READY command."""
     ready = _READY + _SOCKET_TYPE + len(socket_type).to_bytes(4, "big") + socket_type
     return _GREETING + bytes((_COMMAND, len(ready))) + ready
 
 
 def hello_length(received: bytes, expected_type: bytes) -> int:
-    """How many bytes of `received` the other side's hello takes; 0 while it is not whole. Raises BadPeer."""
+    """The length of the other side's hello at the start of `received`; 0 while it is incomplete. Raises BadPeer."""
     if received[:1] != _SIGNATURE[:1] or (len(received) > 9 and received[9:10] != _SIGNATURE[9:]):
         raise BadPeer(f"expected a ZeroMQ greeting, found {received[:10]!r}")
     head = len(_GREETING)
@@ -49,7 +49,7 @@ def hello_length(received: bytes, expected_type: bytes) -> int:
 
 
 def framed(body: bytes) -> bytes:
-    """A message as it goes over the wire."""
+    """The bytes of a message on the wire."""
     size = len(body)
     if size < 256:
         return _SHORT_HEADS[size] + body
@@ -57,7 +57,7 @@ def framed(body: bytes) -> bytes:
 
 
 def split(received: bytes, bodies: deque[bytes]) -> bytes:
-    """Add the whole messages of `received` to `bodies`. Returns what is left over. Raises BadPeer."""
+    """Append the complete messages in `received` to `bodies`. Returns the incomplete rest. Raises BadPeer."""
     at, end = 0, len(received)
     while end - at >= 2:
         flags = received[at]
