@@ -24,7 +24,7 @@ from arbsniper_tui.tapes.span import TapeSpan
 from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.messages import HealthReport, Playback, QuoteBatch, TapeReport, TapesEnded, Withdrawn
 from arbsniper_tui.wire.sender import LosslessSender
-from arbsniper_tui.wire.viewing import SEND_AGAIN_S, CommandLine
+from arbsniper_tui.wire.viewing import SEND_AGAIN_S, CommandClient
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class _Replay:
         self._plan = plan
         self._heads = read_heads(plan.tapes)
         self._unserved: dict[int, str] = {}
-        self._node = CommandLine(zmq.Context(), endpoints)
+        self._node = CommandClient(zmq.Context(), endpoints)
         self._reported_s = -inf
         self._look_due_s = self._began_s = 0.0
         self._begins_ns = 0

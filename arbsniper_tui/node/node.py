@@ -28,7 +28,7 @@ from arbsniper_tui.sinks.target import RedisTarget, resolve_redis
 from arbsniper_tui.universe.instruments import instruments_of
 from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.messages import WorkerNotice
-from arbsniper_tui.wire.viewing import CommandLine, CommandQueue
+from arbsniper_tui.wire.viewing import CommandClient, CommandQueue
 
 _log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ class Node:
         instruments = instruments_of(launch.settings)
         if launch.mode == "demo":
             self._sockets = bind_simulated(instrument.venue for instrument in instruments)
-        self._notices = CommandQueue(CommandLine(self._context, endpoints))
+        self._notices = CommandQueue(CommandClient(self._context, endpoints))
         if self._sockets:
             self._supervisor.start(sim_worker(launch, self._sockets))
         # Before Redis is looked for: its imports take longer than that.

@@ -8,7 +8,7 @@ from arbsniper_tui.model.errors import NodeUnreachable
 from arbsniper_tui.model.signal import Event
 from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.messages import Events, EventsSince, decode_event
-from arbsniper_tui.wire.viewing import CommandLine
+from arbsniper_tui.wire.viewing import CommandClient
 
 _ASK_WITHIN_MS = 500
 _ASK_AGAIN_S = 1.0
@@ -18,7 +18,7 @@ class EventOrder:
     """Puts events into their order. Gaps are filled from the node's memory; what is not there any more is counted."""
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoints: Endpoints) -> None:
-        self._commands = CommandLine(context, endpoints)
+        self._commands = CommandClient(context, endpoints)
         self.last_seq = 0
         self.missed = 0
         self._ask_again_s = 0.0

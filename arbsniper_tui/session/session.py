@@ -22,7 +22,7 @@ from arbsniper_tui.wire.messages import (
     Welcome,
     decode_frame,
 )
-from arbsniper_tui.wire.viewing import CommandLine, CommandQueue, Subscription
+from arbsniper_tui.wire.viewing import CommandClient, CommandQueue, Subscription
 
 HISTORY = 500
 """Events that a viewer asks for when it comes."""
@@ -39,8 +39,8 @@ class Session:
         self._clock = clock
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._subscription = Subscription(self._context, endpoints, FRAME_TOPIC, EVENT_TOPIC)
-        self._hello = CommandLine(self._context, endpoints)
-        self._rules = CommandQueue(CommandLine(self._context, endpoints))
+        self._hello = CommandClient(self._context, endpoints)
+        self._rules = CommandQueue(CommandClient(self._context, endpoints))
         self._order = EventOrder(self._context, endpoints)
         self._asked_s: float | None = None
         self._heard_s = clock()

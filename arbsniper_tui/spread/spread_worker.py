@@ -30,7 +30,7 @@ from arbsniper_tui.spread.price_keys import PriceKeys
 from arbsniper_tui.spread.restart import close_left_open
 from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.inbox import Inbox
-from arbsniper_tui.wire.publisher import CommandDesk, Publisher
+from arbsniper_tui.wire.publisher import CommandServer, Publisher
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class SpreadWorker:
         self._publisher = Publisher(
             self._context, endpoints, is_lossless=self._is_replay, while_behind=self._wait_for_reader
         )
-        self._desk = CommandDesk(self._context, endpoints)
+        self._desk = CommandServer(self._context, endpoints)
         instruments = plan.intro.instruments
         # Opportunities are told apart by their ids also after this process has been started again.
         run = plan.intro.node if self._is_replay else f"{plan.intro.node}-{time.time_ns() // 1_000_000:x}"

@@ -64,7 +64,7 @@ class Publisher:
         self._socket.close()
 
 
-class CommandDesk:
+class CommandServer:
     """A REP socket: one answer for each command."""
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoints: Endpoints) -> None:

@@ -51,7 +51,7 @@ class Subscription:
         self._socket.close()
 
 
-class CommandLine:
+class CommandClient:
     """A REQ socket that may send again before the last command is answered, as after a restart of the node."""
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoints: Endpoints) -> None:
@@ -96,8 +96,8 @@ class CommandLine:
 class CommandQueue:
     """Commands that must all be carried out, in order. Each is sent until it is answered, without waiting."""
 
-    def __init__(self, line: CommandLine, clock: Callable[[], float] = time.monotonic) -> None:
-        self._line = line
+    def __init__(self, client: CommandClient, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
         self._clock = clock
         self._waiting: deque[Command] = deque()
         self._sent_s: float | None = None
@@ -111,14 +111,14 @@ class CommandQueue:
     def pump(self) -> None:
         """Take the answer to the first command and send the next. Call a few times a second."""
         if self._sent_s is not None:
-            if self._line.answer() is not None:
+            if self._client.answer() is not None:
                 self._waiting.popleft()
             elif self._clock() - self._sent_s < SEND_AGAIN_S:
                 return
             self._sent_s = None
         if self._waiting:
-            self._line.send(self._waiting[0])
+            self._client.send(self._waiting[0])
             self._sent_s = self._clock()
 
     def close(self) -> None:
-        self._line.close()
+        self._client.close()

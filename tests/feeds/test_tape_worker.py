@@ -25,7 +25,7 @@ from arbsniper_tui.tapes.source import TapeSource
 from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.inbox import Inbox
 from arbsniper_tui.wire.messages import Command, Playback, QuoteBatch, Reply, TapeReport, TapesEnded, decode_from_feed
-from arbsniper_tui.wire.publisher import CommandDesk
+from arbsniper_tui.wire.publisher import CommandServer
 
 
 @contextmanager
@@ -125,7 +125,7 @@ def test_the_node_is_told_how_far_it_is_and_says_how_to_play_on(tmp_path: Path) 
         plan = TapePlan("tape", folder, (TapeSource(tape),), tuple(instruments(("binance", "BTC/USDT"))), speed=1.0)
         inbox = Inbox(endpoints.quotes, usual_wait_ms=20)
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        desk = CommandDesk(context, endpoints)
+        desk = CommandServer(context, endpoints)
         with tape_worker(plan):
             try:
                 deadline_s = time.monotonic() + DEADLINE_S

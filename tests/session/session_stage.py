@@ -28,7 +28,7 @@ from arbsniper_tui.wire.messages import (
     Welcome,
     encode,
 )
-from arbsniper_tui.wire.publisher import CommandDesk, Publisher
+from arbsniper_tui.wire.publisher import CommandServer, Publisher
 
 INTRO = NodeIntro(
     "node-1", "0.1.0", "live", 1, (Instrument(0, "okx", "BTC/USDT", "BTC-USDT", "USDT", 0.1),), ("spot-spot",), 0,
@@ -66,7 +66,7 @@ class Stage:
     def _open(self) -> None:
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._publisher: Publisher | None = Publisher(self._context, self.endpoints)
-        self._desk: CommandDesk | None = CommandDesk(self._context, self.endpoints)
+        self._desk: CommandServer | None = CommandServer(self._context, self.endpoints)
 
     def leave(self) -> None:
         """Both sockets end, as with the process that held them."""

@@ -22,8 +22,8 @@ from arbsniper_tui.wire.messages import (
     decode_reply,
     encode,
 )
-from arbsniper_tui.wire.publisher import CommandDesk, Publisher
-from arbsniper_tui.wire.viewing import CommandLine, Subscription
+from arbsniper_tui.wire.publisher import CommandServer, Publisher
+from arbsniper_tui.wire.viewing import CommandClient, Subscription
 
 Context = zmq.Context[zmq.Socket[bytes]]
 WaitUntil = Callable[[Callable[[], object]], None]
@@ -37,17 +37,17 @@ def publisher(context: Context, endpoints: Endpoints) -> Iterator[Publisher]:
 
 
 @pytest.fixture
-def desk(context: Context, endpoints: Endpoints) -> Iterator[CommandDesk]:
-    desk = CommandDesk(context, endpoints)
-    yield desk
-    desk.close()
+def server(context: Context, endpoints: Endpoints) -> Iterator[CommandServer]:
+    server = CommandServer(context, endpoints)
+    yield server
+    server.close()
 
 
 @pytest.fixture
-def line(context: Context, endpoints: Endpoints) -> Iterator[CommandLine]:
-    line = CommandLine(context, endpoints)
-    yield line
-    line.close()
+def client(context: Context, endpoints: Endpoints) -> Iterator[CommandClient]:
+    client = CommandClient(context, endpoints)
+    yield client
+    client.close()
 
 
 def has_viewers(publisher: Publisher, count: int) -> Callable[[], bool]:
@@ -171,12 +171,12 @@ def echo(command: Command) -> Reply:
     return Refused(repr(command))
 
 
-def answered(desk: CommandDesk, line: CommandLine, wait_until: WaitUntil) -> Reply:
+def answered(server: CommandServer, client: CommandClient, wait_until: WaitUntil) -> Reply:
     replies: list[Reply] = []
 
     def has_come() -> bool:
-        desk.serve(echo)
-        if (reply := line.answer(5)) is not None:
+        server.serve(echo)
+        if (reply := client.answer(5)) is not None:
             replies.append(reply)
         return bool(replies)
 
@@ -186,22 +186,22 @@ def answered(desk: CommandDesk, line: CommandLine, wait_until: WaitUntil) -> Rep
 
 class TestCommands:
     def test_a_command_is_carried_out_and_answered(
-        self, desk: CommandDesk, line: CommandLine, wait_until: WaitUntil
+        self, server: CommandServer, client: CommandClient, wait_until: WaitUntil
     ) -> None:
-        line.send(SetRules(0.5, "net"))
-        assert answered(desk, line, wait_until) == Refused(repr(SetRules(0.5, "net")))
+        client.send(SetRules(0.5, "net"))
+        assert answered(server, client, wait_until) == Refused(repr(SetRules(0.5, "net")))
 
-    def test_asking_waits_for_the_answer(self, desk: CommandDesk, line: CommandLine) -> None:
+    def test_asking_waits_for_the_answer(self, server: CommandServer, client: CommandClient) -> None:
         is_over = threading.Event()
 
         def serve() -> None:
             while not is_over.wait(0.005):
-                desk.serve(lambda command: Done())
+                server.serve(lambda command: Done())
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         try:
-            assert line.ask(Hello(), 20_000) == Done()
+            assert client.ask(Hello(), 20_000) == Done()
         finally:
             is_over.set()
             thread.join(20)
@@ -225,8 +225,8 @@ class TestCommands:
         self,
         context: Context,
         endpoints: Endpoints,
-        desk: CommandDesk,
-        line: CommandLine,
+        server: CommandServer,
+        client: CommandClient,
         wait_until: WaitUntil,
         garbage: list[bytes],
     ) -> None:
@@ -235,7 +235,7 @@ class TestCommands:
         stranger.send_multipart(garbage)
 
         def has_answer() -> bool:
-            desk.serve(echo)
+            server.serve(echo)
             return bool(stranger.poll(5))
 
         wait_until(has_answer)
@@ -243,28 +243,30 @@ class TestCommands:
         assert isinstance(reply, Refused)
         assert reply.why.startswith("this node does not know the command (")
         stranger.close(0)
-        line.send(EventsSince(3))
-        assert answered(desk, line, wait_until) == Refused(repr(EventsSince(3)))
+        client.send(EventsSince(3))
+        assert answered(server, client, wait_until) == Refused(repr(EventsSince(3)))
 
-    def test_a_node_that_does_not_answer_is_unreachable_by_name(self, endpoints: Endpoints, line: CommandLine) -> None:
+    def test_a_node_that_does_not_answer_is_unreachable_by_name(
+        self, endpoints: Endpoints, client: CommandClient
+    ) -> None:
         with pytest.raises(NodeUnreachable, match=rf"{endpoints.folder} did not answer within 0\.05 s"):
-            line.ask(Hello(), 50)
+            client.ask(Hello(), 50)
 
     def test_a_node_that_comes_back_can_be_asked_again(
-        self, context: Context, endpoints: Endpoints, line: CommandLine, wait_until: WaitUntil
+        self, context: Context, endpoints: Endpoints, client: CommandClient, wait_until: WaitUntil
     ) -> None:
         with pytest.raises(NodeUnreachable):
-            line.ask(EventsSince(1), 20)
-        desk = CommandDesk(context, endpoints)
-        line.send(EventsSince(2))
-        assert answered(desk, line, wait_until) == Refused(repr(EventsSince(2)))
-        desk.close()
+            client.ask(EventsSince(1), 20)
+        server = CommandServer(context, endpoints)
+        client.send(EventsSince(2))
+        assert answered(server, client, wait_until) == Refused(repr(EventsSince(2)))
+        server.close()
 
     def test_an_answer_that_comes_too_late_is_not_taken_for_the_next(
-        self, desk: CommandDesk, line: CommandLine, wait_until: WaitUntil
+        self, server: CommandServer, client: CommandClient, wait_until: WaitUntil
     ) -> None:
         for seq in (1, 2, 3):
-            line.send(EventsSince(seq))
-        assert answered(desk, line, wait_until) == Refused(repr(EventsSince(3)))
-        desk.serve(echo)
-        assert line.answer(20) is None
+            client.send(EventsSince(seq))
+        assert answered(server, client, wait_until) == Refused(repr(EventsSince(3)))
+        server.serve(echo)
+        assert client.answer(20) is None
