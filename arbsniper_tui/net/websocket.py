@@ -1,7 +1,7 @@
-"""A WebSocket client for quotes: whole frames of one read at once, with the time that their age counts from.
+"""A WebSocket client for quotes: hands over all frames of one read at once, with the time from which their age counts.
 
-The `websockets` library does the handshake, control frames, fragments and closing. Unfragmented data frames, which are
-nearly all that a venue sends, are cut out of the read here (docs/decisions/0004).
+The `websockets` library does the handshake, control frames, fragmented messages and closing. This module cuts
+unfragmented data frames, which are nearly all that a venue sends, out of the read (docs/decisions/0004, 0015).
 """
 
 import asyncio
@@ -27,59 +27,59 @@ from arbsniper_tui.net.words import words_of
 from arbsniper_tui.runtime.clock import now_ns
 
 MAX_FRAME = 64 << 20
-"""A whole book of a large venue is several MB."""
+"""The largest frame accepted: a whole book of a large venue takes several MB."""
 MAX_HANDSHAKE = 64 << 10
 OPEN_WITHIN_S = 10.0
 CROWDED_BYTES = 1 << 16
-"""A read of this size has probably left more behind it."""
+"""A read of this size has probably left more in the socket."""
 
 _HEADERS_END = b"\r\n\r\n"
 _WHOLE = (0x81, 0x82)
-"""First byte of an unfragmented text or binary frame without extensions."""
+"""First bytes of unfragmented text and binary frames without extensions."""
 _NOT_WHOLE: tuple[int, ...] = ()
-"""Between the fragments of a message no other data frame may come: the library refuses it."""
+"""Used between the fragments of a message, where no other data frame may come: the library rejects one."""
 _NEVER_NS = 2**63
 _PINGS_KEPT = 16
-"""Some venues never answer one."""
+"""Unanswered pings that are remembered; some venues never answer."""
 
 
 def _holds_no_password(record: logging.LogRecord) -> bool:
     return not (isinstance(record.args, tuple) and record.args[:1] == ("Authorization",))
 
 
-# With the level DEBUG the library logs each header of its request, so the password of a URL too.
+# At level DEBUG the library logs each header of its request, also the password of a URL.
 logging.getLogger("websockets.client").addFilter(_holds_no_password)
 
 OnFrames = Callable[[list[bytes], int], None]
-"""The data frames of one read, and the time from which their age counts, in ns of the clock of ages."""
+"""Receives the data frames of one read, and the time from which their age counts, in ns of `runtime.clock`."""
 
 
 class WebSocket(asyncio.Protocol):
-    """One connection. `closed` is done, with the reason in words, when it has ended.
+    """One connection. The future `closed` is done when it has ended; its result is the reason in words.
 
-    The age of what is read counts from the read, unless it may have waited longer: after a pause of this process from
-    the moment before that, and while a pong is overdue from the sending of the last ping that was answered. A venue's
-    answers come in order, so that the next pong ends either.
+    The age of a frame counts from its read, unless it may have waited longer. After a pause of this process it counts
+    from the moment before the pause, and while a pong is overdue from the last ping that was answered. A venue answers
+    in order, so the next pong ends both.
     """
 
     def __init__(self, url: str, on_frames: OnFrames, backlog: Backlog, max_age_ns: int = _NEVER_NS) -> None:
-        """`max_age_ns`: when a pong is overdue."""
+        """A pong is overdue `max_age_ns` after its ping."""
         self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.last_read_ns = now_ns()
         self.received_bytes = 0
         self.rtt_ms: float | None = None
         self.answered_ns: int | None = None
-        """When the newest ping that was answered had been sent; None while none was."""
+        """When the newest ping that was answered was sent, in ns; None before the first answer."""
         self._on_frames = on_frames
         self._backlog = backlog
         self._max_age_ns = max_age_ns
         self.overdue_ns = _NEVER_NS
-        """When the answer to a ping is overdue."""
+        """When the next pong is overdue, in ns."""
         self.as_old_as_ns = 0
-        """From when the age of what is read counts, in ns; 0: from the read itself."""
+        """The time from which the age of what is read counts, in ns. 0: the time of the read."""
         self._doubted_ns = 0
-        """A ping sent after this ends the doubt when it is answered."""
+        """The answer to a ping sent after this time, in ns, ends the doubt."""
         self._pings: dict[bytes, int] = {}
         self._protocol = ClientProtocol(parse_uri(url), max_size=MAX_FRAME)
         self._transport: asyncio.Transport | None = None
@@ -89,18 +89,18 @@ class WebSocket(asyncio.Protocol):
         self._fragments: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports do not derive from asyncio's, though they do all that those do.
+        # uvloop's transports do not inherit from asyncio's, but have the same methods.
         self._transport = cast(asyncio.Transport, transport)
         self._protocol.send_request(self._protocol.connect())
         self._write()
 
     def data_received(self, data: bytes) -> None:
-        # One function from the bytes to the frames: with cold caches each further one costs several times its usual.
+        # One function from bytes to frames: with cold caches each further call costs several times its usual (0003).
         ts_read_ns = self.last_read_ns = now_ns()
         size = len(data)
         self.received_bytes += size
         if ts_read_ns > self._backlog.late_ns or ts_read_ns > self.overdue_ns or size >= CROWDED_BYTES:
-            self._look_what_waited(ts_read_ns, size)
+            self._note_late_or_large(ts_read_ns, size)
         if self._buffer:
             self._buffer += data
             if len(self._buffer) < self._needed:
@@ -110,7 +110,7 @@ class WebSocket(asyncio.Protocol):
         if not self._is_open:
             data = self._shake_hands(data)
         frames: list[bytes] = []
-        # A pong in this read says nothing of the frames before it.
+        # A pong in this read does not vouch for the frames before it.
         as_old_as_ns = self.as_old_as_ns or ts_read_ns
         at, size, self._needed = 0, len(data), 0
         whole = _NOT_WHOLE if self._fragments else _WHOLE
@@ -143,8 +143,8 @@ class WebSocket(asyncio.Protocol):
         if frames:
             self._on_frames(frames, as_old_as_ns)
 
-    def _look_what_waited(self, ts_read_ns: int, size: int) -> None:
-        """A read that may be old, or that has left more behind it."""
+    def _note_late_or_large(self, ts_read_ns: int, size: int) -> None:
+        """Act on a read that may be old, or has probably left more in the socket."""
         if ts_read_ns > self._backlog.late_ns:
             self._backlog.beat(ts_read_ns)
         if ts_read_ns > self.overdue_ns:
@@ -156,13 +156,13 @@ class WebSocket(asyncio.Protocol):
         self._end(str(exc) if exc else self._close_reason())
 
     def send(self, text: str) -> None:
-        """Send one text frame; on a connection that has ended, nothing."""
+        """Send one text frame. Does nothing on a connection that has ended."""
         if self._protocol.state is State.OPEN:
             self._protocol.send_text(text.encode())
             self._write()
 
     def ping(self) -> None:
-        """Ask for a pong, whose way there and back becomes `rtt_ms`."""
+        """Send a ping. Its round trip becomes `rtt_ms` when the pong arrives."""
         if self._protocol.state is State.OPEN:
             sent_ns = now_ns()
             payload = b"%x" % sent_ns
@@ -173,21 +173,21 @@ class WebSocket(asyncio.Protocol):
             self._write()
 
     def doubt(self, since_ns: int) -> None:
-        """What is read from now on may have waited since this moment: until the answer to a ping sent now has come, or,
-        where the venue has never answered one, until `trust` is called."""
+        """Count the age of what is read from now on from `since_ns`: until the answer to a ping sent now arrives, or,
+        for a venue that has never answered one, until `trust` is called."""
         self.as_old_as_ns = since_ns if not self.as_old_as_ns else min(since_ns, self.as_old_as_ns)
         self.overdue_ns = _NEVER_NS
         self._doubted_ns = now_ns()
         self.ping()
 
     def trust(self) -> None:
-        """All that had waited has been read."""
+        """Note that everything that had waited is read."""
         if self.answered_ns is None:
             self.as_old_as_ns = 0
 
     @property
     def unread_bytes(self) -> int:
-        """What has arrived and was not read yet."""
+        """How many bytes have arrived and are not read yet."""
         if self._transport is None or self._transport.is_closing():
             return 0
         connected = self._transport.get_extra_info("socket")
@@ -196,13 +196,13 @@ class WebSocket(asyncio.Protocol):
         return int.from_bytes(waiting, "little")
 
     def abort(self, reason: str) -> None:
-        """Drop the connection now; `closed` gives `reason`."""
+        """Drop the connection now. `closed` gets `reason` as its result."""
         self._end(reason)
         if self._transport is not None:
             self._transport.abort()
 
     def close(self) -> None:
-        """Say goodbye without waiting for the answer."""
+        """Send a close frame and close, without waiting for the answer."""
         if self._protocol.state is State.OPEN:
             self._protocol.send_close(1000)
             self._write()
@@ -211,7 +211,7 @@ class WebSocket(asyncio.Protocol):
             self._transport.close()
 
     def _shake_hands(self, data: bytes) -> bytes:
-        """Feed the answer to our handshake to the library; returns what comes after it."""
+        """Pass the response to the handshake to the library. Returns the bytes after it."""
         end = data.find(_HEADERS_END)
         if end < 0:
             if len(data) > MAX_HANDSHAKE:
@@ -228,13 +228,13 @@ class WebSocket(asyncio.Protocol):
         return data[end + len(_HEADERS_END) :]
 
     def _take_part(self, data: bytes, frames: list[bytes]) -> bool:
-        """A control frame or a fragment, which is the library's to understand. Returns whether the connection lives."""
+        """Pass a control frame or a fragment to the library. Returns whether the connection still lives."""
         self._protocol.receive_data(data)
         self._take_events(frames)
         return not self.closed.done()
 
     def _take_events(self, frames: list[bytes] | None = None) -> None:
-        """What the library made of control frames and fragments; its answers go out."""
+        """Take what the library made of control frames and fragments, and send its answers."""
         for event in self._protocol.events_received():
             if isinstance(event, Response):
                 if self._protocol.state is State.OPEN and not self.opened.done():
@@ -258,7 +258,7 @@ class WebSocket(asyncio.Protocol):
             self._take_pong(self._pings[bytes(frame.data)])
 
     def _take_pong(self, sent_ns: int) -> None:
-        """Everything that the venue sends after this was sent after `sent_ns`."""
+        """Note an answer: everything that arrives after it was sent after `sent_ns`."""
         self.rtt_ms = (self.last_read_ns - sent_ns) / 1e6
         self.answered_ns = sent_ns
         self._pings = {payload: later_ns for payload, later_ns in self._pings.items() if later_ns > sent_ns}
@@ -283,19 +283,19 @@ class WebSocket(asyncio.Protocol):
         return f"the venue closed the connection: code {received.code}{words}"
 
     def _end(self, reason: str) -> None:
-        # The venue's own words may stand in it: a status line, the reason of a close, what its frames hold.
+        # The reason may quote the venue: a status line, the reason of a close frame, bytes of a frame.
         reason = clean_text(reason)
         if not self.closed.done():
             self.closed.set_result(reason)
         if not self.opened.done():
             self.opened.set_exception(WebSocketError(reason))
-            self.opened.exception()  # seen here, so that nobody need await a connection that was dropped
+            self.opened.exception()  # marks it as retrieved: nobody may be waiting for `opened`
 
 
 async def open_websocket(
     url: str, on_frames: OnFrames, backlog: Backlog, max_age_ns: int = _NEVER_NS, within_s: float = OPEN_WITHIN_S
 ) -> WebSocket:
-    """Connect and shake hands. Raises WebSocketError with what failed, where, in words."""
+    """Connect and shake hands. Raises WebSocketError, which says what failed and where."""
     parts = urlsplit(url)
     is_tls = parts.scheme == "wss"
     port = parts.port or (443 if is_tls else 80)
@@ -312,9 +312,9 @@ async def open_websocket(
             socket.abort("no answer to the handshake")
         raise WebSocketError(f"{parts.hostname}:{port}: no answer within {within_s:g} s") from error
     except InvalidURI as error:
-        # The library's own words hold the whole URL, with user and password.
+        # The library's message would show the whole URL, with user and password.
         raise WebSocketError(f"{parts.hostname}:{port}: {error.msg}") from error
     except (WebSocketError, OSError, ValueError, InvalidHandshake) as error:
-        # ValueError: a host name that cannot be encoded for DNS or TLS.
+        # ValueError: the host name cannot be encoded for DNS or TLS.
         raise WebSocketError(f"{parts.hostname}:{port}: {words_of(error)}") from error
     return socket
