@@ -10,13 +10,13 @@ from typing import Any
 import hiredis
 import pytest
 from redis_server import RedisServer
+from waiting import LOOK_EVERY_S, wait_until
 
 from arbsniper_tui.model.errors import RedisUnreachable
-from arbsniper_tui.sinks.connect import Attempt
+from arbsniper_tui.sinks.connect import Attempt, connect_in_background
 from arbsniper_tui.sinks.redis_binary import RedisBinary
 from arbsniper_tui.sinks.redis_sink import RedisSink
 
-DEADLINE_S = 20.0
 MS = 1_000_000
 S = 1000 * MS
 
@@ -40,9 +40,14 @@ class LiveSink:
     """A sink with the system's clocks, which a test may set forward."""
 
     def __init__(self, url: str) -> None:
-        self.sink = RedisSink(url, source="url", max_signal_age_ms=5000)
+        self.attempts: list[Attempt] = []
+        self.sink = RedisSink(url, source="url", max_signal_age_ms=5000, connect=self._connect)
         self.forward_ns = 0
         self.sent = 0
+
+    def _connect(self, url: str) -> Attempt:
+        self.attempts.append(connect_in_background(url))
+        return self.attempts[-1]
 
     def now_ns(self) -> int:
         return time.monotonic_ns() + self.forward_ns
@@ -62,11 +67,11 @@ class LiveSink:
         self.sink.pump(self.now_ns())
 
     def pump_until(self, condition: Callable[[], object]) -> None:
-        deadline_s = time.monotonic() + DEADLINE_S
-        while not condition():
-            assert time.monotonic() < deadline_s, f"not in time; {self.sink.health()}"
+        def pump_and_rest() -> None:
             self.pump()
-            time.sleep(0.005)
+            time.sleep(LOOK_EVERY_S)
+
+        wait_until(condition, self.sink.health, between=pump_and_rest)
 
     def pump_until_state(self, state: str) -> None:
         self.pump_until(lambda: self.sink.health().state == state)

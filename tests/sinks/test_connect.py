@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 from redis_server import RedisServer
+from waiting import DEADLINE_S
 
 from arbsniper_tui.model.errors import RedisUnreachable
 from arbsniper_tui.sinks.address import address_of
 from arbsniper_tui.sinks.connect import ATTEMPT_WITHIN_NS, Attempt, Reconnection, connect_in_background
 from arbsniper_tui.sinks.open_socket import open_socket
 
-from .conftest import DEADLINE_S, MS
+from .conftest import MS
 
 
 @pytest.mark.parametrize(

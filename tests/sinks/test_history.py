@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from redis_server import RedisServer
+from waiting import DEADLINE_S
 
-from .conftest import DEADLINE_S, LiveSink
+from .conftest import LiveSink
 
 OpenSink = Callable[[str], LiveSink]
 NOW_MS = 1_700_000_000_000

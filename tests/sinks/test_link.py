@@ -11,23 +11,20 @@ from pathlib import Path
 
 import hiredis
 import pytest
+from waiting import DEADLINE_S, wait_until
 
 from arbsniper_tui.model.errors import LinkLost
 from arbsniper_tui.sinks.link import SO_TIMESTAMPNS, RedisLink
 from arbsniper_tui.sinks.open_socket import open_socket
 from arbsniper_tui.sinks.outgoing import PING_COMMAND, CommandKind
 
-from .conftest import DEADLINE_S, MS, Peer
+from .conftest import MS, Peer
 
 PING = (0, None, CommandKind.PING)
 
 
 def receive_one(link: RedisLink) -> object:
-    deadline_s = time.monotonic() + DEADLINE_S
-    while not (answered := link.receive()):
-        assert time.monotonic() < deadline_s
-        time.sleep(0.005)
-    [(_, reply)] = answered
+    [(_, reply)] = wait_until(link.receive)
     return reply
 
 
@@ -80,14 +77,17 @@ def test_replies_before_the_end_count_and_the_end_is_told_after() -> None:
 def test_the_kernel_says_how_long_a_reply_lay_unread() -> None:
     near, far = tcp_pair()
     link = RedisLink(near)
-    deadline_s = time.monotonic() + DEADLINE_S
-    while not link.unread_ns:
-        assert time.monotonic() < deadline_s
+    unread_ms = 30
+
+    def is_stamped() -> bool:
         link.write(PING_COMMAND, [PING])
         far.sendall(b"+PONG\r\n")
-        time.sleep(0.03)
+        time.sleep(unread_ms / 1000)  # this is what the kernel is to tell
         assert receive_one(link) == b"PONG"
-    assert link.unread_ns >= 25 * MS
+        return bool(link.unread_ns)
+
+    wait_until(is_stamped)
+    assert link.unread_ns is not None and link.unread_ns >= (unread_ms - 5) * MS
     far.close()
     link.close()
 

@@ -2,13 +2,15 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from typing import Any
 
 from redis_server import RedisServer
+from waiting import DEADLINE_S
 
-from .conftest import DEADLINE_S, LiveSink, S
+from arbsniper_tui.sinks.connect import Attempt
+
+from .conftest import LiveSink, S
 
 OpenSink = Callable[[str], LiveSink]
 
@@ -111,6 +113,14 @@ def test_a_stopped_server_shows_as_hung_and_gets_what_waited_when_it_goes_on(
     assert heard(subscriber, 4) == sent
 
 
+def is_connected(attempt: Attempt) -> bool:
+    """Whether the kernel of the server has accepted the connection of this attempt."""
+    try:
+        return attempt._opening is not None and bool(attempt._opening.getpeername())
+    except OSError:
+        return False
+
+
 def test_a_server_stopped_for_long_is_left_and_found_again(
     server: RedisServer, client: Any, open_sink: OpenSink
 ) -> None:
@@ -121,10 +131,10 @@ def test_a_server_stopped_for_long_is_left_and_found_again(
         sent = [live.signal()]
         live.forward_ns += 6 * S
         live.pump_until_state("away")
-        # Its kernel accepts connections; that alone does not count as up.
-        for _ in range(20):
-            live.pump()
-            time.sleep(0.01)
+        # The kernel accepts connections for a stopped server; that alone does not count as up.
+        before = len(live.attempts)
+        live.pump_until(lambda: len(live.attempts) > before and is_connected(live.attempts[-1]))
+        live.pump()
         assert live.sink.health().state == "away"
         sent.append(live.signal())
     finally:

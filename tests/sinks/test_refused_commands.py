@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
@@ -12,10 +11,11 @@ from typing import Any, NamedTuple
 import pytest
 import redis
 from redis_server import RedisServer
+from waiting import DEADLINE_S, wait_until
 
 from arbsniper_tui.sinks.redis_binary import RedisBinary
 
-from .conftest import DEADLINE_S, LiveSink
+from .conftest import LiveSink
 
 OpenSink = Callable[[str], LiveSink]
 
@@ -83,17 +83,16 @@ class Heard:
     def __init__(self, client: Any) -> None:
         self._subscriber = client.pubsub(ignore_subscribe_messages=True)
         self._subscriber.subscribe("arbitrage:signals", "arbitrage:events")
-        while not client.pubsub_numsub("arbitrage:events")[0][1]:
-            time.sleep(0.005)
+        wait_until(lambda: client.pubsub_numsub("arbitrage:events")[0][1])
         self.signals: list[bytes] = []
         self.events: list[bytes] = []
 
     def until(self, condition: Callable[[], bool]) -> None:
-        deadline_s = time.monotonic() + DEADLINE_S
-        while not condition():
-            assert time.monotonic() < deadline_s, (self.signals, self.events)
-            if message := self._subscriber.get_message(timeout=0.05):
-                (self.signals if message["channel"] == b"arbitrage:signals" else self.events).append(message["data"])
+        wait_until(condition, lambda: (self.signals, self.events), between=self._listen)
+
+    def _listen(self) -> None:
+        if message := self._subscriber.get_message(timeout=0.05):
+            (self.signals if message["channel"] == b"arbitrage:signals" else self.events).append(message["data"])
 
     def close(self) -> None:
         self._subscriber.close()
