@@ -1,16 +1,16 @@
 """Connections without a network."""
 
 import pytest
-from websocket_bench import Bench
+from websocket_stage import SocketStage
 
 
 @pytest.fixture
-async def bench() -> Bench:
-    return Bench()
+async def stage() -> SocketStage:
+    return SocketStage()
 
 
 @pytest.fixture
-async def open_bench(wire: type) -> Bench:
-    bench = Bench()
-    bench.receive(wire.accepted(bench.request))
-    return bench
+async def open_stage(wire: type) -> SocketStage:
+    stage = SocketStage()
+    stage.receive(wire.accepted(stage.request))
+    return stage

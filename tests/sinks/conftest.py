@@ -132,7 +132,7 @@ class Peer:
         self._socket.close()
 
 
-class Bench:
+class SinkStage:
     """A sink on a clock of its own, connected to scripted peers."""
 
     def __init__(self) -> None:
@@ -188,9 +188,9 @@ class Bench:
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
-    bench = Bench()
-    yield bench
-    bench.sink.close(0)
-    for peer in bench.peers:
+def stage() -> Iterator[SinkStage]:
+    stage = SinkStage()
+    yield stage
+    stage.sink.close(0)
+    for peer in stage.peers:
         peer.close()

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from .conftest import MS, Bench, Peer, S
+from .conftest import MS, Peer, S, SinkStage
 
 PASSING = (b"OOM", b"LOADING", b"BUSY", b"MISCONF", b"NOPERM", b"READONLY", b"NOAUTH")
 LASTING = (b"WRONGTYPE", b"ERR")
@@ -14,18 +14,18 @@ NAMES = (b"PUBLISH", b"ZADD", b"XADD", b"ZREVRANGE", b"ZREMRANGEBYRANK", b"PING"
 class Server:
     """Takes commands or refuses them at random, and notes what it took."""
 
-    def __init__(self, bench: Bench, chance: random.Random) -> None:
-        self._bench = bench
+    def __init__(self, stage: SinkStage, chance: random.Random) -> None:
+        self._stage = stage
         self._chance = chance
-        self._peer: Peer | None = bench.accept()
+        self._peer: Peer | None = stage.accept()
         self.errors: dict[bytes, bytes] = {}
         self.taken: dict[bytes, list[bytes]] = {b"signals": [], b"events": [], b"ZADD": [], b"XADD": []}
         self.lasting_refusals = 0
 
     def serve(self) -> None:
         """Answer what has come, on the newest connection."""
-        if not self._bench.attempts[-1].done():
-            self._peer = self._bench.accept()
+        if not self._stage.attempts[-1].done():
+            self._peer = self._stage.accept()
         if self._peer is None or self._peer.is_left:
             return
         replies = []
@@ -55,40 +55,40 @@ class Server:
             self.errors.pop(name, None)
 
 
-def run(bench: Bench, seed: int, codes: tuple[bytes, ...], *, breaks: bool) -> tuple[Server, list[bytes]]:
+def run(stage: SinkStage, seed: int, codes: tuple[bytes, ...], *, breaks: bool) -> tuple[Server, list[bytes]]:
     """Some 30 s of a sink's life, and then a server that takes everything; what was sent."""
     chance = random.Random(seed)
-    server, sent = Server(bench, chance), []
+    server, sent = Server(stage, chance), []
     for _ in range(400):
         for _ in range(chance.choice((0, 0, 1, 1, 5))):
             sent.append(b"%05d" % len(sent))
-            bench.signal(sent[-1])
-            bench.event(sent[-1])
+            stage.signal(sent[-1])
+            stage.event(sent[-1])
         if chance.random() < 0.1:
             server.change_mind(codes)
         if breaks and chance.random() < 0.03:
             server.break_off()
         if chance.random() < 0.9:
             server.serve()
-        bench.step(chance.choice((1, 20, 20, 100, 250)) * MS)
+        stage.step(chance.choice((1, 20, 20, 100, 250)) * MS)
     server.errors.clear()
     for _ in range(1000):
         server.serve()
-        bench.step(20 * MS)
+        stage.step(20 * MS)
     # What was refused for good, or grew old since, stays in sight until the next of its kind is taken.
     sent.append(b"%05d" % len(sent))
-    bench.signal(sent[-1])
-    bench.event(sent[-1])
+    stage.signal(sent[-1])
+    stage.event(sent[-1])
     for _ in range(10):
         server.serve()
-        bench.step(20 * MS)
+        stage.step(20 * MS)
     return server, sent
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_a_connection_that_holds_takes_each_message_once_and_in_order(bench: Bench, seed: int) -> None:
-    server, sent = run(bench, seed, PASSING, breaks=False)
-    health = bench.sink.health()
+def test_a_connection_that_holds_takes_each_message_once_and_in_order(stage: SinkStage, seed: int) -> None:
+    server, sent = run(stage, seed, PASSING, breaks=False)
+    health = stage.sink.health()
     assert (health.state, health.waiting, health.lost) == ("up", 0, 0)
     assert sorted(server.taken[b"ZADD"]) == sent
     assert sorted(server.taken[b"XADD"]) == sorted(server.taken[b"events"]) == sent
@@ -97,27 +97,27 @@ def test_a_connection_that_holds_takes_each_message_once_and_in_order(bench: Ben
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_whatever_happens_a_message_is_taken_or_counted(bench: Bench, seed: int) -> None:
-    server, sent = run(bench, seed, (*PASSING, *LASTING), breaks=True)
-    health = bench.sink.health()
+def test_whatever_happens_a_message_is_taken_or_counted(stage: SinkStage, seed: int) -> None:
+    server, sent = run(stage, seed, (*PASSING, *LASTING), breaks=True)
+    health = stage.sink.health()
     assert (health.state, health.waiting) == ("up", 0)
     missing = set(sent) - set(server.taken[b"ZADD"])
     assert len(missing) <= health.lost <= server.lasting_refusals
 
 
-def test_signals_announced_late_are_young_ones(bench: Bench) -> None:
-    server = Server(bench, random.Random(0))
+def test_signals_announced_late_are_young_ones(stage: SinkStage) -> None:
+    server = Server(stage, random.Random(0))
     server.errors[b"PUBLISH"] = b"NOPERM"
     for number in range(100):
-        bench.signal(b"%05d" % number)
+        stage.signal(b"%05d" % number)
         server.serve()
-        bench.step(100 * MS)
+        stage.step(100 * MS)
     server.errors.clear()
-    first_late = bench.now_ns
+    first_late = stage.now_ns
     for _ in range(200):
         server.serve()
-        bench.step(20 * MS)
+        stage.step(20 * MS)
     youngest_possible = 100 - 5 * S // (100 * MS)
     assert server.taken[b"signals"]
     assert int(server.taken[b"signals"][0]) >= youngest_possible
-    assert first_late < bench.now_ns
+    assert first_late < stage.now_ns

@@ -38,7 +38,7 @@ class NotingTransport:
         self.ended = self.ended or "closed"
 
 
-class Bench:
+class SocketStage:
     """One connection whose peer is the test."""
 
     def __init__(self) -> None:
