@@ -1,10 +1,10 @@
 """The settings that a tape carries: what a recording writes, and what a replay of several tapes makes of them.
 
-They are those that decide which signals there are. Where venues and Redis were reached, and how a screen was drawn,
-belongs to the machine that recorded: so nothing secret is among them.
+They are those that decide which signals there are. Addresses, Redis and the screen belong to the machine that recorded,
+so that nothing secret is on a tape.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 
 import msgspec
 from msgspec import Struct
@@ -19,7 +19,7 @@ from arbsniper_tui.venues import VENUES
 _SYMBOLS = ("symbols",)
 _CARRIED = ("symbols", "signals", "quotes", "venues")
 
-_Tables = dict[KeyPath, Given]
+_Values = dict[KeyPath, Given]
 
 
 class TapeSettings(Struct, frozen=True):
@@ -28,20 +28,27 @@ class TapeSettings(Struct, frozen=True):
     path: str
     json: str
 
+    @property
+    def origin(self) -> str:
+        return f"tape {self.path}"
+
 
 class United(Struct, frozen=True):
     """The settings of several tapes as one source."""
 
     values: list[Given]
     differences: dict[KeyPath, str]
-    """Keys that the tapes hold different values of, and what is to be said of each unless something overrides it."""
+    """Keys that the tapes hold different values of, and what is said of each unless a later source overrides it."""
 
 
 def recorded_settings(settings: Settings) -> str:
     """The settings in force as a tape carries them, the adapters' own fees included."""
     tables = msgspec.to_builtins(settings)
     carried = {name: tables[name] for name in _CARRIED}
-    carried["venues"] = {venue: _carried_of(settings, venue) for venue in settings.venues}
+    for venue, own in settings.venues.items():
+        fees = {market: in_force.taker_fee_pct for market, in_force in settings.markets_of(venue).items()}
+        symbols = {} if own.symbols is None else {"symbols": own.symbols}
+        carried["venues"][venue] = {"taker_fee_pct": fees} | symbols
     return msgspec.json.encode(carried).decode()
 
 
@@ -53,78 +60,53 @@ def unite(tapes: Iterable[TapeSettings]) -> United:
     apart: dict[str, TapeSettings] = {}
     for tape in tapes:
         apart.setdefault(tape.json, tape)  # the tapes of one recording carry the same text
-    tables = [_tables_of(tape) for tape in apart.values()]
-    values: _Tables = {}
-    for table in tables:
-        for path, given in table.items():
-            values.setdefault(path, given)
-    for path, symbols in _united_symbols(tables).items():
-        values[path] = msgspec.structs.replace(values[path], value=symbols)
+    held = {tape.origin: _values_of(tape) for tape in apart.values()}
+    united: _Values = {}
+    for values in held.values():
+        united |= {path: given for path, given in values.items() if path not in united}
     differences: dict[KeyPath, str] = {}
-    for path in values:
-        if path[-1:] != _SYMBOLS:
-            differences |= _difference(path, tables)
-    return United(list(values.values()), differences)
+    for path, given in united.items():
+        if path[-1:] == _SYMBOLS:
+            united[path] = msgspec.structs.replace(given, value=_united_symbols(path, held.values()))
+        elif difference := _difference(path, held):
+            differences[path] = difference
+    return United(list(united.values()), differences)
 
 
-def _carried_of(settings: Settings, venue: str) -> dict[str, object]:
-    markets = [str(declared.market) for declared in VENUES[venue].markets]
-    in_force = [settings.market_of(venue, declared.market) for declared in VENUES[venue].markets]
-    fees = {market: each.taker_fee_pct for market, each in zip(markets, in_force, strict=True) if each is not None}
-    own = settings.venues[venue].symbols
-    return {"taker_fee_pct": fees} if own is None else {"taker_fee_pct": fees, "symbols": list(own)}
-
-
-def _tables_of(tape: TapeSettings) -> _Tables:
-    """The values by key. What this version does not know, a later one's key or venue, is passed over."""
+def _values_of(tape: TapeSettings) -> _Values:
+    """The values by key, a currency's as one. What this version does not know, a later one's key or venue, is passed
+    over."""
     try:
         tables = msgspec.json.decode(tape.json, type=dict[str, object])
     except UNREADABLE as error:
-        raise ConfigError(f"tape {tape.path}: found settings that cannot be read: {error}") from error
-    found: _Tables = {}
-    for given in leaves((), tables, f"tape {tape.path}", f"tape {tape.path}"):
-        is_known = pattern_of(given.path) in KEYS and (given.path[0] != "venues" or given.path[1] in VENUES)
-        if is_known and given.path[0] in _CARRIED:
-            found[given.path[:2] if given.path[0] == "quotes" else given.path] = given
-    return found
+        raise ConfigError(f"{tape.origin}: found settings that cannot be read: {error}") from error
+    return {
+        given.path[:2] if given.path[0] == "quotes" else given.path: given
+        for given in leaves((), {name: tables[name] for name in _CARRIED if name in tables}, tape.origin, tape.origin)
+        if pattern_of(given.path) in KEYS and (given.path[0] != "venues" or given.path[1] in VENUES)
+    }
 
 
-def _united_symbols(tables: Sequence[_Tables]) -> dict[KeyPath, list[object]]:
-    """Each list of symbols over all tapes; a venue's own list takes in what a tape without one asked of that venue."""
-    united: dict[KeyPath, list[object]] = {}
-    for path in dict.fromkeys(path for table in tables for path in table if path[-1:] == _SYMBOLS):
-        for table in tables:
-            is_on = len(path) == 1 or any(other[:2] == path[:2] for other in table)
-            given = table.get(path) or table.get(_SYMBOLS)
-            if is_on and given is not None and isinstance(given.value, list):
-                united[path] = list(dict.fromkeys([*united.get(path, []), *given.value]))
-    return united
+def _united_symbols(path: KeyPath, held: Iterable[_Values]) -> object:
+    """A list of symbols over all tapes; a venue's own takes in what a tape without one asked of that venue."""
+    symbols: list[object] = []
+    for values in held:
+        given = values.get(path) or values.get(_SYMBOLS)
+        if given and (len(path) == 1 or any(other[:2] == path[:2] for other in values)):
+            if not isinstance(given.value, list):
+                return given.value
+            symbols += given.value
+    return list(dict.fromkeys(symbols))
 
 
-def _difference(path: KeyPath, tables: Sequence[_Tables]) -> Mapping[KeyPath, str]:
-    """What is said of a key that not all tapes hold alike; a currency that one does not name counts as itself there."""
-    held = [(table, table.get(path)) for table in tables]
-    if path[0] != "quotes":
-        held = [(table, given) for table, given in held if given is not None]
-    first, *others = held
-    other = next((each for each in others if _value(each[1]) != _value(first[1])), None)
+def _difference(path: KeyPath, held: dict[str, _Values]) -> str:
+    """What is said of a key that not all tapes hold alike; a currency that a tape does not name counts as itself."""
+    found = {origin: values.get(path) for origin, values in held.items() if path in values or path[0] == "quotes"}
+    values = [given and (given.path, given.value) for given in found.values()]
+    other = next((place for place, value in enumerate(values) if value != values[0]), None)
     if other is None:
-        return {}
-    told = " and ".join(f"{_words(given)} on {_name(table)}" for table, given in (first, other))
+        return ""
+    words = [f"{shown(given.value) if given else 'nothing'} on {origin}" for origin, given in found.items()]
     key = ".".join(path)
     by = f"{OPTIONS[key]} or --config" if key in OPTIONS else "--config"
-    return {path: f"{key}: found {told}, expected one value: give it by {by}"}
-
-
-def _value(given: Given | None) -> object:
-    return None if given is None else (given.path, given.value)
-
-
-def _words(given: Given | None) -> str:
-    if given is None:
-        return "nothing"
-    return shown(given.value)
-
-
-def _name(table: _Tables) -> str:
-    return next(iter(table.values())).origin
+    return f"{key}: found {words[0]} and {words[other]}, expected one value: give it by {by}"

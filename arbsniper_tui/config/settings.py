@@ -168,6 +168,11 @@ class Settings(Struct, frozen=True):
         chosen = {name: value.get(market) if isinstance(value, dict) else value for name, value in given.items()}
         return msgspec.structs.replace(declared, **{name: value for name, value in chosen.items() if value is not None})
 
+    def markets_of(self, venue: str) -> dict[str, VenueMarket]:
+        """What is in force for each market of a venue, by the market's name."""
+        in_force = {str(declared.market): self.market_of(venue, declared.market) for declared in VENUES[venue].markets}
+        return {name: market for name, market in in_force.items() if market}
+
     def counted_quote(self, currency: str) -> str:
         """The quote currency that this one counts as."""
         counted = self.quotes.get(currency, currency)
