@@ -58,7 +58,7 @@ def is_struct(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, Struct)
 
 
-def _declared(path: KeyPath, kind: Any, default: object = NODEFAULT) -> Iterator[tuple[KeyPath, Key]]:
+def declared(path: KeyPath, kind: Any, default: object = NODEFAULT) -> Iterator[tuple[KeyPath, Key]]:
     """The keys at a path of the declaration and below it."""
     values: list[Any] = []
     below: dict[str, tuple[Any, object]] = {}
@@ -80,7 +80,7 @@ def _declared(path: KeyPath, kind: Any, default: object = NODEFAULT) -> Iterator
         value = Union[tuple(values)]  # type: ignore[valid-type]  # noqa: UP007  # a type made here
         yield path, Key(value, _expected(path, value, default), default, noted(kind, "option") or "")
     for name, (inner, inner_default) in below.items():
-        yield from _declared((*path, name), inner, inner_default)
+        yield from declared((*path, name), inner, inner_default)
 
 
 def _expected(path: KeyPath, kind: Any, default: object) -> str:
@@ -111,7 +111,7 @@ def _number_expected(path: KeyPath, kind: Any, default: object) -> str:
     return f"{noun}{bounds}{as_in}"
 
 
-KEYS = dict(_declared((), Settings))
+KEYS = dict(declared((), Settings))
 OPTIONS = {".".join(path): key.option for path, key in KEYS.items() if key.option}
 """Dotted key -> the option that sets it."""
 SECTIONS = tuple(dict.fromkeys(path[0] for path in KEYS if len(path) > 1))

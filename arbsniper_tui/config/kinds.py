@@ -89,35 +89,27 @@ def _url(*schemes: str, path: str, has_query: bool = False) -> Read:
     """A reader of URLs of these schemes whose path is of this form; `has_query` keeps the URL as it was typed."""
 
     def read(given: Given, text: str, expected: str) -> str:
+        near = ""
         try:
             parts = urlsplit(text)
-            # The property is what raises for a port that is no number.
+            (parts.hostname or "").encode("idna")  # raises for a name that DNS cannot be asked for
+            # The property raises for a port that is no number.
             has_address = parts.path if parts.scheme == "unix" else parts.hostname and parts.port != 0
+        except UnicodeError:
+            raise refusal(given, f"{expected} ({shown(parts.hostname)} is no valid host name)") from None
         except ValueError:
             raise refusal(given, expected) from None
-        if not text or any(character.isspace() for character in text):
-            raise refusal(given, expected)
-        if parts.scheme not in schemes or "://" not in text:
-            raise refusal(given, expected, near=_url_meant(text, parts, schemes))
-        if not has_address:
-            raise refusal(given, expected)
-        if not _is_host_name(parts.hostname or "localhost"):
-            raise refusal(given, f"{expected} ({shown(parts.hostname)} is no valid host name)")
-        is_path = parts.scheme == "unix" or re.fullmatch(path, parts.path)
-        if not is_path or not has_query and (parts.query or parts.fragment):
-            raise refusal(given, expected, near=_without_path(parts))
-        return text if has_query else f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        is_one_word = not any(character.isspace() for character in text)
+        if is_one_word and (parts.scheme not in schemes or "://" not in text):
+            near = _url_meant(text, parts, schemes)
+        elif is_one_word and has_address:
+            fits = parts.scheme == "unix" or re.fullmatch(path, parts.path)
+            if fits and (has_query or not parts.query + parts.fragment):
+                return text if has_query else f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+            near = _without_path(parts)
+        raise refusal(given, expected, near=near)
 
     return read
-
-
-def _is_host_name(name: str) -> bool:
-    """Whether DNS can be asked for it. Addresses pass."""
-    try:
-        name.encode("idna")
-    except UnicodeError:
-        return False
-    return True
 
 
 def _without_path(parts: SplitResult) -> str:
@@ -129,7 +121,7 @@ def _without_path(parts: SplitResult) -> str:
 def _url_meant(text: str, parts: SplitResult, schemes: tuple[str, ...]) -> str:
     """The URL with the closest valid scheme, or an empty string."""
     if "://" not in text:
-        return f"{schemes[0]}://{redacted(text)}" if text[0].isalnum() else ""
+        return f"{schemes[0]}://{redacted(text)}" if text[:1].isalnum() else ""
     meant = _SCHEME_MEANT.get(parts.scheme, "")
     meant = meant if meant in schemes else nearest(parts.scheme, schemes)
     return redacted(f"{meant}://{parts.netloc}") if meant else ""

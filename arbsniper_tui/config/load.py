@@ -10,7 +10,7 @@ from arbsniper_tui.config.given import Given, KeyPath, refusal
 from arbsniper_tui.config.keys import ANY, KEYS, NAMES
 from arbsniper_tui.config.reading import read
 from arbsniper_tui.config.recorded import TapeSettings, unite
-from arbsniper_tui.config.settings import Conversion, Settings
+from arbsniper_tui.config.settings import Settings
 from arbsniper_tui.config.sources import find_file, from_environment, from_file, from_options
 from arbsniper_tui.model.errors import ConfigError
 from arbsniper_tui.venues import VENUES
@@ -57,10 +57,10 @@ def load_settings(
     for key, difference in united.differences.items():
         if any(path[: len(key)] == key and given.origin in of_tapes for path, given in values.items()):
             problems.append(difference)
-    problems += _chained_quotes(values)
+    settings = msgspec.convert(_nested(values), Settings)
+    problems += _chained_quotes(settings, values)
     if problems:
         raise ConfigError("\n".join(dict.fromkeys(problems)))
-    settings = msgspec.convert(_nested(values), Settings)
     return Loaded(settings, path, {".".join(path): _origin(path, values) for path in _in_force(settings, values)})
 
 
@@ -107,16 +107,14 @@ def _drop(values: _Values, paths: Iterable[KeyPath]) -> None:
         del values[path]
 
 
-def _chained_quotes(values: _Values) -> list[str]:
+def _chained_quotes(settings: Settings, values: _Values) -> list[str]:
     """What is wrong where a currency counts as one that counts as another itself."""
-    quotes = {path[1]: given for path, given in values.items() if path[0] == "quotes"}
-    problems = []
-    for currency, given in quotes.items():
-        counted = Conversion(str(given.value)).counted(currency) if len(given.path) > 2 else str(given.value)
-        if counted in quotes:
+    problems: dict[str, str] = {}
+    for path, given in values.items():
+        if path[0] == "quotes" and (counted := settings.counted_quote(path[1])) in settings.quotes:
             expected = f"a currency that counts as no other; {counted} has an entry in [quotes] too"
-            problems.append(str(refusal(given, expected)))
-    return problems
+            problems.setdefault(path[1], str(refusal(given, expected)))
+    return list(problems.values())
 
 
 def _nested(values: _Values) -> dict[str, object]:

@@ -1,6 +1,5 @@
 """From a value as it was given to the one that the settings hold, or the message that says why it does not fit."""
 
-from collections.abc import Sequence
 from math import isfinite
 from typing import Any, get_args, get_origin
 
@@ -21,6 +20,7 @@ from arbsniper_tui.config.keys import (
     noted,
     pattern_of,
 )
+from arbsniper_tui.config.settings import Settings
 from arbsniper_tui.model.errors import ConfigError
 from arbsniper_tui.model.number import read_number
 from arbsniper_tui.venues import VENUES
@@ -31,19 +31,20 @@ def read(given: Given) -> object:
     pattern = pattern_of(given.path)
     if ANY in pattern:
         names = NAMES[given.path[0]]
-        _fitted(given, given.path[1], names, noted(names, "title"))
+        fitted(given, given.path[1], names, noted(names, "title"))
     key = KEYS.get(pattern)
     if key is None:
         raise _no_such_key(given)
     if given.path == ("venues",) and not given.is_text:
         raise refusal(given, f"a table for each venue, as in [venues.{next(iter(VENUES))}]")
-    if len(pattern) == 4:
-        _require_market(given, *given.path[1::2])
-    return _fitted(given, given.value, key.kind, key.expected)
+    if len(pattern) == 4 and (market := given.path[3]) not in (markets := Settings().markets_of(given.path[1])):
+        has = f"{given.path[1]} has no {market} market, expected one of {', '.join(markets)}"
+        raise ConfigError(f"{given.place}: {given.key}: {has}")
+    return fitted(given, given.value, key.kind, key.expected)
 
 
-def _fitted(given: Given, value: object, kind: Any, expected: str) -> object:
-    """The value, or one item of a list, as its type has it."""
+def fitted(given: Given, value: object, kind: Any, expected: str) -> object:
+    """The value, or one item of a list, as this type has it. Raises ConfigError where it does not fit."""
     bare = bare_kind(kind)
     if is_struct(bare):
         if value != {}:
@@ -52,7 +53,7 @@ def _fitted(given: Given, value: object, kind: Any, expected: str) -> object:
     if text_reader := noted(kind, "read"):
         return text_reader(given, value.strip() if isinstance(value, str) else "", expected)
     if get_origin(bare) is tuple:
-        items = [_fitted(given, item, get_args(bare)[0], expected) for item in _texts(given, expected)]
+        items = [fitted(given, item, get_args(bare)[0], expected) for item in _texts(given, expected)]
         return list(dict.fromkeys(items))
     words = choices(kind)
     fitting = value
@@ -74,26 +75,15 @@ def _fitted(given: Given, value: object, kind: Any, expected: str) -> object:
 
 def _texts(given: Given, expected: str) -> list[str]:
     """The items of a list of texts, not empty; bare text is split at its commas."""
-    items: Sequence[object] = given.value if isinstance(given.value, list | tuple) else ()
-    if given.is_text and isinstance(given.value, str):
-        items = (given.value,)
-    texts: list[str] = []
+    items = given.value if isinstance(given.value, list | tuple) else [given.value] if given.is_text else []
     for item in items:
         if not isinstance(item, str):
             raise refusal(given, expected, found=item)
-        texts += item.split(",") if given.is_text else (item,)
-    texts = [text.strip() for text in texts if text.strip() or not given.is_text]
+    texts = [text.strip() for item in items for text in (str(item).split(",") if given.is_text else [str(item)])]
+    texts = [text for text in texts if text or not given.is_text]
     if not texts:
         raise refusal(given, expected)
     return texts
-
-
-def _require_market(given: Given, venue: str, market: str) -> None:
-    markets = [str(declared.market) for declared in VENUES[venue].markets]
-    if market not in markets:
-        raise ConfigError(
-            f"{given.place}: {given.key}: {venue} has no {market} market, expected one of {', '.join(markets)}"
-        )
 
 
 def _no_such_key(given: Given) -> ConfigError:
