@@ -21,6 +21,7 @@ from arbsniper_tui.ui.playback import PlaybackKeys
 from arbsniper_tui.ui.screens.base import NodeScreen, front_of
 from arbsniper_tui.ui.screens.modes import MODES
 from arbsniper_tui.ui.screens.replay_summary import ReplaySummary
+from arbsniper_tui.ui.stylesheet import OnceParsedStylesheet
 from arbsniper_tui.ui.terminal import TerminalOutput, driver_on
 from arbsniper_tui.ui.themes import THEMES, theme_for
 from arbsniper_tui.ui.threshold import ThresholdDial
@@ -52,6 +53,7 @@ class ArbsniperApp(App[None], inherit_bindings=False):
         # Without colours everything is left to the terminal's own two.
         look = terminal_look(os.environ, None)
         super().__init__(driver_class=driver_on(self.output), ansi_color=None if look.has_colours else True)
+        self.stylesheet = OnceParsedStylesheet(variables=self.get_css_variables())
         self.fault = ""
         """Why the node cannot go on; to be printed once the terminal is restored."""
         self.failure: BaseException | None = None
