@@ -33,7 +33,13 @@ ROLES = (
 )
 _UNSPREAD = ("rule", "badge", "caret")
 """Roles that show on blank text too, so that a neighbour's blanks do not take them."""
-ROLE_CLASSES = {f"role--{role}" for role in (*ROLES, "cursor")}
+_FADING = ("text", "bright", "accent", "strong", "good", "gain", "loss", "bar")
+"""Roles of values that are old while the node is not heard."""
+ROLE_CLASSES = {f"role--{role}" for role in (*ROLES, "faded", "cursor")}
+"""The component classes of a screen. Textual applies the style sheet to each of them whenever a widget that has them is
+styled, so that only the screen has them, and its widgets ask it."""
+LOST_CLASS = "-lost"
+"""Of a screen while the node is not heard."""
 
 
 def joined(pieces: Iterable[tuple[str, str]]) -> Line:
@@ -103,10 +109,12 @@ def ends(left: Line, right: Line, width: int) -> Line:
 
 
 class Brush:
-    """A widget's styles by role, read from its component classes; forget them when its styles change."""
+    """The styles by role for a widget, read from its screen's component classes; forget them when its styles change."""
 
-    def __init__(self, widget: Widget) -> None:
+    def __init__(self, widget: Widget, *, fades: bool) -> None:
+        """`fades`: what it draws is old while the node is not heard, and looks so."""
         self._widget = widget
+        self._fades = fades
         self._styles: dict[tuple[str, bool], Style] = {}
 
     def forget(self) -> None:
@@ -119,9 +127,11 @@ class Brush:
             if not self._widget.is_attached:
                 # It was removed, and is drawn once more before the next layout: Textual has taken its styles already.
                 return Style()
-            style = self._widget.get_component_rich_style(f"role--{role}")
+            screen = self._widget.screen
+            is_faded = self._fades and role in _FADING and screen.has_class(LOST_CLASS)
+            style = screen.get_component_rich_style("role--faded" if is_faded else f"role--{role}")
             if under_cursor:
-                cursor = self._widget.get_component_rich_style("role--cursor")
+                cursor = screen.get_component_rich_style("role--cursor")
                 # On the cursor's ground what is quiet elsewhere, and in sixteen colours any other, could not be read.
                 is_plain = role == "quiet" or (cursor.bgcolor is not None and cursor.bgcolor.is_system_defined)
                 style += Style(color=cursor.color if is_plain else None, bgcolor=cursor.bgcolor, reverse=cursor.reverse)

@@ -54,5 +54,7 @@ def roles_of(pane: Widget, text: str) -> set[str]:
     for y in range(pane.size.height):
         for segment in pane.render_line(y):
             if text in segment.text:
-                return {role for role in ROLES if pane.get_component_rich_style(f"role--{role}") == segment.style}
+                return {
+                    role for role in ROLES if pane.screen.get_component_rich_style(f"role--{role}") == segment.style
+                }
     raise AssertionError(f"{text!r} is not drawn")

@@ -11,6 +11,7 @@ from textual.screen import Screen
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui.actions import ACTIONS
 from arbsniper_tui.ui.frames import Frame
+from arbsniper_tui.ui.paint import LOST_CLASS, ROLE_CLASSES
 from arbsniper_tui.ui.widgets.feed_bar import FeedBar
 from arbsniper_tui.ui.widgets.key_bar import KeyBar, Prompt
 from arbsniper_tui.ui.widgets.pane import LinePane, LineWidget
@@ -37,6 +38,7 @@ class NodeScreen(Screen[None], inherit_bindings=False):
     NodeScreen.-too-small > * { display: none; }
     NodeScreen.-too-small > TooSmall { display: block; }
     """
+    COMPONENT_CLASSES = ROLE_CLASSES
     AUTO_FOCUS = ""
     BLANK = True
     HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (78, "-narrow"), (110, "-medium"), (170, "-broad")]
@@ -109,7 +111,7 @@ class NodeScreen(Screen[None], inherit_bindings=False):
         is_due = frame.whole or frame.second or rule != self._rule
         if is_due:
             self._rule = rule
-            self.set_class(bool(snapshot.lost_contact), "-lost")
+            self.set_class(bool(snapshot.lost_contact), LOST_CLASS)
             self._top_bar.show(snapshot, frame.standing)
         self._replay_bar.show(snapshot.replay, status)
         if is_due or changes.feeds:

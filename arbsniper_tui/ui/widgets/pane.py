@@ -10,7 +10,7 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from arbsniper_tui.ui.paint import ROLE_CLASSES, Brush, Line, cell, changed_span, joined, width_of
+from arbsniper_tui.ui.paint import Brush, Line, cell, changed_span, joined, width_of
 
 WHEEL_ROWS = 3
 
@@ -18,12 +18,13 @@ WHEEL_ROWS = 3
 class LineWidget(Widget, can_focus=False):
     """Lines that a subclass says one by one. It has no border and no padding."""
 
-    COMPONENT_CLASSES = ROLE_CLASSES
     ALLOW_SELECT = False
+    FADES = False
+    """Whether its values are old while the node is not heard, and look so."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._brush = Brush(self)
+        self._brush = Brush(self, fades=self.FADES)
         self._painted: list[tuple[Line, bool]] = []
         """What stands in each line of the widget, and whether it is the selected row."""
         self._strips: list[Strip | None] = []
@@ -109,6 +110,7 @@ class LinePane(LineWidget):
     """A header line over rows that scroll. A subclass says how many rows there are and what stands in one."""
 
     DEFAULT_CSS = "LinePane { height: 1fr; width: 100%; }"
+    FADES = True
     HAS_BAR = True
     """Whether the last column is kept for a scrollbar."""
 
