@@ -15,7 +15,6 @@ from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 
 from arbsniper_tui.runtime.terminal import terminal_look
-from arbsniper_tui.ui.output import slim
 
 LAST_WORDS_WITHIN_S = 0.3
 """For how long a terminal that is behind may take what is left when the app ends."""
@@ -95,7 +94,7 @@ class TerminalOutput:
         """Hand everything to the terminal, as far as it takes it."""
         if not self._texts or self._descriptor < 0:
             return
-        text = slim("".join(self._texts))
+        text = "".join(self._texts)
         self._texts.clear()
         data = text.encode("utf-8", "replace") if self._is_utf8 else text.translate(ASCII).encode("ascii", "replace")
         self.sent_bytes += len(data)

@@ -4,7 +4,6 @@ from textual.drivers.headless_driver import HeadlessDriver
 from textual.widget import Widget
 
 from arbsniper_tui.ui.app import ArbsniperApp
-from arbsniper_tui.ui.output import slim
 from arbsniper_tui.ui.paint import ROLES
 
 
@@ -23,7 +22,7 @@ class Terminal:
                 return False
 
             def write(self, data: str) -> None:
-                written.append(slim(data))
+                written.append(data)
 
             def flush(self) -> None:
                 pass
