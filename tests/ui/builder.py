@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import Sequence
+from copy import deepcopy
+from functools import cache
 
 from msgspec import structs
 
@@ -153,7 +155,10 @@ def quotes_of(listed: Sequence[Instrument], seed: int = 7) -> dict[int, QuoteRow
 
 
 def route_pairs(listed: Sequence[Instrument]) -> list[tuple[Instrument, Instrument]]:
-    return [(buy, sell) for buy in listed for sell in listed if buy.group == sell.group and buy.venue != sell.venue]
+    groups: dict[str, list[Instrument]] = {}
+    for each in listed:
+        groups.setdefault(each.group, []).append(each)
+    return [(buy, sell) for buy in listed for sell in groups[buy.group] if buy.venue != sell.venue]
 
 
 def routes_of(listed: Sequence[Instrument], rows: dict[int, QuoteRow], threshold_pct: float = 0.5) -> list[RouteRow]:
@@ -206,6 +211,7 @@ def feeds_of(listed: Sequence[Instrument]) -> dict[str, FeedHealth]:
     return feeds
 
 
+@cache
 def stages() -> tuple[StageRow, ...]:
     """Bell-shaped histograms over 28 doublings, the first bucket below 8 us."""
     dice = random.Random(3)
@@ -275,7 +281,12 @@ def snapshot(
     mode: str = "live",
     perps: bool = True,
 ) -> Snapshot:
-    """A node in full swing."""
+    """A busy node."""
+    return deepcopy(_built(tuple(venues), tuple(bases), mode, perps))
+
+
+@cache
+def _built(venues: tuple[str, ...], bases: tuple[str, ...], mode: str, perps: bool) -> Snapshot:
     listed = instruments(venues, bases, perps)
     rows = quotes_of(listed)
     routes = routes_of(listed, rows)

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyte
+from waiting import LOOK_EVERY_S, wait_until
 
 ROOT = Path(__file__).parents[2]
-DEADLINE_S = 60.0
 LEAVES_SCREEN = b"\x1b[?1049l"
 
 
@@ -52,13 +52,8 @@ class PtyProgram:
 
     def wait(self, condition: Callable[[], object], *, reads: bool = True) -> None:
         """Until the condition holds; the terminal is read meanwhile, unless told otherwise."""
-        deadline_s = time.monotonic() + DEADLINE_S
-        while not condition():
-            assert time.monotonic() < deadline_s, "\n".join(self.screen.display)
-            if reads:
-                self.read()
-            else:
-                time.sleep(0.01)
+        between = self.read if reads else lambda: time.sleep(LOOK_EVERY_S)
+        wait_until(condition, lambda: "\n".join(self.screen.display), between=between)
 
     def sees(self, text: str) -> str:
         """Wait until a text stands on the screen."""

@@ -1,7 +1,9 @@
 """A terminal that remembers what was written to it, and the lines that an app shows."""
 
 from textual.drivers.headless_driver import HeadlessDriver
+from textual.pilot import Pilot
 from textual.widget import Widget
+from waiting import eventually
 
 from arbsniper_tui.ui.app import ArbsniperApp
 from arbsniper_tui.ui.paint import ROLES
@@ -36,6 +38,18 @@ class Terminal:
     @property
     def sent_bytes(self) -> int:
         return len(self.text.encode())
+
+
+async def drawn(pilot: Pilot[None]) -> None:
+    """Wait until everything that has changed is drawn."""
+    await pilot.pause()
+    screen = pilot.app.screen
+
+    def is_drawn() -> bool:
+        waiting = [each for each in (screen, *screen.query("*")) if each._repaint_required or each._layout_required]
+        return not (waiting or screen._dirty_widgets or screen.message_queue_size)
+
+    await eventually(is_drawn)
 
 
 def lines_of(app: ArbsniperApp) -> list[str]:

@@ -1,5 +1,7 @@
 """How the app begins and ends."""
 
+from waiting import eventually
+
 from arbsniper_tui.ui.app import make_app
 from arbsniper_tui.ui.themes import SIXTEEN, theme_for
 from tests.ui import builder
@@ -10,11 +12,8 @@ async def test_a_lost_worker_ends_the_app_with_3_and_its_reason() -> None:
     said = iter(["", "", "worker feed-1 could not be kept running"])
     view = PlayedView(builder.snapshot())
     app = make_app(view, refresh_hz=10.0, supervise=lambda: next(said, None))
-    async with app.run_test() as pilot:
-        for _ in range(100):
-            if app.fault:
-                break
-            await pilot.pause(0.1)
+    async with app.run_test():
+        await eventually(lambda: app.fault)
     assert app.return_code == 3
     assert app.fault == "worker feed-1 could not be kept running"
 
@@ -22,12 +21,8 @@ async def test_a_lost_worker_ends_the_app_with_3_and_its_reason() -> None:
 async def test_the_app_pulls_by_itself_at_its_rate() -> None:
     view = PlayedView(builder.snapshot())
     app = make_app(view, refresh_hz=20.0)
-    async with app.run_test() as pilot:
-        for _ in range(100):
-            if view.pulls >= 3:
-                break
-            await pilot.pause(0.1)
-    assert view.pulls >= 3
+    async with app.run_test():
+        await eventually(lambda: view.pulls >= 3)
 
 
 def test_sixteen_colours_get_their_own_palette() -> None:

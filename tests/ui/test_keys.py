@@ -13,7 +13,7 @@ from arbsniper_tui.ui.widgets.routes_pane import RoutesPane
 from arbsniper_tui.ui.widgets.signal_log import SignalLog
 from tests.ui import builder
 from tests.ui.played import after, begin
-from tests.ui.terminal import lines_of, shown
+from tests.ui.terminal import drawn, lines_of, shown
 
 
 def tick_a_second(app: ArbsniperApp) -> None:
@@ -254,7 +254,7 @@ async def test_the_selection_follows_the_newest_event_until_it_is_moved() -> Non
         view.snapshot.events.append(event)
         view.coming.events.append(event)
         tick_a_second(app)
-        await pilot.pause(0.1)
+        await drawn(pilot)
 
     def selected() -> list[str]:
         return [line for line in lines_of(app) if line.startswith("›")]
@@ -294,5 +294,5 @@ async def test_the_log_follows_from_its_first_event_on() -> None:
             if seq % 3 == 0:
                 await pilot.pause()
         tick_a_second(app)
-        await pilot.pause(0.1)
+        await drawn(pilot)
         assert "venue29" in shown(app)

@@ -9,7 +9,7 @@ from arbsniper_tui.ui.screens.base import NodeScreen
 from arbsniper_tui.ui.widgets.price_area import ROWS_A_FRAME
 from tests.ui import builder
 from tests.ui.played import PlayedView, app_on
-from tests.ui.terminal import Terminal, lines_of, shown
+from tests.ui.terminal import Terminal, drawn, lines_of, shown
 
 SIZES = [(80, 24), (120, 36), (200, 50)]
 
@@ -27,8 +27,7 @@ async def test_one_changed_quote_sends_under_300_bytes(size: tuple[int, int]) ->
         held = view.snapshot.quotes[0]
         view.requote(0, bid=round(held.bid - 3.7, 1), ask=round(held.ask + 4.2, 1), bid_size=1.25, ask_size=0.75)
         app.tick()
-        await pilot.pause()
-        await pilot.pause(0.1)
+        await drawn(pilot)
         assert 0 < terminal.sent_bytes < 300
 
 
@@ -44,8 +43,7 @@ async def test_one_changed_quote_paints_its_own_row_alone() -> None:
         before, painted = lines_of(app), screen.rows_painted
         view.requote(0, bid_size=1.25)
         app.tick()
-        await pilot.pause()
-        await pilot.pause(0.1)
+        await drawn(pilot)
         assert screen.rows_painted == painted + 1
         assert [y for y, (old, new) in enumerate(zip(before, lines_of(app), strict=True)) if old != new] == [3]
 
@@ -61,7 +59,7 @@ async def test_a_quote_whose_shown_text_stays_sends_nothing() -> None:
         terminal.written.clear()
         view.requote(0, bid_size=view.snapshot.quotes[0].bid_size + 1e-7)
         app.tick()
-        await pilot.pause(0.1)
+        await drawn(pilot)
         assert terminal.sent_bytes == 0
 
 
@@ -72,11 +70,11 @@ async def test_a_quiet_node_sends_nothing() -> None:
     async with app.run_test(headless=False) as pilot:
         await pilot.pause()
         app.tick()
-        await pilot.pause(0.1)
+        await drawn(pilot)
         terminal.written.clear()
         for _ in range(30):
             app.tick()
-        await pilot.pause(0.1)
+        await drawn(pilot)
         assert terminal.sent_bytes == 0
 
 
@@ -87,14 +85,14 @@ async def test_a_frozen_view_sends_nothing_whatever_the_market_does() -> None:
     async with app.run_test(headless=False) as pilot:
         await pilot.pause()
         await pilot.press("space")
-        await pilot.pause(0.1)
+        await drawn(pilot)
         terminal.written.clear()
         for step in range(20):
             view.requote(0, bid=66_000.0 + step)
             view.snapshot.status = builder.status(clock_ms=builder.NOW_MS + step * 100)
             view.coming.status = view.coming.routes = True
             app.tick()
-        await pilot.pause(0.1)
+        await drawn(pilot)
         assert terminal.sent_bytes == 0
 
 
@@ -106,7 +104,7 @@ async def test_changed_digits_are_bright_until_the_row_is_drawn_again() -> None:
         held = view.snapshot.quotes[0]
         view.requote(0, bid=round(held.bid - 0.2, 1))
         app.tick()
-        await pilot.pause(0.1)
+        await drawn(pilot)
         row = list(app.screen._compositor.render_strips())[3]
         bright = [segment.text.strip() for segment in row if segment.style and segment.style.bold]
         assert bright == ["1.8"]
@@ -123,11 +121,11 @@ async def test_in_a_storm_rows_take_turns_and_none_is_forgotten() -> None:
             if each.ts_recv_ms:
                 view.requote(each.instrument_id, quotes=123_456)
         app.tick()
-        await pilot.pause(0.1)
+        await drawn(pilot)
         assert 0 < shown(app).count("123,456") <= ROWS_A_FRAME
         for _ in range(3):
             app.tick()
-        await pilot.pause(0.1)
+        await drawn(pilot)
         assert shown(app).count("123,456") == sum(bool(each.ts_recv_ms) for each in view.snapshot.quotes.values())
 
 
@@ -138,11 +136,11 @@ async def test_decimals_grow_with_the_finest_price_and_never_shrink() -> None:
         await pilot.pause()
         view.requote(0, bid=66_990.125)
         app.tick()
-        await pilot.pause(0.1)
+        await drawn(pilot)
         assert "66,990.125" in lines_of(app)[3]
         view.requote(0, bid=66_990.0)
         app.tick()
-        await pilot.pause(0.1)
+        await drawn(pilot)
         assert "66,990.000" in lines_of(app)[3]
         assert "67,021.000" in shown(app)
 
@@ -163,10 +161,10 @@ async def test_a_market_out_of_the_window_is_right_once_scrolled_to() -> None:
         eth = next(each.id for each in view.snapshot.intro.instruments if each.symbol == "ETH/USDT:USDT")  # type: ignore[union-attr]  # built with one
         view.requote(eth, bid=3_999.99)
         app.tick()
-        await pilot.pause(0.1)
+        await drawn(pilot)
         await pilot.press("end")
         app.tick()
-        await pilot.pause(0.1)
+        await drawn(pilot)
         assert "▲3,999.99" in shown(app)
 
 
@@ -178,7 +176,7 @@ async def test_too_small_says_the_size_needed_and_recovers() -> None:
         assert "60x15" in shown(app)
         assert "Routes" not in shown(app)
         await pilot.resize_terminal(80, 24)
-        await pilot.pause(0.1)
+        await drawn(pilot)
         assert "Routes" in shown(app)
         assert "60x15" not in shown(app)
 
@@ -207,13 +205,13 @@ async def test_lost_contact_is_said_and_the_rows_dim() -> None:
         view.snapshot.lost_contact = "no word from the node for 3 s"
         view.coming = Changes(contact=True)
         app.tick()
-        await pilot.pause(0.1)
+        await drawn(pilot)
         assert "NO CONTACT" in lines_of(app)[0]
         assert "no word from the node for 3 s" in lines_of(app)[0]
         assert colour() != live
         view.snapshot.lost_contact = ""
         app.tick()
-        await pilot.pause(0.1)
+        await drawn(pilot)
         assert "NO CONTACT" not in lines_of(app)[0]
         assert colour() == live
 
@@ -268,5 +266,5 @@ async def test_ages_grow_with_the_nodes_clock() -> None:
         view.snapshot.status = status
         for _ in range(5):
             app.tick()
-        await pilot.pause(0.1)
+        await drawn(pilot)
         assert " 3s " in lines_of(app)[3]

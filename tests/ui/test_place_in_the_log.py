@@ -6,7 +6,7 @@ from textual.pilot import Pilot
 from arbsniper_tui.ui.app import ArbsniperApp
 from arbsniper_tui.ui.widgets.signal_log import SignalLog
 from tests.ui.played import after
-from tests.ui.terminal import lines_of
+from tests.ui.terminal import drawn, lines_of
 from tests.ui.test_signal_log import arrive, begin, tick
 
 SIZE = (120, 24)
@@ -25,7 +25,7 @@ def selected(app: ArbsniperApp) -> list[tuple[int, str]]:
 async def resize(pilot: Pilot[None], app: ArbsniperApp, size: tuple[int, int]) -> None:
     await pilot.resize_terminal(*size)
     await tick(pilot, app, 3)
-    await pilot.pause(0.05)
+    await drawn(pilot)
 
 
 @pytest.mark.parametrize("order", ["oldest", "newest"])

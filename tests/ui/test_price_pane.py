@@ -11,7 +11,7 @@ from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui.app import ArbsniperApp
 from tests.ui import builder
 from tests.ui.played import PlayedView, app_on
-from tests.ui.terminal import lines_of, shown
+from tests.ui.terminal import drawn, lines_of, shown
 
 RATE = Instrument(9, "kraken", "USDT/USD", "USDT/USD", "USD", 0.26, only_rate=True)
 LISTED = (
@@ -42,7 +42,7 @@ def begin(*, rate: QuoteRow | None) -> tuple[PlayedView, ArbsniperApp]:
 async def prices(pilot: Pilot[None], app: ArbsniperApp) -> list[str]:
     await pilot.press("2")
     app.tick()
-    await pilot.pause(0.05)
+    await drawn(pilot)
     return lines_of(app)
 
 
@@ -73,7 +73,7 @@ async def test_the_marks_move_with_the_rate() -> None:
         await prices(pilot, app)
         view.requote(9, bid=1.0004, ask=1.0005)
         app.tick()
-        await pilot.pause(0.05)
+        await drawn(pilot)
         assert "▲67,020.10" in shown(app)
         assert "≈66,966.52" in shown(app)
 

@@ -14,7 +14,7 @@ from arbsniper_tui.ui.paint import words
 from arbsniper_tui.ui.widgets.signal_log import KEPT, SignalLog
 from tests.ui import builder
 from tests.ui.played import PlayedView, app_on
-from tests.ui.terminal import Terminal, lines_of, shown
+from tests.ui.terminal import Terminal, drawn, lines_of, shown
 
 Eventually = Callable[..., Awaitable[None]]
 
@@ -53,13 +53,13 @@ async def test_nothing_is_laid_out_while_events_come(key: str, monkeypatch: pyte
     async with app.run_test(size=(120, 36)) as pilot:
         await pilot.press(key)
         await tick(pilot, app, 2)
-        await pilot.pause(0.1)
+        await drawn(pilot)
         monkeypatch.setattr(Screen, "_refresh_layout", count)
         for seq in range(100, 160):
             arrive(view, seq)
             await tick(pilot, app)
         await tick(pilot, app, 5)
-        await pilot.pause(0.1)
+        await drawn(pilot)
         assert "+0.516" in shown(app) or "+0.52" in shown(app)
         assert layouts == []
 
@@ -84,7 +84,7 @@ async def test_a_single_event_is_drawn_at_once() -> None:
         await tick(pilot, app, 10)
         arrive(view, 200)
         await tick(pilot, app)
-        await pilot.pause(0.05)
+        await drawn(pilot)
         assert "+0.520" in shown(app)
 
 
@@ -125,7 +125,7 @@ async def test_one_event_sends_only_what_changed(eventually: Eventually) -> None
     app.driver_class = terminal.driver
     async with app.run_test(size=(120, 36), headless=False) as pilot:
         await tick(pilot, app, 2)
-        await pilot.pause(0.1)
+        await drawn(pilot)
         terminal.written.clear()
         arrive(view, 200)
         await tick(pilot, app)

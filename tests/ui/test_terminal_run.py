@@ -42,7 +42,8 @@ class View(PlayedView):
 said = iter([None] * 3 + ["worker feed-1 could not be kept running"])
 supervise = (lambda: next(said, None)) if task == "lost" else None
 try:
-    code = run_ui(View(builder.snapshot()), refresh_hz=20.0, supervise=supervise)
+    hz = 60.0 if task == "busy" else 20.0
+    code = run_ui(View(builder.snapshot()), refresh_hz=hz, supervise=supervise)
 except UiFailed as failure:
     sys.stderr.write(f"{failure}\\n")
     code = 9

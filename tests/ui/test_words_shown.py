@@ -19,7 +19,7 @@ from arbsniper_tui.ui.widgets.feed_bar import FeedBar
 from arbsniper_tui.ui.widgets.feed_table import FeedTable
 from tests.ui import builder
 from tests.ui.played import PlayedView, app_on
-from tests.ui.terminal import lines_of, roles_of
+from tests.ui.terminal import drawn, lines_of, roles_of
 
 
 def begin(change: Callable[[Snapshot], object] = lambda built: None) -> tuple[PlayedView, ArbsniperApp]:
@@ -41,7 +41,7 @@ async def see(pilot: Pilot[None], app: ArbsniperApp, *keys: str) -> list[str]:
         await pilot.press(key)
     for _ in range(10):
         app.tick()
-    await pilot.pause(0.05)
+    await drawn(pilot)
     return lines_of(app)
 
 
@@ -113,7 +113,7 @@ async def test_a_recording_that_failed_is_loud_on_every_screen(size: tuple[int, 
         view.snapshot.recording = RecordingHealth("/srv/tapes", 120, 8_400, "No space left on device")
         view.coming = Changes(feeds=True)
         app.tick()
-        await pilot.pause(0.05)
+        await drawn(pilot)
         assert "NOT RECORDING  No space left" in lines_of(app)[1]
         assert "threshold 0.50%" in lines_of(app)[1]
         assert any("NOT RECORDING" in line and "No space left" in line for line in (await see(pilot, app, "5"))[2:])
