@@ -3,9 +3,8 @@
 import logging
 import signal
 import time
-from collections.abc import Iterable, Iterator
-
-import zmq
+from collections.abc import Iterable
+from contextlib import closing
 
 from arbsniper_tui.headless.lines import log_line, output_line
 from arbsniper_tui.model.signal import Event
@@ -13,15 +12,11 @@ from arbsniper_tui.node.node import Node
 from arbsniper_tui.runtime.log import LAST_LINES_S, drain_log, pump_log
 from arbsniper_tui.runtime.output import LIMIT_BYTES, Output
 from arbsniper_tui.runtime.terminal import has_controlling_terminal
-from arbsniper_tui.session.events import EventOrder
-from arbsniper_tui.wire.endpoints import Endpoints
-from arbsniper_tui.wire.messages import EVENT_TOPIC
-from arbsniper_tui.wire.viewing import Subscription
+from arbsniper_tui.session.events import EventReader
 
 _log = logging.getLogger(__name__)
 
-_LOOK_EVERY_S = 0.2
-_ASK_AFTER_S = 1.0
+_LOOK_EVERY_MS = 200
 STANDARD_OUTPUT = 1
 CLEAN, FAULT, LOST = 0, 1, 3
 
@@ -36,15 +31,16 @@ def run_headless(node: Node, descriptor: int = STANDARD_OUTPUT) -> int:
     output = Output(descriptor, limit_bytes=None if node.is_replay else LIMIT_BYTES, on_gap=_tell_gap)
     stop = _StopSignals()
     try:
-        return _print_signals(node, node.start(), output, stop)
+        with closing(EventReader(node.start())) as events:
+            return _print_signals(_Headless(node, events, output, stop), output)
     finally:
         node.stop()
         drain_log(None if node.is_replay else LAST_LINES_S, stop)
 
 
-def _print_signals(node: Node, endpoints: Endpoints, output: Output, stop: "_StopSignals") -> int:
+def _print_signals(headless: "_Headless", output: Output) -> int:
     try:
-        code = _Headless(node, endpoints, output, stop).run()
+        code = headless.run()
         output.drain(LAST_LINES_S)
     except BrokenPipeError:
         _log.info("the reader of standard output has left: stopping")
@@ -84,58 +80,38 @@ class _StopSignals:
 
 
 class _Headless:
-    """The loop: events in, lines out, the node looked after in between."""
+    """The loop: reads events, writes lines, and supervises the node in between."""
 
-    def __init__(self, node: Node, endpoints: Endpoints, output: Output, is_stopping: _StopSignals) -> None:
+    def __init__(self, node: Node, events: EventReader, output: Output, is_stopping: _StopSignals) -> None:
         self._node = node
+        self._events = events
         self._output = output
         self._is_stopping = is_stopping
-        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._subscription = Subscription(self._context, endpoints, EVENT_TOPIC)
-        self._order = EventOrder(self._context, endpoints)
-        self._looked_s = 0.0
+        self._supervised_s = 0.0
         self._is_lost = False
         """Whether the node cannot go on."""
 
     def run(self) -> int:
         """Until the node cannot go on, a signal stops it, or its tapes end. Returns the exit code."""
-        try:
-            heard_s = time.monotonic()
-            has_ended = False
-            while not (has_ended or self._is_over()):
-                missed = self._order.missed
-                if self._subscription.wait(int(_LOOK_EVERY_S * 1000)):
-                    has_ended = self._take(self._received())
-                elif self._order.last_seq == 0 or time.monotonic() - heard_s > _ASK_AFTER_S:
-                    # A short replay may be over before the subscription stands, and its end may have gone unread.
-                    has_ended = self._take(self._order.catch_up())
-                else:
-                    self._write()
-                    continue
-                heard_s = time.monotonic()
-                if self._order.missed > missed:
-                    _log.error("%d events were overwritten before they could be read", self._order.missed - missed)
-            return LOST if self._is_lost else CLEAN
-        finally:
-            self._subscription.close()
-            self._order.close()
-            self._context.term()
+        has_ended = False
+        while not (has_ended or self._is_over()):
+            missed = self._events.missed
+            has_ended = self._take(self._events.read(_LOOK_EVERY_MS))
+            if self._events.missed > missed:
+                _log.error("%d events were overwritten before they could be read", self._events.missed - missed)
+        return LOST if self._is_lost else CLEAN
 
     def _is_over(self) -> bool:
-        """Look after the node from time to time. Whether it has to end."""
-        if time.monotonic() - self._looked_s > _LOOK_EVERY_S:
-            self._looked_s = time.monotonic()
+        """Supervise the node a few times a second. Returns whether it has to end."""
+        if time.monotonic() - self._supervised_s > _LOOK_EVERY_MS / 1000:
+            self._supervised_s = time.monotonic()
             if why := self._node.supervise():
                 _log.critical("%s", why)
                 self._is_lost = True
         return self._is_lost or self._is_stopping()
 
-    def _received(self) -> Iterator[Event]:
-        while (received := self._subscription.receive()) is not None:
-            yield from self._order.take(received[1])
-
     def _take(self, events: Iterable[Event]) -> bool:
-        """Write them. Returns whether the end was among them."""
+        """Write the lines of these events. Returns whether the end of the tapes was among them."""
         has_ended = False
         for event in events:
             if line := output_line(event):

@@ -1,17 +1,19 @@
 """Reads a node's events in order, and asks again for those it missed."""
 
 import time
+from collections.abc import Iterator
 
 import zmq
 
 from arbsniper_tui.model.errors import NodeUnreachable
 from arbsniper_tui.model.signal import Event
 from arbsniper_tui.wire.endpoints import Endpoints
-from arbsniper_tui.wire.messages import Events, EventsSince, decode_event
-from arbsniper_tui.wire.viewing import CommandClient
+from arbsniper_tui.wire.messages import EVENT_TOPIC, Events, EventsSince, decode_event
+from arbsniper_tui.wire.viewing import CommandClient, Subscription
 
 _ASK_WITHIN_MS = 500
 _ASK_AGAIN_S = 1.0
+_ASK_AFTER_SILENCE_S = 1.0
 
 
 class EventOrder:
@@ -53,3 +55,39 @@ class EventOrder:
         if events:
             self.last_seq = events[-1].seq
         return events
+
+
+class EventReader:
+    """All events of a node in their order, from the first one on. The node makes no views for it."""
+
+    def __init__(self, endpoints: Endpoints) -> None:
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._subscription = Subscription(self._context, endpoints, EVENT_TOPIC)
+        self._order = EventOrder(self._context, endpoints)
+        self._heard_s = time.monotonic()
+
+    @property
+    def missed(self) -> int:
+        """Events that were overwritten on the node before they could be read."""
+        return self._order.missed
+
+    def read(self, wait_ms: int) -> Iterator[Event]:
+        """The events that have come; waits at most this long for the first.
+
+        After a silence it asks the node for events: a short replay may be over before the subscription is known to the
+        node, and nothing would follow its end. The answer takes half a second at most.
+        """
+        if self._subscription.wait(wait_ms):
+            while (received := self._subscription.receive()) is not None:
+                yield from self._order.take(received[1])
+        elif self._order.last_seq == 0 or time.monotonic() - self._heard_s > _ASK_AFTER_SILENCE_S:
+            yield from self._order.catch_up()
+        else:
+            return
+        self._heard_s = time.monotonic()
+
+    def close(self) -> None:
+        """Leave; the node goes on."""
+        self._subscription.close()
+        self._order.close()
+        self._context.term()
