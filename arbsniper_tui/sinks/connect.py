@@ -87,13 +87,12 @@ def _fulfil(attempt: Attempt, url: str) -> None:
         from arbsniper_tui.sinks.open_socket import open_socket
 
         connected = open_socket(url, watch=attempt.watch)
-    except RedisUnreachable as error:
-        attempt.end()
-        attempt.set_exception(error)
     except Exception as error:
         attempt.end()
-        log.exception("connecting to redis at %s failed unexpectedly", address_of(url))
-        attempt.set_exception(RedisUnreachable(f"{address_of(url)}: {error!r}"))
+        if not isinstance(error, RedisUnreachable):
+            log.exception("connecting to redis at %s failed unexpectedly", address_of(url))
+            error = RedisUnreachable(f"{address_of(url)}: {error!r}")
+        attempt.set_exception(error)
     else:
         attempt.end()
         attempt.set_result(connected)

@@ -16,43 +16,34 @@ class Sink(Protocol):
     @property
     def announces(self) -> bool:
         """Whether other programs can hear announcements here. False: only viewers learn of signals, from events."""
-        ...
 
     @property
     def takes_prices(self) -> bool:
         """Whether a price handed over now would be stored. The caller makes none while it would not."""
-        ...
 
     def announce(self, payload: bytes, timestamp_ms: int, now_ns: int) -> bool:
         """Send a signal to programs that trade on it. The journal calls this right after the decision, before anything
         else. `timestamp_ms` is the signal's own, ms since 1970. Returns whether the signal has left; one that has not
         waits in the sink."""
-        ...
 
     def append_event(self, payload: bytes, event: str, now_ns: int) -> None:
         """Take the next event, to be sent with the next flush. The journal calls this in the order of the events'
         numbers; `event` is the kind of event."""
-        ...
 
     def store_price(self, exchange: str, symbol: str, payload: bytes, now_ns: int) -> None:
         """Take an instrument's newest price, to be stored with the next flush. A later price replaces it."""
-        ...
 
     def flush(self) -> None:
         """Send what was taken since the last flush. The spread worker calls this while it waits for the next quote."""
-        ...
 
     def pump(self, now_ns: int) -> None:
         """Read replies, connect again where that is due, and flush. The spread worker calls this every 20 ms."""
-        ...
 
     def health(self) -> RedisHealth:
         """The state of the sink, what waits in it and what it has lost."""
-        ...
 
     def close(self, timeout_s: float) -> None:
         """Deliver what waits, for at most `timeout_s`, and close. The spread worker calls this once, as it ends."""
-        ...
 
 
 class NoSink:
@@ -68,20 +59,15 @@ class NoSink:
     def announce(self, payload: bytes, timestamp_ms: int, now_ns: int) -> bool:
         return False
 
-    def append_event(self, payload: bytes, event: str, now_ns: int) -> None:
-        return
-
-    def store_price(self, exchange: str, symbol: str, payload: bytes, now_ns: int) -> None:
-        return
-
-    def flush(self) -> None:
-        return
-
-    def pump(self, now_ns: int) -> None:
-        return
-
     def health(self) -> RedisHealth:
         return self._health
 
-    def close(self, timeout_s: float) -> None:
-        return
+    def append_event(self, payload: bytes, event: str, now_ns: int) -> None: ...
+
+    def store_price(self, exchange: str, symbol: str, payload: bytes, now_ns: int) -> None: ...
+
+    def flush(self) -> None: ...
+
+    def pump(self, now_ns: int) -> None: ...
+
+    def close(self, timeout_s: float) -> None: ...
