@@ -1,4 +1,4 @@
-"""What the node asks of a sink: a place outside the node where signals, events and prices go. Knows no kind of sink."""
+"""What a node asks of a sink, a place outside the node where its signals, events and prices go."""
 
 from typing import Protocol
 
@@ -10,7 +10,7 @@ class Sink(Protocol):
 
     The deciding loop calls every method, so none but `close` may wait. A sink keeps what it cannot deliver yet in
     bounded memory (`bounded_queue`), drops the oldest beyond that, and counts what is lost. `now_ns` is always of one
-    monotonic clock. Several sinks stand behind one that hands each call on to all of them.
+    monotonic clock. The callers know one sink: to write to several, put one in front that hands each call on to all.
     """
 
     @property
