@@ -1,34 +1,21 @@
 """What a venue declares, and what its parser promises. No socket, no clock, no retry: the feed loop has those."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from fractions import Fraction
-from functools import lru_cache
-from typing import Annotated, ClassVar, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import ClassVar
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from arbsniper_tui.model.clean_text import is_symbol_name
-from arbsniper_tui.model.errors import BadFrame
+from arbsniper_tui.model.fact import Fact
 from arbsniper_tui.model.instrument import Instrument, Market, Symbol
 from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.venues.decoding import bad_frame
+from arbsniper_tui.venues.requests import Endpoint, KeepAlive, Subscription
+from arbsniper_tui.venues.spelling import Spelling
 
-SHOWN_OF_A_BAD_FRAME = 120
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
-_CONTRACT_PARTS = 1e6
-_COIN_PARTS = 1e8
-
-VenueInt = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-"""A whole number in a frame. JSON sets no bound; the bus carries 64 bits."""
-
-
-class KeepAlive(Struct, frozen=True):
-    """What this side must send so that the venue keeps the connection; WebSocket pings are answered anyway."""
-
-    send: str
-    every_s: float
+Find = Callable[[str], Instrument | None]
+"""Gives the watched instrument that the venue spells so; None for a spelling that nobody watches."""
 
 
 class Listing(Struct, frozen=True):
@@ -68,10 +55,18 @@ class VenueMarket(Struct, frozen=True):
     symbol_example: str
     hosts: tuple[str, ...]
     """WebSocket hosts, present and past, by which a tape tells where it was recorded."""
+    spelling: Spelling
+    subscription: Subscription
     needs_list: bool = False
     """Sizes cannot be told without the list."""
     seed_path: str = ""
     """The best bids and asks of all instruments, GET, where a subscription brings none before the first change."""
+    endpoint_path: str = ""
+    """POSTed before each connection, where the venue tells by REST where to connect: see `parse_endpoint`."""
+    opening: tuple[str, ...] = ()
+    """Text frames that begin each connection."""
+    greets: bool = False
+    """The venue takes subscriptions only after frames of its own: they wait until the parser says Ready."""
     sizes: str = "coins"
     has_venue_time: bool = True
     connection_limit: int = 100
@@ -81,15 +76,38 @@ class VenueMarket(Struct, frozen=True):
     keep_alive: KeepAlive | None = None
 
 
-class QuoteParser(Protocol):
-    """Made for one connection, so that its state goes with it."""
+class Reply(Struct, frozen=True):
+    """A text frame that the venue waits for, such as the answer to its heartbeat."""
 
+    text: str
+
+
+class Ready(Struct, frozen=True):
+    """The venue takes subscriptions from now on: said once by the parser of a market that `greets`."""
+
+
+Aside = Fact | Reply | Ready
+
+
+class Parser(ABC):
+    """Reads the frames of one connection. It is made for that connection, and its state goes with it."""
+
+    def __init__(self, find: Find, listings: Mapping[str, Listing]) -> None:
+        """`listings` is the venue's list by its own symbol, and may be filled later."""
+        self._find = find
+        self._listings = listings
+        self.asides: list[Aside] = []
+        """What frames said or asked for beside quotes, in order. Whoever feeds the parser takes it out."""
+
+    @abstractmethod
     def feed(self, frame: bytes) -> Sequence[Quote]:
         """The quotes of one frame; none for acks, heartbeats and channels that carry no best bid and ask.
 
         Raises BadFrame, VenueRejected, VenueClosing, BookLost.
         """
-        ...
+
+
+QuoteParser = Parser
 
 
 class VenueAdapter(ABC):
@@ -102,35 +120,51 @@ class VenueAdapter(ABC):
         """The declaration of one market, or None where the venue has no such market here."""
         return next((declared for declared in self.markets if declared.market is market), None)
 
-    @abstractmethod
     def venue_symbol(self, symbol: Symbol) -> str:
         """How the venue spells a unified symbol; an empty string for what it cannot list."""
+        declared = self.market(symbol.market)
+        return declared.spelling.spell(symbol) if declared is not None else ""
 
     def unified(self, venue_symbol: str, market: Market) -> str:
-        """The unified symbol, or an empty string where the spelling does not tell, or is no symbol's."""
-        return self._unified(venue_symbol, market) if is_symbol_name(venue_symbol) else ""
+        """The unified symbol, or an empty string where the spelling does not tell, or is no symbol's.
 
-    @abstractmethod
-    def _unified(self, venue_symbol: str, market: Market) -> str:
-        """The same for a spelling that can be a symbol's."""
+        `market` is where the name was found. One that only fits another market of the venue is read as that market's:
+        some venues serve all their markets on one connection.
+        """
+        if not is_symbol_name(venue_symbol):
+            return ""
+        declared = sorted(self.markets, key=lambda each: each.market is not market)
+        return next((found for each in declared if (found := each.spelling.read(venue_symbol, each.market))), "")
 
-    @abstractmethod
     def subscribe(self, instruments: Sequence[Instrument]) -> list[str]:
-        """The text frames that subscribe to these instruments."""
+        """The text frames that subscribe to these instruments, which are of one market."""
+        return self._frames(instruments, undo=False)
 
-    @abstractmethod
     def unsubscribe(self, instruments: Sequence[Instrument]) -> list[str]:
         """The text frames that take the subscription back; subscribing again afterwards brings the first state anew
         where the venue sends one."""
+        return self._frames(instruments, undo=True)
+
+    def _frames(self, instruments: Sequence[Instrument], *, undo: bool) -> list[str]:
+        declared = self.market(instruments[0].market) if instruments else None
+        return declared.subscription.frames(instruments, undo=undo) if declared is not None else []
 
     @abstractmethod
-    def parser(self, instruments: Mapping[str, Instrument], listings: Mapping[str, Listing]) -> QuoteParser:
+    def parser_of(self, market: Market, find: Find, listings: Mapping[str, Listing]) -> Parser:
+        """A parser for one connection of this market; `listings` is by the venue's own symbol."""
+
+    def parser(self, instruments: Mapping[str, Instrument], listings: Mapping[str, Listing]) -> Parser:
         """A parser for one connection; both mappings are by the venue's own symbol."""
+        return self.parser_of(self.markets[0].market, instruments.get, listings)
 
     def parse_seeds(self, body: bytes, instruments: Mapping[str, Instrument]) -> Sequence[Quote]:
         """The quotes of these instruments, by the venue's own symbol, in an answer of a market's `seed_path`. Raises
         BadFrame."""
         return ()
+
+    def parse_endpoint(self, body: bytes) -> Endpoint:
+        """Where to connect, in an answer of a market's `endpoint_path`. Raises BadFrame."""
+        raise bad_frame(body, f"no answer that {self.venue} asks for")
 
     def parse_listings(self, body: bytes) -> dict[str, Listing]:
         """The venue's list by its own symbol. Raises BadFrame, also for a list without any instrument."""
@@ -168,39 +202,3 @@ class SymbolsByRule(dict[str, Instrument]):
             self[venue_symbol] = known
             self.all.append(known)
         return known
-
-
-def in_coins(contracts: float, contract_size: float) -> float:
-    """Contracts as base coins, with no more decimals than the two numbers have: the plain product of 10.96 and 0.01
-    is 0.10960000000000002. Exact while it has at most 15 digits."""
-    units, parts = _ratio(contract_size)
-    return (contracts * _CONTRACT_PARTS + 0.5) // 1.0 * units / parts
-
-
-def in_coins_inverse(contracts: float, contract_size: float, price: float) -> float:
-    """Contracts of quote currency as base coins, to eight decimals; 0 without a price."""
-    return (contracts * contract_size / price * _COIN_PARTS + 0.5) // 1.0 / _COIN_PARTS if price else 0.0
-
-
-@lru_cache(maxsize=4096)
-def _ratio(contract_size: float) -> tuple[int, int]:
-    """Coins in the smallest part of a contract that is told apart, as two whole numbers: only their division rounds."""
-    return (Fraction(repr(contract_size)) / int(_CONTRACT_PARTS)).as_integer_ratio()
-
-
-def bad_frame(frame: bytes, expected: str) -> BadFrame:
-    """A BadFrame that shows what was expected and the start of what came."""
-    shown = frame[:SHOWN_OF_A_BAD_FRAME].decode("utf-8", "replace")
-    return BadFrame(f"expected {expected}, found {shown!r}")
-
-
-def undecodable(frame: bytes, venue: str, error: Exception) -> BadFrame:
-    """A BadFrame for what the decoder refused, with its words on where."""
-    return bad_frame(frame, f"a {venue} frame ({error})")
-
-
-def epoch_ms(moment: datetime) -> int:
-    """Whole ms since 1970, rounded down from the venue's microseconds; a moment without a zone is in UTC."""
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return (moment - _EPOCH) // _MILLISECOND

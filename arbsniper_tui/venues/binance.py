@@ -11,20 +11,20 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from arbsniper_tui.model.errors import UNREADABLE, VenueClosing, VenueRejected
-from arbsniper_tui.model.instrument import Instrument, Market, Symbol
+from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.model.quote import Quote
-from arbsniper_tui.venues.base import (
-    Listing,
-    QuoteParser,
-    VenueAdapter,
-    VenueInt,
-    VenueMarket,
-    bad_frame,
-    undecodable,
-)
+from arbsniper_tui.venues.base import Find, Listing, Parser, VenueAdapter, VenueMarket
+from arbsniper_tui.venues.decoding import VenueInt, bad_frame, decoder, undecodable
+from arbsniper_tui.venues.requests import Subscription
+from arbsniper_tui.venues.spelling import Spelling
 
-# Longest first where one ends like another (FDUSD, USD), so that a spelling splits in one way.
-_QUOTES = ("FDUSD", "USDT", "USDC", "TUSD", "BTC", "ETH", "BNB", "EUR", "TRY", "BRL", "JPY", "USD")
+# FDUSD before USD, so that a name splits in one way.
+_SPELLING = Spelling(quotes=("FDUSD", "USDT", "USDC", "TUSD", "BTC", "ETH", "BNB", "EUR", "TRY", "BRL", "JPY", "USD"))
+_SUBSCRIPTION = Subscription(
+    topic='"$lower@bookTicker"',
+    subscribe='{"method":"SUBSCRIBE","params":[$topics],"id":1}',
+    unsubscribe='{"method":"UNSUBSCRIBE","params":[$topics],"id":2}',
+)
 
 
 class Binance(VenueAdapter):
@@ -44,6 +44,8 @@ class Binance(VenueAdapter):
             taker_fee_pct=0.10,
             symbol_example="BTCUSDT",
             hosts=("stream.binance.com", "data-stream.binance.vision"),
+            spelling=_SPELLING,
+            subscription=_SUBSCRIPTION,
             has_venue_time=False,
             connection_limit=1024,
         ),
@@ -59,60 +61,50 @@ class Binance(VenueAdapter):
             taker_fee_pct=0.05,
             symbol_example="BTCUSDT",
             hosts=("fstream.binance.com",),
+            spelling=_SPELLING,
+            subscription=_SUBSCRIPTION,
             connection_limit=200,
             # The venue pings every 3 minutes, and drops after 10 without a pong.
             max_silence_s=240.0,
         ),
     )
 
-    def venue_symbol(self, symbol: Symbol) -> str:
-        if symbol.is_inverse:
-            return ""
-        return symbol.base + symbol.quote
-
-    def _unified(self, venue_symbol: str, market: Market) -> str:
-        for quote in _QUOTES:
-            base = venue_symbol.removesuffix(quote)
-            if base and base != venue_symbol and "_" not in base:
-                return f"{base}/{quote}" + (f":{quote}" if market is Market.PERP else "")
-        return ""
-
-    def subscribe(self, instruments: Sequence[Instrument]) -> list[str]:
-        return [_request("SUBSCRIBE", instruments, 1)]
-
-    def unsubscribe(self, instruments: Sequence[Instrument]) -> list[str]:
-        return [_request("UNSUBSCRIBE", instruments, 2)]
-
-    def parser(self, instruments: Mapping[str, Instrument], listings: Mapping[str, Listing]) -> QuoteParser:
-        return _BookTickerParser(instruments)
+    def parser_of(self, market: Market, find: Find, listings: Mapping[str, Listing]) -> Parser:
+        return _BookTickerParser(find, listings)
 
     def parse_seeds(self, body: bytes, instruments: Mapping[str, Instrument]) -> Sequence[Quote]:
         # All symbols in one answer: asked for by name, one that is not listed costs the others their answer too.
-        try:
-            seeds = _SEEDS(body)
-        except UNREADABLE as error:
-            raise undecodable(body, "Binance bookTicker", error) from error
         return [
-            Quote(instrument.id, seed.bidPrice, seed.bidQty, seed.askPrice, seed.askQty, seed.time)
-            for seed in seeds
+            Quote(instrument.id, seed.bid_price, seed.bid_qty, seed.ask_price, seed.ask_qty, seed.time)
+            for seed in _SEEDS(body)
             if (instrument := instruments.get(seed.symbol)) is not None
         ]
 
     def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:
-        try:
-            listed = _LIST(body)
-        except UNREADABLE as error:
-            raise undecodable(body, "Binance exchangeInfo", error) from error
         return (
-            (symbol.symbol, Listing(is_trading=symbol.status == "TRADING"))
-            for symbol in listed.symbols
-            if symbol.contractType in ("", "PERPETUAL")
+            (each.symbol, Listing(is_trading=each.status == "TRADING"))
+            for each in _LIST(body).symbols
+            if each.contract_type in ("", "PERPETUAL")
         )
 
 
-def _request(method: str, instruments: Sequence[Instrument], request_id: int) -> str:
-    params = [f"{instrument.venue_symbol.lower()}@bookTicker" for instrument in instruments]
-    return msgspec.json.encode({"method": method, "params": params, "id": request_id}).decode()
+class _Listed(Struct, rename="camel"):
+    symbol: str
+    status: str = ""
+    contract_type: str = ""
+
+
+class _ExchangeInfo(Struct):
+    symbols: list[_Listed]
+
+
+class _Seed(Struct, rename="camel", gc=False):
+    symbol: str
+    bid_price: float
+    bid_qty: float
+    ask_price: float
+    ask_qty: float
+    time: VenueInt | None = None
 
 
 class _Ticker(Struct, gc=False):
@@ -125,7 +117,6 @@ class _Ticker(Struct, gc=False):
     e: str = ""
     T: VenueInt | None = None
     lastUpdateId: int | None = None  # noqa: N815 - the venue's spelling
-    result: Any = UNSET
     code: int | None = None
     msg: str = ""
     error: Any = UNSET
@@ -136,47 +127,25 @@ class _Frame(_Ticker, gc=False):
     id: Any = UNSET
 
 
-class _Seed(Struct, gc=False):
-    symbol: str
-    bidPrice: float  # noqa: N815 - the venue's spelling
-    bidQty: float  # noqa: N815 - the venue's spelling
-    askPrice: float  # noqa: N815 - the venue's spelling
-    askQty: float  # noqa: N815 - the venue's spelling
-    time: VenueInt | None = None
-
-
-class _Listed(Struct):
-    symbol: str
-    status: str = ""
-    contractType: str = ""  # noqa: N815 - the venue's spelling
-
-
-class _ExchangeInfo(Struct):
-    symbols: list[_Listed]
-
-
 class _Named(Struct):
     e: str = ""
     data: "_Named | None" = None
 
 
+_LIST = decoder(_ExchangeInfo, "Binance exchangeInfo")
+_SEEDS = decoder(list[_Seed], "Binance bookTicker", strict=False)
 # Not strict, so that "25.35190000" is read as the number it writes.
 _DECODE = msgspec.json.Decoder(_Frame, strict=False).decode
-_SEEDS = msgspec.json.Decoder(list[_Seed], strict=False).decode
 _NAME = msgspec.json.Decoder(_Named).decode
-_LIST = msgspec.json.Decoder(_ExchangeInfo).decode
 
 
-class _BookTickerParser:
+class _BookTickerParser(Parser):
     """Reads raw frames (`/ws`) and wrapped ones (`/stream`).
 
     {"u":400900217,"s":"BNBUSDT","b":"25.35190000","B":"31.21000000","a":"25.36520000","A":"40.66000000"}
     {"stream":"ethusdt@bookTicker","data":{"e":"bookTicker","u":11139947831981,"s":"ETHUSDT","ps":"ETHUSDT",
      "b":"1943.64","B":"113.445","a":"1943.65","A":"182.433","T":1785121247583,"E":1785121247584,"st":1}}
     """
-
-    def __init__(self, instruments: Mapping[str, Instrument]) -> None:
-        self._instruments = instruments
 
     def feed(self, frame: bytes) -> Sequence[Quote]:
         try:
@@ -194,7 +163,7 @@ class _BookTickerParser:
             return _without_quote(ticker, message, frame)
         if ticker.e not in ("", "bookTicker"):
             return ()
-        instrument = self._instruments.get(ticker.s)
+        instrument = self._find(ticker.s)
         if instrument is None:
             return ()
         return (Quote(instrument.id, ticker.b, ticker.B, ticker.a, ticker.A, ticker.T, ticker.u),)

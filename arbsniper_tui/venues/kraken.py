@@ -5,24 +5,18 @@ https://docs.kraken.com/api/docs/websocket-v2/ticker
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import msgspec
 from msgspec import Struct
 
 from arbsniper_tui.model.errors import UNREADABLE, VenueRejected
-from arbsniper_tui.model.instrument import Instrument, Market, Symbol
+from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.quote import Quote
-from arbsniper_tui.venues.base import (
-    KeepAlive,
-    Listing,
-    QuoteParser,
-    VenueAdapter,
-    VenueMarket,
-    bad_frame,
-    epoch_ms,
-    undecodable,
-)
+from arbsniper_tui.venues.base import Find, Listing, Parser, VenueAdapter, VenueMarket
+from arbsniper_tui.venues.decoding import bad_frame, decoder, epoch_ms, undecodable
+from arbsniper_tui.venues.requests import KeepAlive, Subscription
+from arbsniper_tui.venues.spelling import Spelling
 
 # The REST list keeps the names of version 1.
 _RENAMED = {"XBT": "BTC", "XDG": "DOGE"}
@@ -44,49 +38,41 @@ class Kraken(VenueAdapter):
             taker_fee_pct=0.40,
             symbol_example="BTC/USDT",
             hosts=("ws.kraken.com",),
+            spelling=Spelling("/"),
+            subscription=Subscription(
+                topic='"$symbol"',
+                # Without the trigger the venue sends tickers only with trades.
+                subscribe='{"method":"subscribe","params":{"channel":"ticker","symbol":[$topics],'
+                '"event_trigger":"bbo","snapshot":true},"req_id":1}',
+                unsubscribe='{"method":"unsubscribe","params":{"channel":"ticker","symbol":[$topics],'
+                '"event_trigger":"bbo"},"req_id":2}',
+            ),
             # A heartbeat comes each second in which nothing else was sent.
             max_silence_s=10.0,
             keep_alive=KeepAlive('{"method":"ping"}', every_s=30.0),
         ),
     )
 
-    def venue_symbol(self, symbol: Symbol) -> str:
-        return "" if symbol.settle else str(symbol)
-
-    def _unified(self, venue_symbol: str, market: Market) -> str:
-        base, _, quote = venue_symbol.partition("/")
-        return venue_symbol if base and quote and "/" not in quote else ""
-
-    def subscribe(self, instruments: Sequence[Instrument]) -> list[str]:
-        return [_request("subscribe", instruments, 1)]
-
-    def unsubscribe(self, instruments: Sequence[Instrument]) -> list[str]:
-        return [_request("unsubscribe", instruments, 2)]
-
-    def parser(self, instruments: Mapping[str, Instrument], listings: Mapping[str, Listing]) -> QuoteParser:
-        return _TickerParser(instruments)
+    def parser_of(self, market: Market, find: Find, listings: Mapping[str, Listing]) -> Parser:
+        return _TickerParser(find, listings)
 
     def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:
-        try:
-            listed = _PAIRS(body)
-        except UNREADABLE as error:
-            raise undecodable(body, "Kraken AssetPairs", error) from error
+        listed = _PAIRS(body)
         if listed.error:
             raise bad_frame(body, f"no error from Kraken AssetPairs ({', '.join(listed.error)})")
-        pairs = listed.result.values()
-        return ((_renamed(pair.wsname), Listing(is_trading=pair.status == "online")) for pair in pairs)
+        for pair in listed.result.values():
+            name = "/".join(_RENAMED.get(coin, coin) for coin in pair.wsname.split("/"))
+            yield name, Listing(is_trading=pair.status == "online")
 
 
-def _request(method: str, instruments: Sequence[Instrument], request_id: int) -> str:
-    params: dict[str, object] = {
-        "channel": "ticker",
-        "symbol": [instrument.venue_symbol for instrument in instruments],
-        # Without it the venue sends tickers only with trades.
-        "event_trigger": "bbo",
-    }
-    if method == "subscribe":
-        params["snapshot"] = True
-    return msgspec.json.encode({"method": method, "params": params, "req_id": request_id}).decode()
+class _Pair(Struct):
+    wsname: str = ""
+    status: str = ""
+
+
+class _Pairs(Struct):
+    error: list[str] = []
+    result: dict[str, _Pair] = {}
 
 
 class _Top(Struct, gc=False):
@@ -106,38 +92,19 @@ class _Frame(Struct, gc=False):
     success: bool = True
     error: str = ""
     symbol: str = ""
-    event: Any = None
 
 
-class _Pair(Struct):
-    wsname: str = ""
-    status: str = ""
-
-
-class _Pairs(Struct):
-    error: list[str] = []
-    result: dict[str, _Pair] = {}
-
-
+_PAIRS = decoder(_Pairs, "Kraken AssetPairs")
 _DECODE = msgspec.json.Decoder(_Frame).decode
 _TOPS = msgspec.json.Decoder(list[_Top]).decode
-_PAIRS = msgspec.json.Decoder(_Pairs).decode
 
 
-def _renamed(wsname: str) -> str:
-    """A pair of version 1, as version 2 spells it."""
-    return "/".join(_RENAMED.get(coin, coin) for coin in wsname.split("/"))
-
-
-class _TickerParser:
+class _TickerParser(Parser):
     """{"channel":"ticker","type":"update","data":[{"symbol":"BTC/USD","bid":99.9,"bid_qty":1.2,"ask":100.1,
      "ask_qty":2.3,"timestamp":"2026-07-10T00:00:02.123456Z"}]}
 
     A symbol with an empty book has bid and ask 0 at 1970-01-01.
     """
-
-    def __init__(self, instruments: Mapping[str, Instrument]) -> None:
-        self._instruments = instruments
 
     def feed(self, frame: bytes) -> Sequence[Quote]:
         try:
@@ -156,7 +123,7 @@ class _TickerParser:
         return ()
 
     def _quote(self, top: _Top) -> Quote | None:
-        instrument = self._instruments.get(top.symbol)
+        instrument = self._find(top.symbol)
         if instrument is None:
             return None
         ts_venue_ms = None

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from venue_bench import Connection, instruments, listing
+from venue_frames import Connection, instruments, listing
 
 from arbsniper_tui.model.errors import BadFrame, VenueClosing, VenueRejected
 from arbsniper_tui.model.instrument import Market, parse_symbol

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from venue_bench import CAPTURES, Connection
+from venue_frames import CAPTURES, Connection
 
 from arbsniper_tui.model.errors import BadFrame, FrameError
 from arbsniper_tui.model.instrument import Market

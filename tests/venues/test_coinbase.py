@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from venue_bench import Connection, instruments, listing
+from venue_frames import Connection, instruments, listing
 
 from arbsniper_tui.model.errors import BadFrame, BookLost, VenueRejected
 from arbsniper_tui.model.instrument import Market

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from venue_bench import Connection, instruments, listing
+from venue_frames import Connection, instruments, listing
 
 from arbsniper_tui.model.errors import BadFrame, VenueRejected
 from arbsniper_tui.model.instrument import Market

@@ -6,13 +6,14 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from venue_bench import Connection, instruments, listing
+from venue_frames import Connection, instruments, listing
 
 from arbsniper_tui.model.errors import BadFrame, VenueClosing, VenueRejected
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.quote import Quote, defect
 from arbsniper_tui.venues import VENUES
-from arbsniper_tui.venues.base import Listing, in_coins
+from arbsniper_tui.venues.base import Listing
+from arbsniper_tui.venues.sizes import in_coins
 
 Levels = list[list[str]]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from venue_bench import FRAMES, MARKETS, Connection, frames, instruments, listing
+from venue_frames import FRAMES, MARKETS, Connection, frames, instruments, listing
 
 import arbsniper_tui.venues
 from arbsniper_tui.model.errors import BadFrame, BookLost, FrameError
@@ -15,6 +15,9 @@ from arbsniper_tui.model.instrument import Market, parse_symbol
 from arbsniper_tui.model.quote import defect
 from arbsniper_tui.venues import VENUES, venue_of_url
 from arbsniper_tui.wire.messages import QuoteBatch, decode_from_feed, encode
+
+SHARED = {"__init__", "base", "book", "decoding", "requests", "sizes", "spelling"}
+"""What several venues use."""
 
 every_market = pytest.mark.parametrize(("venue", "market"), MARKETS)
 every_venue = pytest.mark.parametrize("venue", VENUES)
@@ -28,7 +31,7 @@ SYMBOLS = {
 
 def test_each_file_of_the_folder_is_one_venue_and_each_venue_one_file() -> None:
     folder = Path(arbsniper_tui.venues.__file__).parent
-    modules = {file.stem for file in folder.glob("*.py")} - {"__init__", "base"}
+    modules = {file.stem for file in folder.glob("*.py")} - SHARED
     assert modules == set(VENUES)
     for venue, adapter in VENUES.items():
         assert adapter.venue == venue

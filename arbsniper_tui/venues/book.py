@@ -1,0 +1,122 @@
+"""Books of price levels, for venues that send a snapshot and then changes: the best bid and ask are kept here."""
+
+from bisect import bisect_left, insort
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import chain
+from math import inf
+
+from arbsniper_tui.model.errors import BookLost
+from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.venues.decoding import epoch_ms
+
+Level = tuple[float, float]
+"""Price and size."""
+_JITTER_MS = 1000
+"""A time that goes back by no more than this is the venue's own disorder."""
+
+
+class Side:
+    """One side of a book. Keys are the prices, negated for asks, so that the best is last on both sides and a
+    change near the top moves little."""
+
+    def __init__(self, sign: int, levels: Sequence[Level] = ()) -> None:
+        self._sign = sign
+        self.size_at = {price * sign: size for price, size in levels if size}
+        self.keys = sorted(self.size_at)
+
+    def set(self, price: float, size: float) -> None:
+        """The new size of a level; 0 removes it."""
+        key = price * self._sign
+        if size:
+            if key not in self.size_at:
+                insort(self.keys, key)
+            self.size_at[key] = size
+        elif self.size_at.pop(key, None) is not None:
+            del self.keys[bisect_left(self.keys, key)]
+
+
+class Book:
+    """One instrument's levels, and the time of its state.
+
+    The time never goes back, also not from one snapshot to the next: what comes later on a connection is newer.
+    """
+
+    def __init__(self) -> None:
+        self.is_lost = True
+        self.bids = Side(1)
+        self.asks = Side(-1)
+        self._ts_venue_ms: int | None = None
+        self._latest_ms: int | None = None
+
+    def begin(self, bids: Sequence[Level], asks: Sequence[Level]) -> None:
+        """Take a snapshot."""
+        self.bids = Side(1, bids)
+        self.asks = Side(-1, asks)
+        self._ts_venue_ms = None
+        self.is_lost = False
+
+    def date(self, time: datetime | None) -> None:
+        """Take the time of a frame. Some of Coinbase's updates carry the year 1, which says nothing of their age."""
+        if time is None or time.year < 2000:
+            self._ts_venue_ms = None
+            return
+        ts_ms, latest_ms = epoch_ms(time), self._latest_ms
+        if latest_ms is None or ts_ms >= latest_ms:
+            self._ts_venue_ms = self._latest_ms = ts_ms
+        elif latest_ms - ts_ms <= _JITTER_MS:
+            self._ts_venue_ms = latest_ms
+        else:
+            # The time before, or the venue's clock, was wrong: nothing compares with the time of this state.
+            self._ts_venue_ms, self._latest_ms = None, ts_ms
+
+    def quote(self, instrument_id: int) -> Quote:
+        """The top as it is now, with zeros for an empty side."""
+        bids, asks = self.bids, self.asks
+        bid = bids.keys[-1] if bids.keys else 0.0
+        ask = asks.keys[-1] if asks.keys else 0.0
+        return Quote(
+            instrument_id, bid, bids.size_at.get(bid, 0.0), -ask, asks.size_at.get(ask, 0.0), self._ts_venue_ms
+        )
+
+
+class Books:
+    """The books of one connection, by the venue's own symbol.
+
+    A change that cannot be read may have removed the best level, so it costs the book: that is raised once, and what
+    comes of the book is passed over until its next snapshot.
+    """
+
+    def __init__(self) -> None:
+        self._books: dict[str, Book] = {}
+        self._are_all_lost = False
+
+    def begin(self, symbol: str, bids: Sequence[Level], asks: Sequence[Level]) -> Book:
+        """Take a snapshot. Raises BookLost for prices and sizes that cannot be."""
+        if not all(0.0 < price < inf and 0.0 <= size < inf for price, size in chain(bids, asks)):
+            raise self.lose(symbol, "expected positive prices and sizes in a snapshot")
+        book = self._books.setdefault(symbol, Book())
+        book.begin(bids, asks)
+        return book
+
+    def find(self, symbol: str) -> Book | None:
+        """The book that a change belongs to, None for a lost one. Raises BookLost for a change without a snapshot."""
+        book = self._books.get(symbol)
+        if book is None and not self._are_all_lost:
+            raise self.lose(symbol, "an update came before its snapshot")
+        return None if book is None or book.is_lost else book
+
+    def is_lost(self, symbol: str) -> bool:
+        """Whether this book was lost, and has had no snapshot since."""
+        book = self._books.get(symbol)
+        return self._are_all_lost if book is None else book.is_lost
+
+    def lose(self, symbol: str, reason: str) -> BookLost:
+        """Forget this book, or for an empty symbol every book. Returns what to raise."""
+        if symbol:
+            self._books.setdefault(symbol, Book()).is_lost = True
+        else:
+            self._are_all_lost = True
+            for book in self._books.values():
+                book.is_lost = True
+        return BookLost(symbol, reason)

@@ -1,0 +1,69 @@
+"""Bytes to structs: decoders that raise BadFrame, and the types and times that frames of many venues share."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from arbsniper_tui.model.errors import UNREADABLE, BadFrame
+
+Shape = TypeVar("Shape")
+
+SHOWN_OF_A_BAD_FRAME = 120
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+VenueInt = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+"""A whole number in a frame. JSON sets no bound; the bus carries 64 bits."""
+
+
+def decoder(shape: type[Shape], page: str, *, strict: bool = True) -> Callable[[bytes], Shape]:
+    """A function that reads a JSON body as `shape` and raises BadFrame, naming the venue's `page`, for any other.
+
+    `strict=False` takes "25.35" for the number it writes. A parser's `feed` calls msgspec itself, which saves a call.
+    """
+    decode = msgspec.json.Decoder(shape, strict=strict).decode
+
+    def decode_or_raise(body: bytes) -> Shape:
+        try:
+            return decode(body)
+        except UNREADABLE as error:
+            raise undecodable(body, page, error) from error
+
+    return decode_or_raise
+
+
+def bad_frame(frame: bytes, expected: str) -> BadFrame:
+    """A BadFrame that shows what was expected and the start of what came."""
+    shown = frame[:SHOWN_OF_A_BAD_FRAME].decode("utf-8", "replace")
+    return BadFrame(f"expected {expected}, found {shown!r}")
+
+
+def undecodable(frame: bytes, page: str, error: Exception) -> BadFrame:
+    """A BadFrame for what the decoder refused, with its words on where."""
+    return bad_frame(frame, f"a {page} frame ({error})")
+
+
+def epoch_ms(moment: datetime) -> int:
+    """Whole ms since 1970, rounded down from the venue's microseconds; a moment without a zone is in UTC."""
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+def texts_named(frame: bytes, *keys: str) -> list[set[str]]:
+    """The texts that a frame which does not fit its struct still gives for each of the keys.
+
+    JSON gives what stands at its top, or an empty text for a key that it does not have. What is no JSON, such as a
+    frame that was cut short, gives every `"key": "text"` in it.
+    """
+    try:
+        found = msgspec.json.decode(frame)
+    except UNREADABLE:
+        patterns = (re.compile(rb'"%s"\s*:\s*"([\w/-]+)"' % key.encode()) for key in keys)
+        return [{text.decode() for text in pattern.findall(frame)} for pattern in patterns]
+    named: dict[str, Any] = found if isinstance(found, dict) else {}
+    return [{text} if isinstance(text := named.get(key, ""), str) else {""} for key in keys]

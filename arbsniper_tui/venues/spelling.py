@@ -1,0 +1,46 @@
+"""How a venue spells symbols, where base and quote currency stand side by side in the name."""
+
+from msgspec import Struct
+
+from arbsniper_tui.model.instrument import Market, Symbol
+
+_INVERSE_QUOTE = "USD"
+
+
+class Spelling(Struct, frozen=True):
+    """Prefix, base, joint, quote, suffix: `BTC-USDT-SWAP` has the joint `-` and the suffix `-SWAP`."""
+
+    joint: str = ""
+    prefix: str = ""
+    suffix: str = ""
+    quotes: tuple[str, ...] = ()
+    """The quote currencies by which a name without a joint is split: the longest first where one ends like another."""
+    has_inverse: bool = False
+    """Names with the quote USD are inverse perpetuals, settled in the base coin."""
+
+    def spell(self, symbol: Symbol) -> str:
+        """The venue's name for a symbol; empty for one that this market cannot have."""
+        if symbol.is_inverse and not self.has_inverse:
+            return ""
+        return f"{self.prefix}{symbol.base}{self.joint}{symbol.quote}{self.suffix}"
+
+    def read(self, name: str, market: Market) -> str:
+        """The unified symbol of a name; empty for one that is not spelled like this."""
+        pair = name.removeprefix(self.prefix).removesuffix(self.suffix)
+        if len(pair) + len(self.prefix) + len(self.suffix) != len(name):
+            return ""
+        base, quote = self._split(pair)
+        if not base or not quote:
+            return ""
+        if market is Market.SPOT:
+            return f"{base}/{quote}"
+        return f"{base}/{quote}:{base if self.has_inverse and quote == _INVERSE_QUOTE else quote}"
+
+    def _split(self, pair: str) -> tuple[str, str]:
+        if self.joint:
+            parts = pair.split(self.joint)
+            return (parts[0], parts[1]) if len(parts) == 2 else ("", "")
+        quote = next((each for each in self.quotes if pair.endswith(each)), "")
+        base = pair.removesuffix(quote)
+        # Dated contracts join their date with an underscore.
+        return ("", "") if "_" in base else (base, quote)
