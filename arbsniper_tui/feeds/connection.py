@@ -1,16 +1,20 @@
-"""One connection to a venue, from its making to its end: subscribe, parse, filter, keep alive, watch."""
+"""One connection to a venue, from its making to its end: subscribe, read, keep alive, watch."""
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 
+from arbsniper_tui.feeds.endpoint import find_endpoint
 from arbsniper_tui.feeds.outlet import FeedCounts, OnFrame, Outlet
-from arbsniper_tui.feeds.quote_filter import Sieve
+from arbsniper_tui.feeds.quote_filter import QuoteFilter
 from arbsniper_tui.feeds.seeds import fetch_seeds
 from arbsniper_tui.feeds.served import NONE_SERVED, Served
 from arbsniper_tui.feeds.timings import FeedTimings
 from arbsniper_tui.feeds.venue_lag import VenueLag
+from arbsniper_tui.feeds.venue_reader import Told, VenueReader
 from arbsniper_tui.model.errors import BookLost, FrameError, RestError, VenueClosing, VenueRejected, WebSocketError
+from arbsniper_tui.model.fact import InstrumentStatus
 from arbsniper_tui.model.feed_spec import FeedSpec
 from arbsniper_tui.model.health import FeedState
 from arbsniper_tui.model.instrument import Instrument
@@ -20,8 +24,8 @@ from arbsniper_tui.net.backlog import Backlog
 from arbsniper_tui.net.websocket import WebSocket, open_websocket
 from arbsniper_tui.runtime.clock import now_ns
 from arbsniper_tui.runtime.limited_log import LimitedLog
-from arbsniper_tui.venues import VENUES
-from arbsniper_tui.venues.base import Listing, VenueMarket
+from arbsniper_tui.venues.base import Listing, Ready, Reply, VenueAdapter, VenueMarket
+from arbsniper_tui.venues.requests import KeepAlive
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +33,8 @@ _MOST_DOUBLINGS = 5
 
 Show = Callable[[FeedState, str], None]
 """What the connection does now, and in words what is wrong or awaited."""
+OnStatus = Callable[[InstrumentStatus], None]
+"""What the venue says on the connection of an instrument's trading."""
 
 
 class Connection:
@@ -37,6 +43,7 @@ class Connection:
     def __init__(
         self,
         spec: FeedSpec,
+        adapter: VenueAdapter,
         served: Served,
         listings: Mapping[str, Listing],
         outlet: Outlet,
@@ -47,27 +54,33 @@ class Connection:
         lag: VenueLag,
         troubles: LimitedLog,
         on_frame: OnFrame | None,
+        on_status: OnStatus,
     ) -> None:
         self._spec = spec
+        self._adapter = adapter
         self._served = served
         self._outlet = outlet
         self._tell_state = show
         self._state = FeedState.CONNECTING
         self._timings = timings
         self._counts = counts
-        self._lag = lag
         self._troubles = troubles
         self._on_frame = on_frame
-        self._adapter = VENUES[spec.venue]
-        declared = self._adapter.market(spec.market)
+        self._on_status = on_status
+        declared = adapter.market(spec.market)
         assert declared is not None, f"{spec.venue} has no {spec.market} market"
         self._declared: VenueMarket = declared
-        self._has_venue_time = declared.has_venue_time
-        self._sends_first_state = not declared.seed_path
-        self._parser = self._adapter.parser(served.by_symbol, listings)
-        self._sieve = Sieve(counts.dropped, self._tell_drop, served.barred)
-        self._is_live = False
-        self._is_late = False
+        self._lag = lag if declared.has_venue_time else None
+        self._keep_alive = declared.keep_alive
+        self._is_ready = not declared.greets
+        self._by_symbol = {each.venue_symbol: each for each in spec.instruments}
+        parser = adapter.parser(spec.market, self._by_symbol.get, listings)
+        self._filter = QuoteFilter(counts.dropped, self._tell_drop, served.barred)
+        self._reader = VenueReader(parser, self._by_symbol, self._take, self._filter)
+        self._ts_read_ns = 0
+        self._unsent: list[str] = []
+        """Replies to frames that came in one read with the handshake."""
+        self._is_live = self._is_late = False
         self._lost_books: dict[int, tuple[int, float]] = {}
         """Instruments whose book was lost, until a sound quote comes: how often they were awaited, and when they are
         asked for next, in s of the clock of ages."""
@@ -77,20 +90,29 @@ class Connection:
         self.data_ns = 0
         """When the last quote came; 0 before the first."""
 
+    @property
+    def _sends_first_state(self) -> bool:
+        return not self._declared.seed_path
+
     async def run(self, backlog: Backlog) -> str:
         """Connect, subscribe, and stay until it ends. Returns why it ended."""
         self._show(FeedState.CONNECTING, public_url(self._spec.ws_url))
         within_ns = self._timings.pong_within_ns
         try:
-            self.socket = await open_websocket(
-                self._spec.ws_url, self._take_frames, backlog, within_ns, self._timings.open_within_s
-            )
-        except WebSocketError as error:
+            endpoint = await find_endpoint(self._spec, self._adapter, self._declared)
+            ws_url, open_within_s = endpoint.ws_url, self._timings.open_within_s
+            self.socket = await open_websocket(ws_url, self._take_frames, backlog, within_ns, open_within_s)
+        except (WebSocketError, RestError, FrameError) as error:
             return str(error)
+        if endpoint.keep_alive_every_s is not None and self._keep_alive is not None:
+            self._keep_alive = KeepAlive(self._keep_alive.send, endpoint.keep_alive_every_s)
         backlog.add(self.socket)
         self._counts.connects += 1
+        for text in (*self._declared.opening, *self._unsent):
+            self.socket.send(text)
         if not self._is_live:  # quotes may come in one read with the handshake
-            self._show(FeedState.SUBSCRIBED, "subscribed, no data yet")
+            awaited = "subscribed, no data yet" if self._is_ready else "waiting until the venue takes subscriptions"
+            self._show(FeedState.SUBSCRIBED, awaited)
         self.ask_for(self._served.wanted)
         try:
             return await self._watch(self.socket)
@@ -109,11 +131,11 @@ class Connection:
 
     def withdraw(self, instrument_id: int) -> None:
         """The instrument was withdrawn: what comes of it next is not compared with what came before."""
-        self._sieve.withdraw(instrument_id)
+        self._filter.withdraw(instrument_id)
 
     def ask_for(self, instruments: Sequence[Instrument]) -> None:
         """Subscribe these, whole state first; what is subscribed already is subscribed anew."""
-        if not instruments or self.socket is None:
+        if not instruments or self.socket is None or not self._is_ready:
             return
         again = [each for each in instruments if each.id in self._subscribed]
         for text in (*(self._adapter.unsubscribe(again) if again else ()), *self._adapter.subscribe(instruments)):
@@ -134,21 +156,13 @@ class Connection:
 
     def _take_frames(self, frames: list[bytes], ts_read_ns: int) -> None:
         """The hot path: everything from the frames of one read to the bus. Their age counts from `ts_read_ns`."""
-        parser, counts = self._parser, self._counts
+        counts = self._counts
         counts.frames += len(frames)
-        found: list[Quote] = []
-        for frame in frames:
-            if self._on_frame is not None:
+        if self._on_frame is not None:
+            for frame in frames:
                 self._on_frame(self._spec.ws_url, frame)
-            try:
-                found += parser.feed(frame)
-            except FrameError as error:
-                found = self._take_trouble(error, found, ts_read_ns)
-        if not found:
-            return
-        sound, withdrawn = self._sieve.sift(found)
-        for withdrawal in withdrawn:
-            self._outlet.withdraw(withdrawal, ts_read_ns)
+        self._ts_read_ns = ts_read_ns
+        sound = self._reader.read(frames)
         if not sound:
             return
         counts.quotes += len(sound)
@@ -162,7 +176,7 @@ class Connection:
             sound = list(newest.values())
         socket = self.socket
         read_ns = ts_read_ns if socket is None else socket.last_read_ns
-        recv_ns = self._lag.receipts_ns(sound, read_ns) if self._has_venue_time else ()
+        recv_ns = self._lag.receipts_ns(sound, read_ns) if self._lag is not None else ()
         if ts_read_ns != read_ns:
             recv_ns = [min(each, ts_read_ns) for each in recv_ns or (ts_read_ns,) * len(sound)]
         self._outlet.quotes(sound, read_ns, recv_ns)
@@ -171,37 +185,46 @@ class Connection:
             self._is_live = True
             self._show(FeedState.LIVE, "")
 
-    def _take_trouble(self, error: FrameError, found: list[Quote], ts_read_ns: int) -> list[Quote]:
-        """Act on a frame without quotes. Returns which quotes of the same read before it still hold."""
-        if isinstance(error, VenueRejected):
-            reason = f"rejected: {error.reason}"
-            instrument = self._served.reject(error.venue_symbol, reason)
+    def _take(self, told: Told) -> None:
+        """Act on what frames said beside quotes."""
+        if isinstance(told, Withdrawal):
+            self._outlet.withdraw(told, self._ts_read_ns)
+        elif isinstance(told, VenueRejected):
+            self._take_rejection(told)
+        elif isinstance(told, BookLost) and told.venue_symbol:
+            instrument = self._by_symbol.get(told.venue_symbol)
             if instrument is not None:
-                self._subscribed.discard(instrument.id)
-            else:
-                said = f"{error.venue_symbol} {reason}".strip()
-                self._troubles.warn("rejected", f"{self._spec.name}: {said}")
-                self._show(self._state, said)
-            return [quote for quote in found if quote.instrument_id not in self._served.barred]
-        if isinstance(error, BookLost) and error.venue_symbol:
-            instrument = self._served.by_symbol.get(error.venue_symbol)
-            if instrument is not None:
-                self._lose_book(instrument, error.reason, ts_read_ns)
-                return [quote for quote in found if quote.instrument_id != instrument.id]
-        elif isinstance(error, VenueClosing | BookLost):
+                self._troubles.warn(f"book {told.venue_symbol}", f"{self._spec.name}: book lost: {told}")
+                self._await_book(instrument, _now_s())
+        elif isinstance(told, VenueClosing | BookLost):
             if self.socket is not None:
-                self.socket.abort(str(error))
+                self.socket.abort(str(told))
+        elif isinstance(told, FrameError):
+            self._filter.count("unreadable frame")
+            self._troubles.warn("unreadable frame", f"{self._spec.name}: {told}")
+        elif isinstance(told, Reply):
+            if self.socket is None:
+                self._unsent.append(told.text)
+            else:
+                self.socket.send(told.text)
+        elif isinstance(told, Ready):
+            self._is_ready = True
+            self.ask_for(self._served.wanted)
+        elif isinstance(told, InstrumentStatus):
+            self._on_status(told)
         else:
-            self._sieve.count("unreadable frame")
-            self._troubles.warn("unreadable frame", f"{self._spec.name}: {error}")
-        return found
+            self._outlet.facts((told,), self._ts_read_ns)
 
-    def _lose_book(self, instrument: Instrument, reason: str, at_ns: int) -> None:
-        symbol = instrument.venue_symbol
-        self._troubles.warn(f"book {symbol}", f"{self._spec.name}: the book of {symbol} is lost: {reason}")
-        self._sieve.withdraw(instrument.id)
-        self._outlet.withdraw(Withdrawal((instrument.id,), f"book lost: {reason}"), at_ns)
-        self._await_book(instrument, _now_s())
+    def _take_rejection(self, rejected: VenueRejected) -> None:
+        reason = f"rejected: {rejected.reason}"
+        instrument = self._by_symbol.get(rejected.venue_symbol)
+        if instrument is not None:
+            self._served.reject(instrument, reason)
+            self._subscribed.discard(instrument.id)
+            return
+        said = f"{rejected.venue_symbol} {reason}".strip()
+        self._troubles.warn("rejected", f"{self._spec.name}: {said}")
+        self._show(self._state, said)
 
     def _await_book(self, instrument: Instrument, now_s: float) -> None:
         """Give the venue time for a snapshot, each time twice as much."""
@@ -215,18 +238,18 @@ class Connection:
     async def _seed(self, instruments: Sequence[Instrument]) -> None:
         """Ask once by REST for what has not changed since it was subscribed: the venue sends changes only."""
         await asyncio.sleep(self._timings.seed_after_s)
-        quiet = [each for each in instruments if not self._sieve.has(each.id)]
+        quiet = {each.venue_symbol: each for each in instruments if not self._filter.has(each.id)}
         if not quiet:
             return
         asked_ns = now_ns()
         try:
-            seeds = await fetch_seeds(self._adapter, self._spec.seed_url, {each.venue_symbol: each for each in quiet})
+            seeds = await fetch_seeds(self._adapter, self._spec.seed_url, quiet.get)
         except (RestError, FrameError) as error:
             what = f"{self._spec.name}: {len(quiet)} symbols have no price until they change"
             self._troubles.warn("seeds", f"{what}: {error}")
             return
         # A change that came meanwhile is newer than the answer.
-        sound, _ = self._sieve.sift([seed for seed in seeds if not self._sieve.has(seed.instrument_id)])
+        sound, _ = self._filter.apply([seed for seed in seeds if not self._filter.has(seed.instrument_id)])
         if sound:
             self._counts.quotes += len(sound)
             self._outlet.quotes(sound, now_ns(), (asked_ns,) * len(sound))
@@ -234,6 +257,7 @@ class Connection:
     async def _watch(self, socket: WebSocket) -> str:
         timings = self._timings
         subscribed_s = said_s = pinged_s = resubscribed_s = _now_s()
+        said = 0
         socket.ping()
         while True:
             done, _ = await asyncio.wait((socket.closed,), timeout=timings.check_every_s)
@@ -246,9 +270,10 @@ class Connection:
             if not self._served.wanted:
                 socket.close()
                 return NONE_SERVED
-            keep_alive = self._declared.keep_alive
+            keep_alive = self._keep_alive
             if keep_alive is not None and now_s - said_s >= keep_alive.every_s:
-                socket.send(keep_alive.send)
+                said += 1
+                socket.send(keep_alive.frame(said, round(time.time() * 1000)))
                 said_s = now_s
             if now_s - pinged_s >= timings.ping_every_s:
                 socket.ping()

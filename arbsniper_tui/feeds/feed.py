@@ -13,6 +13,7 @@ from arbsniper_tui.feeds.served import NONE_SERVED, Served
 from arbsniper_tui.feeds.timings import FeedTimings
 from arbsniper_tui.feeds.venue_lag import VenueLag
 from arbsniper_tui.feeds.venue_list import keep_listed, refreshes_s
+from arbsniper_tui.model.fact import InstrumentStatus
 from arbsniper_tui.model.feed_spec import FeedSpec
 from arbsniper_tui.model.health import FeedHealth, FeedState
 from arbsniper_tui.model.instrument import Instrument
@@ -21,8 +22,7 @@ from arbsniper_tui.net.backlog import Backlog
 from arbsniper_tui.net.backoff import delays_s
 from arbsniper_tui.runtime.clock import now_ns
 from arbsniper_tui.runtime.limited_log import LimitedLog
-from arbsniper_tui.venues import VENUES
-from arbsniper_tui.venues.base import Listing
+from arbsniper_tui.venues.base import Listing, VenueAdapter
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ class Feed:
     def __init__(
         self,
         spec: FeedSpec,
+        adapter: VenueAdapter,
         outlet: Outlet,
         backlog: Backlog,
         timings: FeedTimings,
@@ -50,7 +51,7 @@ class Feed:
         self._on_listing = on_listing
         self._on_disconnect = on_disconnect
         self._retries_s = partial(delays_s, first_s=timings.first_retry_s, longest_s=timings.longest_retry_s)
-        self._adapter = VENUES[spec.venue]
+        self._adapter = adapter
         self._served = Served(spec.instruments, self._bar)
         self._listings: dict[str, Listing] = {}
         self._listed = asyncio.Event()
@@ -66,7 +67,7 @@ class Feed:
 
     def health(self) -> FeedHealth:
         """As of now, with the counts since the worker started."""
-        counts = self.counts
+        counts, reasons = self.counts, self._served.reasons
         socket = self._connection.socket if self._connection is not None else None
         return FeedHealth(
             feed=self.spec.name,
@@ -81,7 +82,7 @@ class Feed:
             quotes=counts.quotes,
             bytes=counts.bytes + (socket.received_bytes if socket else 0),
             dropped=dict(counts.dropped),
-            rejected=self._served.reasons,
+            rejected={each.symbol: reasons[each.id] for each in self.spec.instruments if each.id in reasons},
             rtt_ms=socket.rtt_ms if socket else None,
             lag_ms=self._lag.late_ms,
         )
@@ -125,6 +126,7 @@ class Feed:
             return NONE_SERVED, False
         connection = self._connection = Connection(
             self.spec,
+            self._adapter,
             self._served,
             self._listings,
             self._outlet,
@@ -134,6 +136,7 @@ class Feed:
             lag=self._lag,
             troubles=self._troubles,
             on_frame=self._on_frame,
+            on_status=self._on_status,
         )
         reason = await connection.run(self._backlog)
         self._connection = None
@@ -183,6 +186,12 @@ class Feed:
         back = self._served.take_list(listings)
         self._listed.set()
         self._list_tried.set()
+        self._serve_again(back)
+
+    def _on_status(self, status: InstrumentStatus) -> None:
+        self._serve_again(self._served.take_status(status))
+
+    def _serve_again(self, back: list[Instrument]) -> None:
         if back:
             _log.info("%s: served again: %s", self.spec.name, ", ".join(each.venue_symbol for each in back))
             self._served_again.set()

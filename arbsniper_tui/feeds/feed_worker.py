@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import uvloop
@@ -17,12 +17,14 @@ from arbsniper_tui.feeds.plan import FeedPlan
 from arbsniper_tui.feeds.recorder import Recorder
 from arbsniper_tui.feeds.recording_tally import RecordingTally
 from arbsniper_tui.feeds.timings import FeedTimings
+from arbsniper_tui.model.fact import Fact
 from arbsniper_tui.model.quote import Withdrawal
 from arbsniper_tui.net.backlog import Backlog
 from arbsniper_tui.runtime.clock import now_ns
 from arbsniper_tui.runtime.process import LIFELINE, settle_memory
 from arbsniper_tui.runtime.shared_cpu import SharedCpu
 from arbsniper_tui.runtime.tasks import run_until
+from arbsniper_tui.venues import VENUES
 from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.messages import HealthReport
 from arbsniper_tui.wire.sender import QuoteSender
@@ -46,6 +48,7 @@ class _BusOutlet:
         # Not methods of this class that call these: a call more on the way of every quote.
         self.quotes: Callable[..., None] = self.sender.send_quotes
         self.withdraw: Callable[[Withdrawal, int], None] = self.sender.withdraw
+        self.facts: Callable[[Sequence[Fact], int], None] = self.sender.send_facts
 
     def health_changed(self) -> None:
         self.health_is_due.set()
@@ -75,6 +78,7 @@ async def _serve(plan: FeedPlan) -> None:
     feeds = [
         Feed(
             spec,
+            VENUES[spec.venue],
             outlet,
             backlog,
             timings,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from arbsniper_tui.model.fact import Fact
 from arbsniper_tui.model.quote import Quote, Withdrawal
 
 OnFrame = Callable[[str, bytes], None]
@@ -23,6 +24,10 @@ class Outlet(Protocol):
 
     def withdraw(self, withdrawal: Withdrawal, at_ns: int) -> None:
         """Instruments that take no part until their next quote."""
+        ...
+
+    def facts(self, facts: Sequence[Fact], at_ns: int) -> None:
+        """What the venue says of instruments beside their quotes."""
         ...
 
     def health_changed(self) -> None: ...

@@ -4,19 +4,22 @@ import heapq
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from arbsniper_tui.feeds.quote_filter import Sieve
+from arbsniper_tui.feeds.quote_filter import QuoteFilter
+from arbsniper_tui.feeds.served import Served
+from arbsniper_tui.feeds.venue_reader import Told, VenueReader
 from arbsniper_tui.model.clean_text import NAME_LIMIT, clean_text
 from arbsniper_tui.model.errors import BadFrame, BookLost, FrameError, TapeCut, VenueClosing, VenueRejected
-from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.fact import Fact, Funding, InstrumentStatus, Mark
+from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.model.quote import Quote, Withdrawal
 from arbsniper_tui.tapes.complaints import UNREADABLE, Complaints, kind_of
 from arbsniper_tui.tapes.source import TapeSource, unknown_venue, venue_and_markets
 from arbsniper_tui.tapes.tape import DISCONNECTED, LISTING, SETTINGS, TapeLine, read_tape
 from arbsniper_tui.venues import VENUES
-from arbsniper_tui.venues.base import Listing, QuoteParser, why_unlisted
+from arbsniper_tui.venues.base import Listing
 
 Complaint = Callable[[str], None]
-Came = list[Quote] | Withdrawal
+Came = list[Quote] | Withdrawal | Fact
 Played = tuple[int, Came]
 """Receive time in ns since 1970, and what came."""
 
@@ -25,31 +28,14 @@ _TIME_LIMIT_S = 2**63 / 1e9
 _MOST_UNWATCHED = 1000
 
 
-class _Watched(dict[str, Instrument]):
-    """The instruments of a connection by the venue's own symbol; tells of each symbol that is looked up in vain."""
-
-    def __init__(self, known: Mapping[str, Instrument], on_missing: Callable[[str], None]) -> None:
-        super().__init__(known)
-        self._on_missing = on_missing
-
-    def get(self, venue_symbol: str, default: object = None) -> Instrument | None:  # type: ignore[override]
-        # A narrower signature than dict's: the only caller is a parser, which asks for one spelling.
-        known = super().get(venue_symbol)
-        if known is None:
-            self._on_missing(venue_symbol)
-        return known
-
-
 class _Connection:
-    """One recorded connection: its parser, the sieve behind it, and which of its instruments have had a quote."""
+    """One recorded connection: the reader of its frames, and which of its instruments have had a quote."""
 
-    def __init__(self, parser: QuoteParser, by_symbol: Mapping[str, Instrument], dropped: dict[str, int]) -> None:
-        self.parser = parser
+    def __init__(self, reader: VenueReader, quote_filter: QuoteFilter, by_symbol: Mapping[str, Instrument]) -> None:
+        self.reader = reader
+        self.quote_filter = quote_filter
         self.by_symbol = by_symbol
-        self.sieve = Sieve(dropped)
         self.quoted: set[int] = set()
-        self.rejected: dict[int, str] = {}
-        """What the venue has refused, and serves no more on this connection; why."""
 
 
 class Player:
@@ -75,23 +61,27 @@ class Player:
         self._listings = {venue: dict(listings.get(venue, {})) for venue in VENUES}
         self._complaints = Complaints(complain)
         self._connections: dict[tuple[int, str], _Connection] = {}
-        self._unlisted: dict[int, str] = {}
-        """By instrument, why the venue's list keeps it out."""
+        self._served = Served(instruments, self._bar)
+        self._line: tuple[int, int, TapeLine]
+        """Tape, line number and line of the frame that is being read."""
+        self._came: list[Came] = []
+        """What the line that is being played has brought."""
 
     @property
     def unserved(self) -> dict[int, str]:
         """By instrument, why its venue does not serve it at this point of the tapes."""
-        rejected = {i: why for each in self._connections.values() for i, why in each.rejected.items()}
-        return rejected | self._unlisted
+        return self._served.reasons
 
     def play(self) -> Iterator[Played]:
         """Everything that came, merged by receive time; at the same time in the order of the tapes."""
         for ts_recv_ns, index, number, line in heapq.merge(*map(self._timed, range(len(self._sources))), key=_received):
             try:
-                for came in self._feed(index, line):
-                    yield ts_recv_ns, came
+                self._play_line(index, number, line)
             except FrameError as error:
                 self._count_and_complain(index, number, error)
+            came, self._came = self._came, []
+            for each in came:
+                yield ts_recv_ns, each
 
     def _timed(self, index: int) -> Iterator[tuple[int, int, int, TapeLine]]:
         for number, line in read_tape(Path(self._sources[index].path)):
@@ -107,101 +97,100 @@ class Player:
             else:
                 yield round(line.t * 1e9), index, number, line
 
-    def _feed(self, index: int, line: TapeLine) -> Iterator[Came]:
+    def _play_line(self, index: int, number: int, line: TapeLine) -> None:
         if line.kind == LISTING:
-            yield from self._take_list(index, line)
+            self._take_list(index, line)
             return
         key = (index, line.url or "")
         if line.kind == DISCONNECTED:
-            yield from self._disconnect(key, clean_text(line.raw or "no reason"))
+            self._disconnect(key, clean_text(line.raw or "no reason"))
             return
+        self._line = index, number, line
         connection = self._connections.get(key) or self._connect(key, line)
         self.frames += 1
-        try:
-            quotes = connection.parser.feed(line.frame())
-        except (VenueRejected, BookLost) as error:
-            yield from self._withdraw_one(key, error, stays_out=line.is_own)
-            return
-        except VenueClosing as error:
-            yield from self._disconnect(key, str(error))
-            return
-        if self._unlisted or connection.rejected:
-            barred = (self._unlisted, connection.rejected)
-            quotes = [quote for quote in quotes if not any(quote.instrument_id in each for each in barred)]
-        sound, withdrawn = connection.sieve.sift(quotes)
-        yield from withdrawn
-        if sound:
-            self.quotes += len(sound)
-            connection.quoted.update(quote.instrument_id for quote in sound)
-            yield sound
+        quotes = list(connection.reader.read((line.frame(),)))
+        if quotes:
+            self.quotes += len(quotes)
+            connection.quoted.update(quote.instrument_id for quote in quotes)
+            self._came.append(quotes)
 
-    def _take_list(self, index: int, line: TapeLine) -> Iterator[Came]:
+    def _take(self, told: Told) -> None:
+        """What a frame said beside quotes; what it asks for was sent when it was recorded."""
+        index, number, line = self._line
+        if isinstance(told, Withdrawal | Funding | Mark):
+            self._came.append(told)
+        elif isinstance(told, InstrumentStatus):
+            self._served.take_status(told)
+        elif isinstance(told, VenueClosing):
+            self._disconnect((index, line.url or ""), str(told))
+        elif isinstance(told, VenueRejected | BookLost):
+            self._complaints.take(kind_of(told), f"{self._sources[index].path}: {kind_of(told)}: {told}")
+            if isinstance(told, VenueRejected):
+                self._take_rejection(told)
+            elif not told.venue_symbol:
+                self._disconnect((index, line.url or ""), str(told))
+        elif isinstance(told, FrameError):
+            self._count_and_complain(index, number, told)
+
+    def _take_rejection(self, rejected: VenueRejected) -> None:
+        """What our own feed was refused stays out until it connected again; another recorder may have asked again."""
+        index, _, line = self._line
+        connection = self._connections[index, line.url or ""]
+        instrument = connection.by_symbol.get(rejected.venue_symbol)
+        if instrument is None:
+            return
+        reason = f"{kind_of(rejected)}: {rejected.reason}"
+        if line.is_own:
+            self._served.reject(instrument, reason)
+        else:
+            connection.quote_filter.withdraw(instrument.id)
+            self._came.append(Withdrawal((instrument.id,), reason))
+
+    def _bar(self, instrument: Instrument, reason: str) -> None:
+        """The venue does not serve it: it takes no part, whatever quotes come."""
+        for connection in self._connections.values():
+            connection.quote_filter.withdraw(instrument.id)
+        self._came.append(Withdrawal((instrument.id,), reason))
+
+    def _take_list(self, index: int, line: TapeLine) -> None:
         venue, markets = venue_and_markets(self._sources[index], line)
         if venue not in VENUES:
             raise BadFrame("expected the venue that a list of instruments belongs to, found none")
         listings = VENUES[venue].parse_listings(line.frame())
         self._listings[venue].update(listings)
-        if not line.is_own:
-            return  # another recorder's list need not be whole, or of one market
-        for instrument in self._instruments:
-            if instrument.venue == venue and instrument.market in markets:
-                reason = why_unlisted(listings.get(instrument.venue_symbol))
-                if not reason:
-                    self._serve_again(instrument)
-                elif self._unlisted.get(instrument.id) != reason:
-                    self._unlisted[instrument.id] = reason
-                    yield Withdrawal((instrument.id,), reason)
+        if line.is_own:  # another recorder's list need not be whole, or of one market
+            self._served.take_list(listings, list(self._instruments_of(venue, markets).values()))
 
-    def _serve_again(self, instrument: Instrument) -> None:
-        self._unlisted.pop(instrument.id, None)
-        for connection in self._connections.values():
-            connection.rejected.pop(instrument.id, None)
-
-    def _withdraw_one(
-        self, key: tuple[int, str], error: VenueRejected | BookLost, *, stays_out: bool
-    ) -> Iterator[Came]:
-        """The venue refuses one symbol, or one book is no longer known; all books, where none is named. What our own
-        feed was refused stays out until it connected again; another recorder may have asked again."""
-        connection = self._connections[key]
-        words = kind_of(error)
-        self._complaints.take(words, f"{self._sources[key[0]].path}: {words}: {error}")
-        if isinstance(error, BookLost) and not error.venue_symbol:
-            yield from self._disconnect(key, str(error))
-            return
-        instrument = connection.by_symbol.get(error.venue_symbol)
-        if instrument is None or instrument.id in connection.rejected:
-            return
-        reason = f"{words}: {error.reason}"
-        connection.sieve.withdraw(instrument.id)
-        if isinstance(error, VenueRejected) and stays_out:
-            connection.rejected[instrument.id] = reason
-        yield Withdrawal((instrument.id,), reason)
-
-    def _disconnect(self, key: tuple[int, str], reason: str) -> Iterator[Came]:
+    def _disconnect(self, key: tuple[int, str], reason: str) -> None:
         """Withdraw what rests on a connection; what follows at its URL is a new one, with a parser of its own."""
         connection = self._connections.pop(key, None)
         if connection is not None:
-            served = connection.quoted - connection.rejected.keys() - self._unlisted.keys()
-            if served:
-                yield Withdrawal(tuple(sorted(served)), f"disconnected: {reason}")
+            if served := connection.quoted - self._served.barred:
+                self._came.append(Withdrawal(tuple(sorted(served)), f"disconnected: {reason}"))
+            self._served.ask_again(list(connection.by_symbol.values()))
 
     def _connect(self, key: tuple[int, str], line: TapeLine) -> _Connection:
         source = self._sources[key[0]]
         venue, markets = venue_and_markets(source, line)
         if venue not in VENUES:
             raise unknown_venue(source, line.url)
-        by_symbol = {
-            instrument.venue_symbol: instrument
-            for instrument in self._instruments
-            if instrument.venue == venue and instrument.market in markets
-        }
+        by_symbol = self._instruments_of(venue, markets)
 
-        def note_unwatched(venue_symbol: str) -> None:
-            self._note_unwatched(source, venue, VENUES[venue].unified(venue_symbol, markets[0]) or venue_symbol)
+        def find(venue_symbol: str) -> Instrument | None:
+            known = by_symbol.get(venue_symbol)
+            if known is None:
+                self._note_unwatched(source, venue, VENUES[venue].unified(venue_symbol, markets[0]) or venue_symbol)
+            return known
 
-        parser = VENUES[venue].parser(_Watched(by_symbol, note_unwatched), self._listings[venue])
-        connection = self._connections[key] = _Connection(parser, by_symbol, self.dropped)
+        parser = VENUES[venue].parser(markets[0], find, self._listings[venue])
+        quote_filter = QuoteFilter(self.dropped, barred=self._served.barred)
+        reader = VenueReader(parser, by_symbol, self._take, quote_filter)
+        connection = self._connections[key] = _Connection(reader, quote_filter, by_symbol)
         return connection
+
+    def _instruments_of(self, venue: str, markets: Sequence[Market]) -> dict[str, Instrument]:
+        """By the venue's own symbol."""
+        return {i.venue_symbol: i for i in self._instruments if i.venue == venue and i.market in markets}
 
     def _note_unwatched(self, source: TapeSource, venue: str, symbol: str) -> None:
         symbol = clean_text(symbol, NAME_LIMIT)

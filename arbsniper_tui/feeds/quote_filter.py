@@ -1,4 +1,4 @@
-"""What a feed lets through: sound quotes that are not older than the one held. Counts the rest by reason."""
+"""Which quotes of a connection a feed passes on: sound ones that are not older than the one held."""
 
 from collections.abc import Callable, Sequence, Set
 
@@ -10,9 +10,9 @@ CHAIN = 3
 """So many quotes in a row that are older than the one held, in order among themselves, are a sequence of their own."""
 
 
-class Sieve:
-    """Made for one connection. An unsound quote says that the price held is no longer the venue's, so it withdraws
-    its instrument; an older one says nothing new, unless the venue has begun to count anew."""
+class QuoteFilter:
+    """Made for one connection. An unsound quote shows that the price held is no longer the venue's, so it withdraws
+    its instrument; an older one shows nothing new, unless the venue has begun to count anew."""
 
     def __init__(
         self,
@@ -22,21 +22,21 @@ class Sieve:
     ) -> None:
         self.dropped = dropped
         """Counts by reason; the caller's, so that they outlive the connection."""
-        self._on_drop = on_drop
-        self._barred = barred
+        self.barred = barred
         """Ids of instruments that take no part, whatever comes; the caller's, who changes them."""
+        self._on_drop = on_drop
         self._held: dict[int, Quote] = {}
         self._withdrawn: set[int] = set()
         self._chains: dict[int, tuple[int, Quote]] = {}
         """Of quotes older than the one held: how many in a row, and the last."""
 
-    def sift(self, quotes: Sequence[Quote]) -> tuple[list[Quote], list[Withdrawal]]:
+    def apply(self, quotes: Sequence[Quote]) -> tuple[list[Quote], list[Withdrawal]]:
         """The quotes to pass on, and what is to be withdrawn, each instrument once until it is sound again."""
         sound: list[Quote] = []
         withdrawn: list[Withdrawal] = []
         for quote in quotes:
             instrument_id = quote.instrument_id
-            if self._barred and instrument_id in self._barred:
+            if self.barred and instrument_id in self.barred:
                 continue
             reason = defect(quote)
             held = self._held.get(instrument_id)
@@ -70,6 +70,10 @@ class Sieve:
         self._withdrawn.add(instrument_id)
         self._held.pop(instrument_id, None)
 
+    def count(self, reason: str) -> None:
+        """Count one dropped quote or frame."""
+        self.dropped[reason] = self.dropped.get(reason, 0) + 1
+
     def _is_new_chain(self, quote: Quote) -> bool:
         """Whether older quotes have come in a row that is in order, so that it is the one held that was wrong."""
         count, last = self._chains.get(quote.instrument_id, (0, quote))
@@ -84,7 +88,3 @@ class Sieve:
         self.count(reason)
         if self._on_drop is not None:
             self._on_drop(reason, quote)
-
-    def count(self, reason: str) -> None:
-        """Count one dropped quote or frame."""
-        self.dropped[reason] = self.dropped.get(reason, 0) + 1

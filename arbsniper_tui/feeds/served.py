@@ -1,7 +1,8 @@
-"""Which of a connection's instruments the venue serves: by its list, and by its word on the connection."""
+"""Which instruments their venue serves: by its list, by what it says of their status, and by its refusals."""
 
 from collections.abc import Callable, Mapping, Sequence
 
+from arbsniper_tui.model.fact import InstrumentStatus
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.venues.base import Listing, why_unlisted
 
@@ -12,66 +13,68 @@ OnBarred = Callable[[Instrument, str], None]
 
 
 class Served:
-    """A reason that rests on the list falls with the list; a rejection stands until the symbol is asked for again."""
+    """What the list or a status took out comes back with the next of them; a rejection stands until the symbol is asked
+    for again."""
 
     def __init__(self, instruments: Sequence[Instrument], on_barred: OnBarred) -> None:
-        self._instruments = instruments
-        self._by_symbol = {each.venue_symbol: each for each in instruments}
+        self._by_id = {each.id: each for each in instruments}
         self._on_barred = on_barred
-        self._unlisted: dict[str, str] = {}
-        self._rejected: dict[str, str] = {}
+        self._unlisted: dict[int, str] = {}
+        self._rejected: dict[int, str] = {}
         self.barred: set[int] = set()
         """Ids of what takes no part, whatever quotes come."""
 
     @property
-    def by_symbol(self) -> Mapping[str, Instrument]:
-        """By the venue's own symbol."""
-        return self._by_symbol
-
-    @property
-    def reasons(self) -> dict[str, str]:
-        """Unified symbol -> why it is not served."""
+    def reasons(self) -> dict[int, str]:
+        """By id, why an instrument is not served."""
         return self._rejected | self._unlisted
 
     @property
     def wanted(self) -> list[Instrument]:
         """What to subscribe."""
-        return [each for each in self._instruments if each.id not in self.barred]
+        return [each for each in self._by_id.values() if each.id not in self.barred]
 
-    def take_list(self, listings: Mapping[str, Listing]) -> list[Instrument]:
-        """Take a list as the venue's word of now. Returns what is served again, to be subscribed."""
-        back: list[Instrument] = []
-        for each in self._instruments:
-            reason = why_unlisted(listings.get(each.venue_symbol))
-            if reason:
-                self._bar(each, self._unlisted, reason)
-            elif self._unlisted.pop(each.symbol, "") or self._rejected.pop(each.symbol, ""):
-                # The venue lists what it once refused: it is asked again.
-                self._rejected.pop(each.symbol, None)
-                self.barred.discard(each.id)
-                back.append(each)
-        return back
+    def take_list(
+        self, listings: Mapping[str, Listing], instruments: Sequence[Instrument] | None = None
+    ) -> list[Instrument]:
+        """Take a list as the venue's word of now on these instruments, or on all. Returns what is served again, to be
+        subscribed."""
+        about = self._by_id.values() if instruments is None else instruments
+        return [each for each in about if self._take(each, why_unlisted(listings.get(each.venue_symbol)))]
 
-    def reject(self, venue_symbol: str, reason: str) -> Instrument | None:
-        """The venue refuses a symbol. Returns which instrument that is, or None where it is none of these."""
-        instrument = self._by_symbol.get(venue_symbol)
-        if instrument is not None:
-            self._bar(instrument, self._rejected, reason)
-        return instrument
+    def take_status(self, status: InstrumentStatus) -> list[Instrument]:
+        """Take the venue's word on one instrument. Returns it where it is served again, to be subscribed."""
+        instrument = self._by_id[status.instrument_id]
+        reason = "" if status.is_trading else f"not trading: {status.words}" if status.words else "not trading"
+        return [instrument] if self._take(instrument, reason) else []
 
-    def ask_again(self) -> None:
-        """Forget rejections: what was refused on a connection before may be served on the next."""
-        for symbol in self._rejected:
-            self.barred -= {each.id for each in self._instruments if each.symbol == symbol} - self._unlisted_ids
-        self._rejected.clear()
+    def reject(self, instrument: Instrument, reason: str) -> None:
+        """The venue refuses an instrument."""
+        self._bar(instrument, self._rejected, reason)
 
-    @property
-    def _unlisted_ids(self) -> set[int]:
-        return {each.id for each in self._instruments if each.symbol in self._unlisted}
+    def ask_again(self, instruments: Sequence[Instrument] | None = None) -> None:
+        """Forget the rejections of these instruments, or of all: what was refused on a connection before may be served
+        on the next."""
+        for instrument_id in tuple(self._rejected) if instruments is None else [each.id for each in instruments]:
+            self._rejected.pop(instrument_id, None)
+            if instrument_id not in self._unlisted:
+                self.barred.discard(instrument_id)
 
-    def _bar(self, instrument: Instrument, reasons: dict[str, str], reason: str) -> None:
-        is_news = reasons.get(instrument.symbol) != reason
-        reasons[instrument.symbol] = reason
+    def _take(self, instrument: Instrument, reason: str) -> bool:
+        """Whether the instrument was out, and is served again."""
+        if reason:
+            self._bar(instrument, self._unlisted, reason)
+            return False
+        # The venue lists what it once refused: it is asked again.
+        was_out = instrument.id in self.barred
+        self._unlisted.pop(instrument.id, None)
+        self._rejected.pop(instrument.id, None)
+        self.barred.discard(instrument.id)
+        return was_out
+
+    def _bar(self, instrument: Instrument, reasons: dict[int, str], reason: str) -> None:
+        is_news = reasons.get(instrument.id) != reason
+        reasons[instrument.id] = reason
         self.barred.add(instrument.id)
         if is_news:
             self._on_barred(instrument, reason)

@@ -22,7 +22,7 @@ from arbsniper_tui.tapes.listings import read_listings
 from arbsniper_tui.tapes.pace import Pace
 from arbsniper_tui.tapes.span import TapeSpan
 from arbsniper_tui.wire.endpoints import Endpoints
-from arbsniper_tui.wire.messages import HealthReport, Playback, QuoteBatch, TapeReport, TapesEnded, Withdrawn
+from arbsniper_tui.wire.messages import Facts, HealthReport, Playback, QuoteBatch, TapeReport, TapesEnded, Withdrawn
 from arbsniper_tui.wire.sender import LosslessSender
 from arbsniper_tui.wire.viewing import SEND_AGAIN_S, CommandClient
 
@@ -87,6 +87,8 @@ class _Replay:
     def _send(self, at_ns: int, came: Came) -> None:
         if isinstance(came, Withdrawal):
             self._sender.send(Withdrawn(at_ns, came.instrument_ids, came.reason))
+        elif not isinstance(came, list):
+            self._sender.send(Facts(at_ns, (came,)))
         else:
             read_ns = now_ns()
             self._sender.send(QuoteBatch(read_ns, read_ns, came, [at_ns] * len(came)))

@@ -16,3 +16,5 @@ class FeedSpec(Struct, frozen=True):
     instruments: tuple[Instrument, ...]
     seed_url: str = ""
     """Where first states are asked for, of a venue whose stream sends changes only."""
+    endpoint_url: str = ""
+    """What is POSTed before each connection, of a venue that tells by REST where to connect."""

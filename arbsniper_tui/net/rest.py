@@ -1,4 +1,4 @@
-"""REST: one GET on the event loop, bounded in time and size. Nothing of it outlives the loop (docs/decisions/0006)."""
+"""REST: one request on the loop, bounded in time and size. Nothing of it outlives the loop (docs/decisions/0006)."""
 
 import asyncio
 import base64
@@ -34,21 +34,21 @@ _SHOWN = 200
 """Characters of a URL, and of the body of an error."""
 
 
-async def fetch(url: str, *, within_s: float = WITHIN_S, largest: int = LARGEST_BODY) -> bytes:
-    """The body of a GET, at most `largest` bytes of it. A user in the URL is sent to its own host alone. Raises
-    RestError with the public part of the URL and what went wrong."""
+async def fetch(url: str, *, method: str = "GET", within_s: float = WITHIN_S, largest: int = LARGEST_BODY) -> bytes:
+    """The body of the answer to a GET, or to a POST without a body: at most `largest` bytes. A user in the URL is sent
+    to its own host alone. Raises RestError with the public part of the URL and what went wrong."""
     shown = clean_text(public_url(url), _SHOWN)
     try:
         async with asyncio.timeout(within_s):
-            return await _follow(url, largest)
+            return await _follow(url, method, largest)
     except TimeoutError as error:
-        raise RestError(f"GET {shown}: no whole answer within {within_s:g} s") from error
+        raise RestError(f"{method} {shown}: no whole answer within {within_s:g} s") from error
     except RestError as error:
-        raise RestError(f"GET {shown}: {error}") from error
+        raise RestError(f"{method} {shown}: {error}") from error
 
 
-async def _follow(url: str, largest: int) -> bytes:
-    """GET, where the answer is a redirect as well. Raises RestError."""
+async def _follow(url: str, method: str, largest: int) -> bytes:
+    """Ask, and ask again in the same way where a redirect says. Raises RestError."""
     schemes: tuple[str, ...] = ("http", "https")
     origin: SplitResult | None = None
     for _ in range(_MOST_REDIRECTS + 1):
@@ -59,7 +59,7 @@ async def _follow(url: str, largest: int) -> bytes:
             origin = origin or parts
             # Another server that a redirect names is not the one that the password is for.
             authorization = _basic_authorization(origin) if _server(parts) == _server(origin) else ""
-            answer = await _get(parts, largest, authorization)
+            answer = await _ask(parts, method, largest, authorization)
             if isinstance(answer, bytes):
                 return answer
             url = urljoin(url, answer)
@@ -83,7 +83,7 @@ def _basic_authorization(parts: SplitResult) -> str:
     return f"Basic {base64.b64encode(credentials.encode()).decode()}"
 
 
-async def _get(parts: SplitResult, largest: int, authorization: str) -> bytes | str:
+async def _ask(parts: SplitResult, method: str, largest: int, authorization: str) -> bytes | str:
     """The body, or where else to look for it. Raises RestError, OSError and ValueError."""
     # Not on the loop: loading the library takes 8 ms, for which no quote may wait.
     await asyncio.to_thread(importlib.import_module, "h11")
@@ -92,7 +92,7 @@ async def _get(parts: SplitResult, largest: int, authorization: str) -> bytes | 
     reader, writer = await asyncio.open_connection(host, port, ssl=context)
     try:
         answer = _Answer(reader)
-        writer.write(answer.request(parts, authorization))
+        writer.write(answer.request(method, parts, authorization))
         return await answer.read(largest)
     finally:
         writer.transport.abort()
@@ -108,7 +108,7 @@ class _Answer:
         self._connection = Connection(CLIENT, max_incomplete_event_size=_LARGEST_HEADER)
         self._is_begun = False
 
-    def request(self, parts: SplitResult, authorization: str) -> bytes:
+    def request(self, method: str, parts: SplitResult, authorization: str) -> bytes:
         """The bytes that ask for it. Raises ValueError for a URL that HTTP cannot carry."""
         from h11 import EndOfMessage, LocalProtocolError, Request
 
@@ -118,11 +118,12 @@ class _Answer:
             ("Accept", "application/json"),
             ("Accept-Encoding", "gzip"),
             ("Connection", "close"),
+            *((("Content-Length", "0"),) if method == "POST" else ()),
             *((("Authorization", authorization),) if authorization else ()),
         ]
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
-            head = self._connection.send(Request(method="GET", target=target, headers=headers))
+            head = self._connection.send(Request(method=method, target=target, headers=headers))
             return (head or b"") + (self._connection.send(EndOfMessage()) or b"")
         except LocalProtocolError as error:
             raise ValueError(str(error)) from error

@@ -11,8 +11,17 @@ from arbsniper_tui.model.errors import UNREADABLE
 from arbsniper_tui.model.signal import Signal
 from arbsniper_tui.runtime.clock import PAUSED_NS, now_ns
 from arbsniper_tui.runtime.limited_log import LimitedLog
+from arbsniper_tui.spread.facts import NewestFacts
 from arbsniper_tui.wire.inbox import Inbox
-from arbsniper_tui.wire.messages import FromFeed, HealthReport, QuoteBatch, TapesEnded, Withdrawn, decode_from_feed
+from arbsniper_tui.wire.messages import (
+    Facts,
+    FromFeed,
+    HealthReport,
+    QuoteBatch,
+    TapesEnded,
+    Withdrawn,
+    decode_from_feed,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -22,6 +31,7 @@ class Intake(Protocol):
 
     clock_ns: int
     """The gate's clock: that of ages, or in a replay the time of the last frame."""
+    facts: NewestFacts
 
     def take(self, body: bytes) -> int:
         """Handle one message, and what is at hand behind it. Returns the time at its end, in ns."""
@@ -39,6 +49,7 @@ class LiveIntake:
         self._stages = stages
         self._touched = touched
         self._troubles = LimitedLog(_log)
+        self.facts = NewestFacts()
         self.clock_ns = now_ns()
         self._late_ns = self.clock_ns + 1_000_000_000
         self._behind_since_ns = 0
@@ -119,11 +130,13 @@ class LiveIntake:
             self._unjudged[quote.instrument_id] = recv_ns
             self._touched.add(quote.instrument_id)
 
-    def _take_word(self, message: Withdrawn | HealthReport | TapesEnded, got_ns: int) -> None:
+    def _take_word(self, message: Withdrawn | Facts | HealthReport | TapesEnded, got_ns: int) -> None:
         if isinstance(message, Withdrawn):
             self._ledger.announce_all(_withdraw(self._gate, message, got_ns, self._troubles))
         elif isinstance(message, HealthReport):
             self._feeds.take(message, got_ns)
+        elif isinstance(message, Facts):
+            self.facts.take(message)
 
     def _wake(self, at_ns: int) -> None:
         """After a pause of this process what lies on the bus is old, and newer states wait behind it: nothing is judged
@@ -159,6 +172,7 @@ class ReplayIntake:
         self._stages = stages
         self._touched = touched
         self._troubles = LimitedLog(_log)
+        self.facts = NewestFacts()
         self.clock_ns = 0
 
     def take(self, body: bytes) -> int:
@@ -173,6 +187,8 @@ class ReplayIntake:
             self._ledger.announce_all(_withdraw(self._gate, message, message.at_ns, self._troubles))
         elif isinstance(message, HealthReport):
             self._feeds.take(message, message.sent_ns)
+        elif isinstance(message, Facts):
+            self.facts.take(message)
         elif message is not None:
             self._end(message)
         return now_ns()

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from arbsniper_tui.config.venue_names import why_unknown
+from arbsniper_tui.feeds.venue_reader import Told, VenueReader
 from arbsniper_tui.model.errors import BadFrame, FrameError, TapeCut, TapeError, UsageError
 from arbsniper_tui.model.instrument import Instrument, Market, parse_symbol
 from arbsniper_tui.model.quote import Quote, defect
@@ -17,7 +18,7 @@ from arbsniper_tui.tapes.listings import read_listings
 from arbsniper_tui.tapes.source import TapeSource, venue_and_markets
 from arbsniper_tui.tapes.tape import DISCONNECTED, LISTING, SETTINGS, TapeLine, read_tape
 from arbsniper_tui.venues import VENUES
-from arbsniper_tui.venues.base import QuoteParser, SymbolsByRule
+from arbsniper_tui.venues.base import Find, SymbolsByRule
 
 _to_json = msgspec.json.Encoder().encode
 
@@ -34,7 +35,7 @@ class _Decoded(Struct):
 
 
 class Decoder:
-    """One parser for each connection of the tape."""
+    """One reader for each connection of the tape. No quote is filtered: each is shown, or said to take no part."""
 
     def __init__(
         self, argument: str, symbols: Sequence[str], list_file: Path | None, say: Callable[[str], None]
@@ -48,15 +49,16 @@ class Decoder:
         self._source = TapeSource("", venue, market)
         self._subscribed = [self._instrument(number, text) for number, text in enumerate(symbols)]
         self._listings = read_listings(venue, list_file) if list_file else {}
-        self._connections: dict[str, tuple[QuoteParser, Sequence[Instrument]]] = {}
+        self._connections: dict[str, tuple[VenueReader, Sequence[Instrument]]] = {}
         self._say = say
         self._complaints = Complaints(say)
-        self._frames = self._quotes = 0
+        self._number = self._frames = self._quotes = 0
         self._told_venue = ""
 
     def run(self, tape: Path, output: BinaryIO) -> None:
         """Decode a whole tape, up to where it is cut off. Raises TapeError for one that cannot be opened."""
         for number, line in read_tape(tape):
+            self._number = number
             if isinstance(line, TapeCut):
                 self._complaints.take("cut tape", f"tape {tape}, line {number}: {line}")
                 break
@@ -103,21 +105,27 @@ class Decoder:
             return []
         self._frames += 1
         self._told_venue = self._told_venue or venue_and_markets(TapeSource(""), line)[0]
-        parser, instruments = self._connection(line)
-        return [(quote, instruments[quote.instrument_id]) for quote in parser.feed(line.frame())]
+        reader, instruments = self._connection(line)
+        return [(quote, instruments[quote.instrument_id]) for quote in reader.read((line.frame(),))]
 
-    def _connection(self, line: TapeLine) -> tuple[QuoteParser, Sequence[Instrument]]:
+    def _take(self, told: Told) -> None:
+        if isinstance(told, FrameError):
+            self._complaints.take(kind_of(told), f"line {self._number}: {told}")
+
+    def _connection(self, line: TapeLine) -> tuple[VenueReader, Sequence[Instrument]]:
         key = line.url or ""
         if key not in self._connections:
             _, markets = venue_and_markets(self._source, line)
+            by_rule = SymbolsByRule(self._adapter, markets[0])
+            find: Find = by_rule.find
+            by_symbol, instruments = by_rule.by_symbol, by_rule.all
             if self._subscribed:
                 if not line.url and not self._source.market:
                     markets = tuple({instrument.market for instrument in self._subscribed})
-                wanted = {i.venue_symbol: i for i in self._subscribed if i.market in markets}
-                self._connections[key] = self._adapter.parser(wanted, self._listings), self._subscribed
-            else:
-                by_rule = SymbolsByRule(self._adapter, markets[0])
-                self._connections[key] = self._adapter.parser(by_rule, self._listings), by_rule.all
+                by_symbol = {i.venue_symbol: i for i in self._subscribed if i.market in markets}
+                find, instruments = by_symbol.get, self._subscribed
+            parser = self._adapter.parser(markets[0], find, self._listings)
+            self._connections[key] = VenueReader(parser, by_symbol, self._take), instruments
         return self._connections[key]
 
     def _instrument(self, number: int, text: str) -> Instrument:

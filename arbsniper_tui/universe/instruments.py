@@ -48,6 +48,7 @@ def feed_specs(instruments: Sequence[Instrument], settings: Settings) -> tuple[F
                     list_url=rest_url + declared.list_path,
                     instruments=part,
                     seed_url=rest_url + declared.seed_path if declared.seed_path else "",
+                    endpoint_url=rest_url + declared.endpoint_path if declared.endpoint_path else "",
                 )
             )
     return tuple(specs)

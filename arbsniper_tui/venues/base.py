@@ -107,9 +107,6 @@ class Parser(ABC):
         """
 
 
-QuoteParser = Parser
-
-
 class VenueAdapter(ABC):
     """A venue: its markets, how it spells symbols, what to send, how to read."""
 
@@ -150,16 +147,11 @@ class VenueAdapter(ABC):
         return declared.subscription.frames(instruments, undo=undo) if declared is not None else []
 
     @abstractmethod
-    def parser_of(self, market: Market, find: Find, listings: Mapping[str, Listing]) -> Parser:
+    def parser(self, market: Market, find: Find, listings: Mapping[str, Listing]) -> Parser:
         """A parser for one connection of this market; `listings` is by the venue's own symbol."""
 
-    def parser(self, instruments: Mapping[str, Instrument], listings: Mapping[str, Listing]) -> Parser:
-        """A parser for one connection; both mappings are by the venue's own symbol."""
-        return self.parser_of(self.markets[0].market, instruments.get, listings)
-
-    def parse_seeds(self, body: bytes, instruments: Mapping[str, Instrument]) -> Sequence[Quote]:
-        """The quotes of these instruments, by the venue's own symbol, in an answer of a market's `seed_path`. Raises
-        BadFrame."""
+    def parse_seeds(self, body: bytes, find: Find) -> Sequence[Quote]:
+        """The quotes of the instruments found, in an answer of a market's `seed_path`. Raises BadFrame."""
         return ()
 
     def parse_endpoint(self, body: bytes) -> Endpoint:
@@ -178,27 +170,22 @@ class VenueAdapter(ABC):
         """What stands in the list, under names that are not checked yet. Raises BadFrame."""
 
 
-class SymbolsByRule(dict[str, Instrument]):
+class SymbolsByRule:
     """Instruments made up from the venue's spelling as frames name them: for tapes of unknown subscription."""
 
     def __init__(self, adapter: VenueAdapter, market: Market) -> None:
-        super().__init__()
         self._adapter = adapter
         self._market = market
+        self.by_symbol: dict[str, Instrument] = {}
         self.all: list[Instrument] = []
+        """In the order of coming; an instrument's id is its place."""
 
-    def get(self, venue_symbol: str, default: object = None) -> Instrument | None:  # type: ignore[override]
-        # A narrower signature than dict's: the only caller is a parser, which asks for one spelling.
-        known = super().get(venue_symbol)
+    def find(self, venue_symbol: str) -> Instrument | None:
+        """The instrument of this spelling; None where the spelling tells no unified symbol."""
+        known = self.by_symbol.get(venue_symbol)
         if known is None and (unified := self._adapter.unified(venue_symbol, self._market)):
-            known = Instrument(
-                len(self.all),
-                self._adapter.venue,
-                unified,
-                venue_symbol,
-                unified.split("/")[1].split(":")[0],
-                0.0,
-            )
-            self[venue_symbol] = known
+            quote = unified.partition("/")[2].partition(":")[0]
+            known = Instrument(len(self.all), self._adapter.venue, unified, venue_symbol, quote, 0.0)
+            self.by_symbol[venue_symbol] = known
             self.all.append(known)
         return known

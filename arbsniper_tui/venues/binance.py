@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from arbsniper_tui.model.errors import UNREADABLE, VenueClosing, VenueRejected
-from arbsniper_tui.model.instrument import Instrument, Market
+from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.venues.base import Find, Listing, Parser, VenueAdapter, VenueMarket
 from arbsniper_tui.venues.decoding import VenueInt, bad_frame, decoder, undecodable
@@ -69,15 +69,15 @@ class Binance(VenueAdapter):
         ),
     )
 
-    def parser_of(self, market: Market, find: Find, listings: Mapping[str, Listing]) -> Parser:
+    def parser(self, market: Market, find: Find, listings: Mapping[str, Listing]) -> Parser:
         return _BookTickerParser(find, listings)
 
-    def parse_seeds(self, body: bytes, instruments: Mapping[str, Instrument]) -> Sequence[Quote]:
+    def parse_seeds(self, body: bytes, find: Find) -> Sequence[Quote]:
         # All symbols in one answer: asked for by name, one that is not listed costs the others their answer too.
         return [
             Quote(instrument.id, seed.bid_price, seed.bid_qty, seed.ask_price, seed.ask_qty, seed.time)
             for seed in _SEEDS(body)
-            if (instrument := instruments.get(seed.symbol)) is not None
+            if (instrument := find(seed.symbol)) is not None
         ]
 
     def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:

@@ -58,7 +58,7 @@ class Coinbase(VenueAdapter):
         ),
     )
 
-    def parser_of(self, market: Market, find: Find, listings: Mapping[str, Listing]) -> Parser:
+    def parser(self, market: Market, find: Find, listings: Mapping[str, Listing]) -> Parser:
         return _Level2Parser(find, listings)
 
     def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:

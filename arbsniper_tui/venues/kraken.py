@@ -53,7 +53,7 @@ class Kraken(VenueAdapter):
         ),
     )
 
-    def parser_of(self, market: Market, find: Find, listings: Mapping[str, Listing]) -> Parser:
+    def parser(self, market: Market, find: Find, listings: Mapping[str, Listing]) -> Parser:
         return _TickerParser(find, listings)
 
     def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:

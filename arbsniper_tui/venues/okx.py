@@ -57,7 +57,7 @@ class Okx(VenueAdapter):
         _okx_market(Market.PERP, 0.05, "BTC-USDT-SWAP", kind="SWAP", suffix="-SWAP"),
     )
 
-    def parser_of(self, market: Market, find: Find, listings: Mapping[str, Listing]) -> Parser:
+    def parser(self, market: Market, find: Find, listings: Mapping[str, Listing]) -> Parser:
         return _BboParser(find, listings)
 
     def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:

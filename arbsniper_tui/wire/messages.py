@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec import Struct
 
+from arbsniper_tui.model.fact import Fact
 from arbsniper_tui.model.health import FeedHealth, RecordingHealth, RedisHealth, WorkerHealth
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.signal import Event
@@ -30,6 +31,14 @@ class Withdrawn(Struct, frozen=True, array_like=True, tag="w", gc=False):
     at_ns: int
     instrument_ids: tuple[int, ...]
     reason: str
+
+
+class Facts(Struct, frozen=True, array_like=True, tag="f", gc=False):
+    """What venues say of instruments beside their quotes; of a kind and an instrument only the newest counts."""
+
+    at_ns: int
+    """When it was read, by the clock of ages."""
+    facts: tuple[Fact, ...]
 
 
 class HealthReport(Struct, frozen=True, array_like=True, tag="h"):
@@ -62,7 +71,7 @@ class TapesEnded(Struct, frozen=True, array_like=True, tag="e"):
         return f"{played}; dropped: {counted_by_reason(self.dropped)}" if self.dropped else played
 
 
-FromFeed = QuoteBatch | Withdrawn | HealthReport | TapesEnded
+FromFeed = QuoteBatch | Withdrawn | Facts | HealthReport | TapesEnded
 
 
 class Hello(Struct, frozen=True, array_like=True, tag="hello"):

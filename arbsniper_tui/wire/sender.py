@@ -4,11 +4,14 @@ instrument."""
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from arbsniper_tui.model.fact import Fact
 from arbsniper_tui.model.quote import Quote, Withdrawal
 from arbsniper_tui.runtime.clock import now_ns
-from arbsniper_tui.wire.messages import FromFeed, HealthReport, QuoteBatch, Withdrawn, encode
+from arbsniper_tui.wire.messages import Facts, FromFeed, HealthReport, QuoteBatch, Withdrawn, encode
 from arbsniper_tui.wire.push import PushSocket
 
+_Kind = tuple[int, type[Fact]]
+"""An instrument, and what is said of it."""
 _State = tuple[int, Quote | Withdrawal]
 """When it was received, in ns, and the quote or withdrawal."""
 
@@ -22,6 +25,8 @@ class QuoteSender:
         self._on_holding = on_holding
         self._newest: dict[int, _State] = {}
         self._held: dict[int, _State] = {}
+        self._newest_facts: dict[_Kind, tuple[int, Fact]] = {}
+        self._held_facts: dict[_Kind, tuple[int, Fact]] = {}
         self._held_reports: dict[str, HealthReport] = {}
         self._is_paused = False
         self.conflated = 0
@@ -29,7 +34,7 @@ class QuoteSender:
 
     @property
     def is_holding(self) -> bool:
-        return bool(self._held or self._held_reports or self._push.rest)
+        return bool(self._held or self._held_facts or self._held_reports or self._push.rest)
 
     def send_quotes(self, quotes: Sequence[Quote], ts_read_ns: int, recv_ns: Sequence[int] = ()) -> None:
         """Send the quotes of one read. `recv_ns` is the time of receipt of each, where it is not `ts_read_ns`."""
@@ -61,6 +66,16 @@ class QuoteSender:
         if not has_left or self._push.rest:
             self._flush_or_report()
 
+    def send_facts(self, facts: Sequence[Fact], at_ns: int) -> None:
+        """What venues say beside quotes, after the states that were sent before."""
+        newest = {(fact.instrument_id, type(fact)): (at_ns, fact) for fact in facts}
+        self._newest_facts |= newest
+        has_left = not (self.is_holding or self._is_paused) and self._try(Facts(at_ns, tuple(facts)))
+        if not has_left:
+            self._held_facts |= newest
+        if not has_left or self._push.rest:
+            self._flush_or_report()
+
     def report(self, report: HealthReport) -> None:
         """Send a worker's report after every state before it. It replaces an older report that is still held."""
         if self._held or self._is_paused or not self._try(report):
@@ -89,6 +104,10 @@ class QuoteSender:
                 return
             for _, quote in quotes:
                 del self._held[quote.instrument_id]
+        for kind, (at_ns, fact) in list(self._held_facts.items()):
+            if not self._try(Facts(at_ns, (fact,))):
+                return
+            del self._held_facts[kind]
         for worker, report in list(self._held_reports.items()):
             if not self._try(report):
                 return
@@ -112,6 +131,7 @@ class QuoteSender:
 
     def _hold_all(self) -> None:
         self._held = dict(self._newest)
+        self._held_facts = dict(self._newest_facts)
 
     def _try(self, message: FromFeed) -> bool:
         return self._push.send(encode(message))

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from arbsniper_tui.feeds.feed import Feed
 from arbsniper_tui.feeds.timings import FeedTimings
+from arbsniper_tui.model.fact import Fact
 from arbsniper_tui.model.feed_spec import FeedSpec
 from arbsniper_tui.model.health import FeedState
 from arbsniper_tui.model.instrument import Instrument, Market, parse_symbol
@@ -60,6 +61,7 @@ class Diary:
         self.read: list[Quote] = []
         self.receipts_ns: list[int] = []
         self.withdrawn: list[Withdrawal] = []
+        self.told: list[Fact] = []
         self.states: list[tuple[FeedState, str]] = []
         self.retries_s: list[float] = []
         self.healths: list[Noted] = []
@@ -70,6 +72,9 @@ class Diary:
 
     def withdraw(self, withdrawal: Withdrawal, at_ns: int) -> None:
         self.withdrawn.append(withdrawal)
+
+    def facts(self, facts: Sequence[Fact], at_ns: int) -> None:
+        self.told += facts
 
     def health_changed(self) -> None:
         health = self.feed.health()
@@ -118,7 +123,7 @@ async def running(
     wanted = instruments(venue, symbols, implied=implied)
     spec = FeedSpec(f"{venue} {market}", venue, market, ws_url, list_url, wanted, seed_url)
     backlog = Backlog(lambda: None, lambda: None)
-    diary.feed = Feed(spec, diary, backlog, timings)
+    diary.feed = Feed(spec, VENUES[venue], diary, backlog, timings)
     beating = asyncio.create_task(backlog.run())
     task = asyncio.create_task(diary.feed.run())
     try:

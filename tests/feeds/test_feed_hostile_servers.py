@@ -260,9 +260,8 @@ async def test_the_venues_keep_alive_is_sent(peer: Peer, closed_port: int, event
     async with peer.serve_raw(script) as port, on(port, closed_port) as diary:
         await eventually(lambda: diary.is_live, diary.shown)
         connection = diary.feed._connection
-        assert connection is not None and connection._declared.keep_alive is not None
-        keep_alive = replace(connection._declared.keep_alive, every_s=0.02)
-        connection._declared = replace(connection._declared, keep_alive=keep_alive)
+        assert connection is not None and connection._keep_alive is not None
+        connection._keep_alive = replace(connection._keep_alive, every_s=0.02)
         await eventually(lambda: heard.count(b'{"method":"ping"}') >= 2, lambda: bytes(heard))
 
 

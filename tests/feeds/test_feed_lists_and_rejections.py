@@ -96,7 +96,7 @@ async def test_a_rejection_without_a_symbol_changes_the_words_and_not_the_state(
 async def test_a_quote_of_a_rejected_symbol_takes_no_part(world: World, eventually: Eventually) -> None:
     async with world.feed("kraken", Market.SPOT) as diary:
         await eventually(lambda: diary.is_live and diary.has_all(2), diary.shown)
-        diary.feed._served.reject("BTC/USD", "rejected: no more")
+        diary.feed._served.reject(diary.feed.spec.instruments[0], "rejected: no more")
         diary.read.clear()
         await eventually(lambda: diary.counts[1] >= 5, diary.shown)
         assert diary.counts.keys() == {1}

@@ -12,10 +12,12 @@ from arbsniper_tui.feeds.outlet import FeedCounts
 from arbsniper_tui.feeds.served import Served
 from arbsniper_tui.feeds.timings import FeedTimings
 from arbsniper_tui.feeds.venue_lag import VenueLag
+from arbsniper_tui.model.fact import Fact
 from arbsniper_tui.model.feed_spec import FeedSpec
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.quote import Quote, Withdrawal
 from arbsniper_tui.runtime.limited_log import LimitedLog
+from arbsniper_tui.venues import VENUES
 
 MS = 1_000_000
 READ_NS = 9_000_000 * MS
@@ -32,6 +34,8 @@ class NotedOutlet:
 
     def withdraw(self, withdrawal: Withdrawal, at_ns: int) -> None: ...
 
+    def facts(self, facts: Sequence[Fact], at_ns: int) -> None: ...
+
     def health_changed(self) -> None: ...
 
 
@@ -43,6 +47,7 @@ class Reading:
         listed = instruments("okx", ("BTC/USDT",))
         self.connection = Connection(
             FeedSpec("okx spot", "okx", Market.SPOT, "ws://x/", "http://x/", listed),
+            VENUES["okx"],
             Served(listed, lambda instrument, reason: None),
             {},
             self.outlet,
@@ -52,6 +57,7 @@ class Reading:
             lag=VenueLag(),
             troubles=LimitedLog(logging.getLogger(__name__)),
             on_frame=None,
+            on_status=lambda status: None,
         )
         self.connection.socket = SimpleNamespace(last_read_ns=0, as_old_as_ns=0)  # type: ignore[assignment]
         self.seq = 0

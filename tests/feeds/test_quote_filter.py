@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from arbsniper_tui.feeds.quote_filter import BEGAN_AGAIN, OLDER, Sieve
+from arbsniper_tui.feeds.quote_filter import BEGAN_AGAIN, OLDER, QuoteFilter
 from arbsniper_tui.model.quote import Quote, Withdrawal, defect, is_older
 
 steady = settings(derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -20,7 +20,7 @@ def q(i: int = 0, bid: float = 99.0, ask: float = 100.0, ts: int | None = None, 
 
 def test_sound_quotes_pass_in_their_order() -> None:
     quotes = [q(0), q(1), q(0, bid=98.0)]
-    assert Sieve({}).sift(quotes) == (quotes, [])
+    assert QuoteFilter({}).apply(quotes) == (quotes, [])
 
 
 @pytest.mark.parametrize(
@@ -43,13 +43,13 @@ def test_sound_quotes_pass_in_their_order() -> None:
 )
 def test_an_unsound_quote_withdraws_its_instrument_once_and_is_counted_each_time(unsound: Quote, reason: str) -> None:
     dropped: dict[str, int] = {}
-    sieve = Sieve(dropped)
-    assert sieve.sift([SOUND]) == ([SOUND], [])
-    assert sieve.sift([unsound]) == ([], [Withdrawal((0,), reason)])
-    assert sieve.sift([unsound, unsound]) == ([], [])
+    quote_filter = QuoteFilter(dropped)
+    assert quote_filter.apply([SOUND]) == ([SOUND], [])
+    assert quote_filter.apply([unsound]) == ([], [Withdrawal((0,), reason)])
+    assert quote_filter.apply([unsound, unsound]) == ([], [])
     assert dropped == {reason: 3}
-    assert sieve.sift([SOUND]) == ([SOUND], [])
-    assert sieve.sift([unsound]) == ([], [Withdrawal((0,), reason)])
+    assert quote_filter.apply([SOUND]) == ([SOUND], [])
+    assert quote_filter.apply([unsound]) == ([], [Withdrawal((0,), reason)])
 
 
 def test_bid_equal_to_ask_is_locked_and_not_crossed() -> None:
@@ -69,12 +69,12 @@ def test_what_has_no_defect_is_finite_positive_and_in_order(bid: float, size: fl
 )
 def test_an_older_quote_is_dropped_and_the_one_held_stays(held: Quote, later: Quote) -> None:
     dropped: dict[str, int] = {}
-    sieve = Sieve(dropped)
-    sieve.sift([held])
-    assert sieve.sift([later]) == ([], [])
+    quote_filter = QuoteFilter(dropped)
+    quote_filter.apply([held])
+    assert quote_filter.apply([later]) == ([], [])
     assert dropped == {OLDER: 1}
     # What was dropped is not what the next is compared with.
-    assert sieve.sift([held]) == ([held], [])
+    assert quote_filter.apply([held]) == ([held], [])
 
 
 @pytest.mark.parametrize(
@@ -83,30 +83,30 @@ def test_an_older_quote_is_dropped_and_the_one_held_stays(held: Quote, later: Qu
 )
 def test_the_same_age_or_none_that_can_be_compared_is_not_older(held: Quote, later: Quote) -> None:
     assert not is_older(later, held)
-    sieve = Sieve({})
-    sieve.sift([held])
-    assert sieve.sift([later]) == ([later], [])
+    quote_filter = QuoteFilter({})
+    quote_filter.apply([held])
+    assert quote_filter.apply([later]) == ([later], [])
 
 
 def test_an_older_quote_does_not_bring_a_withdrawn_instrument_back() -> None:
-    sieve = Sieve({})
-    sieve.sift([q(seq=5)])
-    sieve.sift([q(bid=101.0, seq=6)])
-    assert sieve.sift([q(seq=4)]) == ([], [])
-    assert sieve.sift([q(bid=101.0, seq=7)]) == ([], [])
+    quote_filter = QuoteFilter({})
+    quote_filter.apply([q(seq=5)])
+    quote_filter.apply([q(bid=101.0, seq=6)])
+    assert quote_filter.apply([q(seq=4)]) == ([], [])
+    assert quote_filter.apply([q(bid=101.0, seq=7)]) == ([], [])
 
 
 def test_an_unsound_quote_takes_back_a_sound_one_of_the_same_frame() -> None:
-    sieve = Sieve({})
+    quote_filter = QuoteFilter({})
     other = q(1)
-    assert sieve.sift([q(0), other, q(0, bid=101.0)]) == ([other], [Withdrawal((0,), "crossed")])
-    assert sieve.sift([q(0, bid=101.0), q(0)]) == ([q(0)], [])
+    assert quote_filter.apply([q(0), other, q(0, bid=101.0)]) == ([other], [Withdrawal((0,), "crossed")])
+    assert quote_filter.apply([q(0, bid=101.0), q(0)]) == ([q(0)], [])
 
 
 def test_who_asks_is_told_of_every_drop() -> None:
     told: list[tuple[str, Quote]] = []
-    sieve = Sieve({}, lambda reason, quote: told.append((reason, quote)))
-    sieve.sift([q(seq=2), q(seq=1), q(bid=101.0, seq=3)])
+    quote_filter = QuoteFilter({}, lambda reason, quote: told.append((reason, quote)))
+    quote_filter.apply([q(seq=2), q(seq=1), q(bid=101.0, seq=3)])
     assert told == [(OLDER, q(seq=1)), ("crossed", q(bid=101.0, seq=3))]
 
 
@@ -115,47 +115,47 @@ class TestASequenceThatBeginsAgain:
 
     def test_is_followed_after_a_withdrawal(self) -> None:
         dropped: dict[str, int] = {}
-        sieve = Sieve(dropped)
-        sieve.sift([q(seq=1000)])
-        assert sieve.sift([q(seq=1)]) == sieve.sift([q(seq=2)]) == ([], [])
-        assert sieve.sift([q(seq=3)]) == ([], [Withdrawal((0,), BEGAN_AGAIN)])
-        assert sieve.sift([q(seq=4)]) == ([q(seq=4)], [])
+        quote_filter = QuoteFilter(dropped)
+        quote_filter.apply([q(seq=1000)])
+        assert quote_filter.apply([q(seq=1)]) == quote_filter.apply([q(seq=2)]) == ([], [])
+        assert quote_filter.apply([q(seq=3)]) == ([], [Withdrawal((0,), BEGAN_AGAIN)])
+        assert quote_filter.apply([q(seq=4)]) == ([q(seq=4)], [])
         assert dropped == {OLDER: 2, BEGAN_AGAIN: 1}
 
     def test_one_bogus_number_costs_three_quotes_and_no_more(self) -> None:
-        sieve = Sieve({})
-        passed = [sieve.sift([q(seq=seq)])[0] for seq in (5, 2**62, 6, 7, 8, 9, 10)]
+        quote_filter = QuoteFilter({})
+        passed = [quote_filter.apply([q(seq=seq)])[0] for seq in (5, 2**62, 6, 7, 8, 9, 10)]
         assert [quotes[0].venue_seq for quotes in passed if quotes] == [5, 2**62, 9, 10]
 
     def test_the_same_holds_for_times(self) -> None:
-        sieve = Sieve({})
-        passed = [sieve.sift([q(ts=ts)])[0] for ts in (5000, 10**15, 5001, 5002, 5003, 5004)]
+        quote_filter = QuoteFilter({})
+        passed = [quote_filter.apply([q(ts=ts)])[0] for ts in (5000, 10**15, 5001, 5002, 5003, 5004)]
         assert [quotes[0].ts_venue_ms for quotes in passed if quotes] == [5000, 10**15, 5004]
 
     def test_late_ones_between_good_ones_are_only_late(self) -> None:
-        sieve = Sieve({})
-        passed = [sieve.sift([q(seq=seq)])[0] for seq in (100, 50, 101, 51, 102, 52, 103, 53)]
+        quote_filter = QuoteFilter({})
+        passed = [quote_filter.apply([q(seq=seq)])[0] for seq in (100, 50, 101, 51, 102, 52, 103, 53)]
         assert [quotes[0].venue_seq for quotes in passed if quotes] == [100, 101, 102, 103]
 
     def test_late_ones_in_no_order_are_only_late(self) -> None:
-        sieve = Sieve({})
-        sieve.sift([q(seq=100)])
-        assert [sieve.sift([q(seq=seq)]) for seq in (50, 49, 48, 47, 46, 45)] == [([], [])] * 6
+        quote_filter = QuoteFilter({})
+        quote_filter.apply([q(seq=100)])
+        assert [quote_filter.apply([q(seq=seq)]) for seq in (50, 49, 48, 47, 46, 45)] == [([], [])] * 6
 
 
 class TestABarredInstrument:
     def test_takes_no_part_whatever_comes(self) -> None:
         barred = {0}
-        sieve = Sieve({}, barred=barred)
-        assert sieve.sift([q(0), q(1)]) == ([q(1)], [])
-        assert sieve.sift([q(0, bid=101.0)]) == ([], [])
-        assert not sieve.has(0)
+        quote_filter = QuoteFilter({}, barred=barred)
+        assert quote_filter.apply([q(0), q(1)]) == ([q(1)], [])
+        assert quote_filter.apply([q(0, bid=101.0)]) == ([], [])
+        assert not quote_filter.has(0)
         barred.clear()
-        assert sieve.sift([q(0)]) == ([q(0)], [])
+        assert quote_filter.apply([q(0)]) == ([q(0)], [])
 
     def test_what_was_withdrawn_elsewhere_is_compared_with_nothing(self) -> None:
-        sieve = Sieve({})
-        sieve.sift([q(seq=9)])
-        sieve.withdraw(0)
-        assert not sieve.has(0)
-        assert sieve.sift([q(seq=1)]) == ([q(seq=1)], [])
+        quote_filter = QuoteFilter({})
+        quote_filter.apply([q(seq=9)])
+        quote_filter.withdraw(0)
+        assert not quote_filter.has(0)
+        assert quote_filter.apply([q(seq=1)]) == ([q(seq=1)], [])

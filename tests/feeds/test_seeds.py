@@ -46,7 +46,7 @@ async def test_one_get_brings_a_quote_for_every_listed_instrument(
 ) -> None:
     _, url = binance
     wanted = {each.venue_symbol: each for each in instruments("binance", symbols)}
-    seeds = await fetch_seeds(BINANCE, seed_url(url, market), wanted)
+    seeds = await fetch_seeds(BINANCE, seed_url(url, market), wanted.get)
     assert sorted(seed.instrument_id for seed in seeds) == [0, 1]
     assert not any(map(defect, seeds))
     for seed in seeds:
@@ -58,7 +58,7 @@ async def test_a_venue_that_refuses_is_an_error_in_words(binance: tuple[VenueSim
     sim, url = binance
     sim.fault = Fault(FaultKind.REFUSE)
     with pytest.raises(RestError, match="/api/v3/ticker/bookTicker: HTTP 503"):
-        await fetch_seeds(BINANCE, seed_url(url, Market.SPOT), {})
+        await fetch_seeds(BINANCE, seed_url(url, Market.SPOT), {}.get)
 
 
 async def test_what_is_no_list_of_prices_is_refused(serve_raw: Callable) -> None:
@@ -69,12 +69,12 @@ async def test_what_is_no_list_of_prices_is_refused(serve_raw: Callable) -> None
 
     async with serve_raw(script) as port:
         with pytest.raises(BadFrame, match="maintenance"):
-            await fetch_seeds(BINANCE, seed_url(f"http://127.0.0.1:{port}", Market.SPOT), {})
+            await fetch_seeds(BINANCE, seed_url(f"http://127.0.0.1:{port}", Market.SPOT), {}.get)
 
 
 async def test_a_venue_in_maintenance_seeds_nothing_that_can_be_believed(binance: tuple[VenueSim, str]) -> None:
     sim, url = binance
     sim.fault = Fault(FaultKind.MAINTENANCE)
     wanted = {each.venue_symbol: each for each in instruments("binance", ("BTC/USDT",))}
-    (seed,) = await fetch_seeds(BINANCE, seed_url(url, Market.SPOT), wanted)
+    (seed,) = await fetch_seeds(BINANCE, seed_url(url, Market.SPOT), wanted.get)
     assert defect(seed) == "no bid"

@@ -4,6 +4,7 @@ import pytest
 from feeding import instruments
 
 from arbsniper_tui.feeds.served import Served
+from arbsniper_tui.model.fact import InstrumentStatus
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.venues.base import Listing
 
@@ -33,7 +34,7 @@ def test_what_is_not_listed_or_not_trading_is_barred_with_the_reason(
     served: Served, told: list[tuple[str, str]]
 ) -> None:
     assert served.take_list({"BTC-USDT": HALTED}) == []
-    assert served.reasons == {"BTC/USDT": "not trading", "ETH/USDT": "not listed"}
+    assert served.reasons == {BTC.id: "not trading", ETH.id: "not listed"}
     assert served.barred == {BTC.id, ETH.id} and served.wanted == []
     assert told == [("BTC/USDT", "not trading"), ("ETH/USDT", "not listed")]
 
@@ -51,26 +52,43 @@ def test_what_rests_on_a_list_falls_with_it(served: Served) -> None:
 
 
 def test_a_rejected_symbol_is_barred(served: Served, told: list[tuple[str, str]]) -> None:
-    assert served.reject("BTC-USDT", "rejected: no") == BTC
+    served.reject(BTC, "rejected: no")
     assert served.wanted == [ETH]
     assert told == [("BTC/USDT", "rejected: no")]
 
 
-def test_a_rejection_of_another_symbol_bars_none(served: Served) -> None:
-    assert served.reject("DOGE-USDT", "rejected: no") is None
+def test_a_status_takes_an_instrument_out_and_brings_it_back(served: Served, told: list[tuple[str, str]]) -> None:
+    for _ in range(2):
+        assert served.take_status(InstrumentStatus(BTC.id, is_trading=False, words="maintenance")) == []
+    assert told == [("BTC/USDT", "not trading: maintenance")]
+    assert served.wanted == [ETH]
+    assert served.take_status(InstrumentStatus(BTC.id, is_trading=True)) == [BTC]
+    assert served.take_status(InstrumentStatus(BTC.id, is_trading=True)) == []
     assert served.wanted == [BTC, ETH]
 
 
+def test_a_list_has_the_last_word_on_what_a_status_took_out(served: Served) -> None:
+    served.take_status(InstrumentStatus(BTC.id, is_trading=False))
+    assert served.take_list({"BTC-USDT": TRADING, "ETH-USDT": TRADING}) == [BTC]
+
+
+def test_what_concerns_some_instruments_leaves_the_others_alone(served: Served) -> None:
+    assert served.take_list({}, [BTC]) == []
+    served.reject(ETH, "rejected: no")
+    served.ask_again([BTC])
+    assert served.reasons == {BTC.id: "not listed", ETH.id: "rejected: no"}
+
+
 def test_a_list_that_has_what_was_rejected_brings_it_back(served: Served) -> None:
-    served.reject("BTC-USDT", "rejected: in maintenance")
+    served.reject(BTC, "rejected: in maintenance")
     assert served.take_list({"BTC-USDT": TRADING, "ETH-USDT": TRADING}) == [BTC]
     assert served.wanted == [BTC, ETH]
 
 
 def test_a_new_connection_asks_again_for_what_was_rejected_and_not_for_what_is_not_listed(served: Served) -> None:
     served.take_list({"BTC-USDT": TRADING})
-    served.reject("BTC-USDT", "rejected: in maintenance")
-    served.reject("ETH-USDT", "rejected: unknown")
+    served.reject(BTC, "rejected: in maintenance")
+    served.reject(ETH, "rejected: unknown")
     served.ask_again()
     assert served.wanted == [BTC]
-    assert served.reasons == {"ETH/USDT": "not listed"}
+    assert served.reasons == {ETH.id: "not listed"}

@@ -53,7 +53,7 @@ async def test_every_frame_is_read_and_every_quote_can_be_believed(
     listed = await listings(venues, venue, market)
     wanted = instruments(venue, symbols)
     assert all(listed[one.venue_symbol].is_trading for one in wanted)
-    parser = adapter.parser({one.venue_symbol: one for one in wanted}, listed)
+    parser = adapter.parser(market, {one.venue_symbol: one for one in wanted}.get, listed)
     seen: dict[int, list[Quote]] = {}
     async with venues.client(venue, declared.ws_path) as client:
         await client.send(*adapter.subscribe(wanted))
@@ -74,7 +74,7 @@ async def test_a_symbol_that_is_not_listed_is_rejected_by_name(venues: Venues, v
     declared = adapter.market(Market.SPOT)
     assert declared is not None
     (unknown,) = instruments(venue, ("NOSUCH/USD",))
-    parser = adapter.parser({unknown.venue_symbol: unknown}, {})
+    parser = adapter.parser(Market.SPOT, {unknown.venue_symbol: unknown}.get, {})
     async with venues.client(venue, declared.ws_path) as client:
         await client.send(*adapter.subscribe([unknown]))
         with pytest.raises(VenueRejected) as rejected:
@@ -91,7 +91,9 @@ async def test_unsubscribing_ends_the_data_of_one_symbol_and_subscribing_again_b
     declared = adapter.market(market)
     assert declared is not None
     left, kept, *_ = instruments(venue, symbols)
-    parser = adapter.parser({one.venue_symbol: one for one in (left, kept)}, await listings(venues, venue, market))
+    parser = adapter.parser(
+        market, {one.venue_symbol: one for one in (left, kept)}.get, await listings(venues, venue, market)
+    )
     async with asyncio.timeout(DEADLINE_S), venues.client(venue, declared.ws_path) as client:
 
         async def read(symbol: Instrument, count: int) -> set[int]:
@@ -121,7 +123,7 @@ def acknowledges_unsubscription(text: str, venue_symbol: str) -> bool:
 async def test_a_lost_book_of_coinbase_is_mended_by_subscribing_again(venues: Venues) -> None:
     adapter = VENUES["coinbase"]
     bitcoin, ether = instruments("coinbase", ("BTC/USD", "ETH/USD"))
-    parser = adapter.parser({one.venue_symbol: one for one in (bitcoin, ether)}, {})
+    parser = adapter.parser(Market.SPOT, {one.venue_symbol: one for one in (bitcoin, ether)}.get, {})
     unreadable = b'{"type":"l2update","product_id":"BTC-USD","changes":[["buy","1","x"]],"time":"2026-01-01T00:00:00Z"}'
     async with asyncio.timeout(DEADLINE_S), venues.client("coinbase", "/") as client:
         seen: list[int] = []

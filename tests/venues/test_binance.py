@@ -121,7 +121,7 @@ SEEDS = (
 
 def seeds(body: str, *symbols: str) -> list[Quote]:
     wanted = {each.venue_symbol: each for each in instruments("binance", *symbols)}
-    return list(VENUES["binance"].parse_seeds(body.encode(), wanted))
+    return list(VENUES["binance"].parse_seeds(body.encode(), wanted.get))
 
 
 def test_one_answer_seeds_all_that_were_asked_for() -> None:

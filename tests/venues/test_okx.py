@@ -69,7 +69,9 @@ def test_coins_have_no_more_digits_than_contracts_and_their_size(
     contracts: str, contract_size: float, coins: float
 ) -> None:
     instrument = instruments("okx", "BTC/USDT:USDT")[0]
-    parser = VENUES["okx"].parser({"BTC-USDT-SWAP": instrument}, {"BTC-USDT-SWAP": Listing(contract_size)})
+    parser = VENUES["okx"].parser(
+        Market.PERP, {"BTC-USDT-SWAP": instrument}.get, {"BTC-USDT-SWAP": Listing(contract_size)}
+    )
     frame = bbo("BTC-USDT-SWAP", [["100", contracts, "0", "1"]], [["101", contracts, "0", "1"]])
     (quote,) = parser.feed(frame.encode())
     assert (repr(quote.bid_size), repr(quote.ask_size)) == (repr(coins), repr(coins))
@@ -229,7 +231,7 @@ def test_a_swap_without_a_contract_size_is_not_taken_for_one_coin_a_contract(cha
     assert swap.contract_size is None
     assert swap.fault == "no contract size in the venue's list"
     (instrument,) = instruments("okx", "BTC/USDT:USDT")
-    parser = VENUES["okx"].parser({"BTC-USDT-SWAP": instrument}, {"BTC-USDT-SWAP": swap})
+    parser = VENUES["okx"].parser(Market.PERP, {"BTC-USDT-SWAP": instrument}.get, {"BTC-USDT-SWAP": swap})
     with pytest.raises(BadFrame, match="contract size"):
         parser.feed(bbo("BTC-USDT-SWAP").encode())
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from arbsniper_tui.model.instrument import Instrument, Market, parse_symbol
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.venues import VENUES
-from arbsniper_tui.venues.base import Listing, QuoteParser, SymbolsByRule
+from arbsniper_tui.venues.base import Find, Listing, Parser, SymbolsByRule
 
 FRAMES = Path(__file__).resolve().parent / "frames"
 CAPTURES = Path(__file__).resolve().parents[2] / ".." / "shared" / "captures"
@@ -41,8 +41,9 @@ class Connection:
     def __init__(self, venue: str, *symbols: str, market: Market = Market.SPOT, listed: bool = True) -> None:
         adapter = VENUES[venue]
         self.by_rule = SymbolsByRule(adapter, market)
-        subscribed = {each.venue_symbol: each for each in instruments(venue, *symbols)} if symbols else self.by_rule
-        self.parser: QuoteParser = adapter.parser(subscribed, listing(venue, market) if listed else {})
+        subscribed = {each.venue_symbol: each for each in instruments(venue, *symbols)}
+        find: Find = subscribed.get if symbols else self.by_rule.find
+        self.parser: Parser = adapter.parser(market, find, listing(venue, market) if listed else {})
 
     def feed(self, frame: bytes | str) -> Sequence[Quote]:
         return self.parser.feed(frame.encode() if isinstance(frame, str) else frame)

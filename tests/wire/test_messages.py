@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from msgspec import Struct
 
+from arbsniper_tui.model.fact import Funding, Mark
 from arbsniper_tui.model.health import FeedHealth, FeedState, RedisHealth, RedisState, WorkerHealth
 from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.model.quote import Quote
@@ -19,6 +20,7 @@ from arbsniper_tui.wire.messages import (
     Done,
     Events,
     EventsSince,
+    Facts,
     Frame,
     FromFeed,
     HealthReport,
@@ -119,6 +121,7 @@ FROM_FEED = [
     QuoteBatch(2**62, 5, [Quote(0, 0.1, 1e-8, 0.2, 1e12, 1705670123459, 2**63 - 1), Quote(1, 1, 2, 3, 4)], [7, 8]),
     QuoteBatch(1, 2, []),
     Withdrawn(5, (1, 2, 3), "disconnected: \u00fc"),
+    Facts(6, (Funding(0, 0.01, 1790121600000, 8.0), Funding(1, -0.5), Mark(0, 64000.5, 64001), Mark(1, 1e-9))),
     HealthReport("feed-okx", (FEED, FeedHealth("k", "kraken", FeedState.DOWN)), 12, sent_ns=99, pid=4711),
     TapesEnded(5, 100, {"unreadable": 2}, 97),
 ]

@@ -7,14 +7,15 @@ from pathlib import Path
 from time import perf_counter_ns
 
 from arbsniper_tui.engine.gate import Gate, Rules
-from arbsniper_tui.feeds.quote_filter import Sieve
+from arbsniper_tui.feeds.quote_filter import QuoteFilter
+from arbsniper_tui.feeds.venue_reader import Told, VenueReader
 from arbsniper_tui.model.errors import BadFrame, FrameError
-from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.tapes.tape import LISTING, TapeLine, read_tape
 from arbsniper_tui.tools.benchmark.report import Cost
 from arbsniper_tui.venues import VENUES
-from arbsniper_tui.venues.base import Listing
+from arbsniper_tui.venues.base import Listing, Parser
 from arbsniper_tui.wire.messages import QuoteBatch, decode_from_feed, encode
 
 _ROUNDS = 9
@@ -44,49 +45,50 @@ def measure_costs(folder: Path, instruments: Sequence[Instrument], route_kinds: 
 
 
 class _Recording:
-    """One connection's frames, and the quotes that its parser reads from them."""
+    """One connection's frames that can be read, and the quotes in them that pass the filter."""
 
     def __init__(self, tape: Path, instruments: Sequence[Instrument]) -> None:
         self.name = ""
         self.frames: list[bytes] = []
         self.quotes: list[Quote] = []
         self._listings: dict[str, Listing] = {}
-        sieve = Sieve({})
+        frames: list[bytes] = []
         for line in _lines(tape):
             venue, market = line.venue or "", line.market or ""
             if not self.name and market:
                 self.name = f"{venue} {market}"
-                self._adapter = VENUES[venue]
+                self._adapter, self._market = VENUES[venue], Market(market)
                 self._subscribed = {
                     each.venue_symbol: each for each in instruments if each.venue == venue and each.market == market
                 }
             if line.kind == LISTING:
                 self._listings.update(self._adapter.parse_listings(line.frame()))
             elif line.is_frame:
-                self.frames.append(line.frame())
-        self.frames = [frame for frame, found in self._fed() if found is not None]
-        for _, found in self._fed():
-            self.quotes += sieve.sift(list(found or ()))[0]
+                frames.append(line.frame())
+        if frames:
+            self._read(frames)
+
+    def _read(self, frames: Sequence[bytes]) -> None:
+        told: list[Told] = []
+        reader = VenueReader(self._parser(), self._subscribed, told.append, QuoteFilter({}))
+        for frame in frames:
+            self.quotes += reader.read((frame,))
+            if not any(isinstance(each, FrameError) for each in told):
+                self.frames.append(frame)
+            told.clear()
 
     def parse_us(self) -> float:
         """For one frame, with the connection's state made anew each time the recording is gone through."""
 
         def parse_all() -> None:
-            feed = self._adapter.parser(self._subscribed, self._listings).feed
+            feed = self._parser().feed
             for frame in self.frames:
                 feed(frame)
 
         return _median_us(parse_all, len(self.frames))
 
-    def _fed(self) -> Iterator[tuple[bytes, Sequence[Quote] | None]]:
-        """Frames with their quotes; None for one by which the venue refuses something."""
-        parser = self._adapter.parser(self._subscribed, self._listings) if self.frames else None
-        for frame in self.frames:
-            assert parser is not None
-            try:
-                yield frame, parser.feed(frame)
-            except FrameError:
-                yield frame, None
+    def _parser(self) -> Parser:
+        return self._adapter.parser(self._market, self._subscribed.get, self._listings)
 
 
 def _lines(tape: Path) -> Iterator[TapeLine]:

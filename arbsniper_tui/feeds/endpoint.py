@@ -1,0 +1,23 @@
+"""Where to connect: the URL of the settings, or what a venue tells by REST before each connection."""
+
+from urllib.parse import urlsplit
+
+from arbsniper_tui.model.feed_spec import FeedSpec
+from arbsniper_tui.net.rest import fetch
+from arbsniper_tui.venues.base import VenueAdapter, VenueMarket
+from arbsniper_tui.venues.requests import Endpoint
+
+
+async def find_endpoint(spec: FeedSpec, adapter: VenueAdapter, declared: VenueMarket) -> Endpoint:
+    """Ask the venue where it wants this connection, if it has a say in it. Raises RestError and BadFrame.
+
+    A server that the settings name in place of the venue's stands in the answer too.
+    """
+    if not spec.endpoint_url:
+        return Endpoint(spec.ws_url)
+    endpoint = adapter.parse_endpoint(await fetch(spec.endpoint_url, method="POST"))
+    if spec.ws_url == declared.ws_url + declared.ws_path:
+        return endpoint
+    server = urlsplit(spec.ws_url)
+    ws_url = urlsplit(endpoint.ws_url)._replace(scheme=server.scheme, netloc=server.netloc).geturl()
+    return Endpoint(ws_url, endpoint.keep_alive_every_s)

@@ -1,0 +1,72 @@
+"""From the frames of one connection to the quotes that pass: live, from tapes, in `decode` and in the benchmark."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from arbsniper_tui.feeds.quote_filter import QuoteFilter
+from arbsniper_tui.model.errors import BookLost, FrameError
+from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.quote import Quote, Withdrawal
+from arbsniper_tui.venues.base import Aside, Parser
+
+Told = FrameError | Withdrawal | Aside
+"""What frames say beside quotes: an unreadable frame, a refusal, a lost book, an announced end; instruments that take
+no part until their next quote; facts, replies to send, and that subscriptions are taken."""
+
+
+class VenueReader:
+    """A parser and the filter behind it.
+
+    What frames say beside quotes is told at once, before the quotes of the same read are returned. A rejection that is
+    told may therefore bar its instrument from this read on.
+    """
+
+    def __init__(
+        self,
+        parser: Parser,
+        instruments: Mapping[str, Instrument],
+        tell: Callable[[Told], None],
+        quote_filter: QuoteFilter | None = None,
+    ) -> None:
+        """`instruments` is by the venue's own symbol; without `quote_filter` every quote passes."""
+        self._feed = parser.feed
+        self._asides = parser.asides
+        self._instruments = instruments
+        self._tell = tell
+        self._filter = quote_filter
+
+    def read(self, frames: Sequence[bytes]) -> Sequence[Quote]:
+        """The quotes of these frames that pass, in their order."""
+        # One function from the frames to the quotes: it runs for every read of every connection.
+        feed = self._feed
+        found: list[Quote] = []
+        for frame in frames:
+            try:
+                found += feed(frame)
+            except FrameError as error:
+                found = self._take_error(error, found)
+        if self._asides:
+            self._tell_asides()
+        if not found or self._filter is None:
+            return found
+        sound, withdrawn = self._filter.apply(found)
+        for withdrawal in withdrawn:
+            self._tell(withdrawal)
+        return sound
+
+    def _take_error(self, error: FrameError, found: list[Quote]) -> list[Quote]:
+        """Tell of a frame without quotes. Returns which quotes before it still hold."""
+        self._tell(error)
+        if not isinstance(error, BookLost):
+            return found
+        lost = self._instruments.get(error.venue_symbol)
+        if lost is None or self._filter is None or lost.id in self._filter.barred:
+            return found
+        self._filter.withdraw(lost.id)
+        self._tell(Withdrawal((lost.id,), f"book lost: {error.reason}"))
+        return [quote for quote in found if quote.instrument_id != lost.id]
+
+    def _tell_asides(self) -> None:
+        asides = self._asides.copy()
+        self._asides.clear()
+        for aside in asides:
+            self._tell(aside)
