@@ -52,6 +52,10 @@ class RawVenue:
         self.heard: list[str] = []
         """Every text frame that came."""
         self.answers_pings = True
+        self.targets: list[str] = []
+        """The path and query of every WebSocket."""
+        self.greeting: tuple[str, ...] = ()
+        """Frames in one write with the answer to the handshake."""
         self.connections: list[socket.socket] = []
         """The newest last."""
         self._closed = threading.Event()
@@ -110,7 +114,9 @@ class RawVenue:
             if b"sec-websocket-key" not in request.lower():
                 self._answer(connection, target)
                 return
-            connection.sendall(accepted(request))
+            self.targets.append(target)
+            greeting = b"".join(framed(text.encode()) for text in self.greeting)
+            connection.sendall(accepted(request) + greeting)
             self.connections.append(connection)
             self._listen_to(connection)
         except OSError:

@@ -20,6 +20,7 @@ from arbsniper_tui.sim.plan import SIMULATED, SimPlan
 from arbsniper_tui.sim.server import open_venues
 from arbsniper_tui.sim.venue import VenueSim
 from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues.base import VenueAdapter
 
 SYMBOLS = {
     ("binance", Market.SPOT): ("BTC/USDT", "ETH/USDT"),
@@ -119,11 +120,18 @@ async def running(
     implied: bool = False,
 ) -> AsyncIterator[Diary]:
     """A feed that runs while the block does, and that must not end by itself."""
-    diary = Diary()
     wanted = instruments(venue, symbols, implied=implied)
     spec = FeedSpec(f"{venue} {market}", venue, market, ws_url, list_url, wanted, seed_url)
+    async with fed(spec, VENUES[venue], timings) as diary:
+        yield diary
+
+
+@asynccontextmanager
+async def fed(spec: FeedSpec, adapter: VenueAdapter, timings: FeedTimings = QUICK) -> AsyncIterator[Diary]:
+    """A feed of any venue that runs while the block does, and that must not end by itself."""
+    diary = Diary()
     backlog = Backlog(lambda: None, lambda: None)
-    diary.feed = Feed(spec, VENUES[venue], diary, backlog, timings)
+    diary.feed = Feed(spec, adapter, diary, backlog, timings)
     beating = asyncio.create_task(backlog.run())
     task = asyncio.create_task(diary.feed.run())
     try:

@@ -58,6 +58,14 @@ async def test_the_body_of_a_good_answer_is_returned_and_the_program_names_itsel
     assert b"arbsniper-tui/" in requests[0]
 
 
+async def test_a_post_sends_no_body_and_says_so(serve_raw: Callable) -> None:
+    requests: list[bytes] = []
+    async with serve_raw(answering(whole(b'{"token": 1}'), requests=requests)) as port:
+        assert await fetch(f"http://127.0.0.1:{port}/token", method="POST") == b'{"token": 1}'
+    assert requests[0].startswith(b"POST /token HTTP/1.1\r\n")
+    assert b"\r\nContent-Length: 0\r\n" in requests[0]
+
+
 @pytest.mark.parametrize(
     "answer",
     [

@@ -8,11 +8,12 @@ from decision_bench import MS, DecisionBench, binance, okx
 from msgspec import structs
 
 from arbsniper_tui.latency.stages import Stages
+from arbsniper_tui.model.fact import Funding, Mark
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.runtime.clock import PAUSED_NS, now_ns
 from arbsniper_tui.spread.intake import LiveIntake, ReplayIntake
 from arbsniper_tui.wire.inbox import Inbox
-from arbsniper_tui.wire.messages import FromFeed, HealthReport, QuoteBatch, Withdrawn, encode
+from arbsniper_tui.wire.messages import Facts, FromFeed, HealthReport, QuoteBatch, Withdrawn, encode
 
 BUY, SELL, OTHER = 0, 1, 2
 
@@ -105,3 +106,17 @@ def test_what_cannot_be_told_apart_on_the_bus_is_passed_over(
     assert "instrument 99 is not watched" in caplog.text
     assert bench.gate.legs.shown[BUY].received == 2
     assert bench.gate.legs.shown[SELL].received == 0
+
+
+def test_of_facts_the_newest_of_each_kind_is_held_and_all_are_counted(bench: DecisionBench, inbox: Inbox) -> None:
+    taking = Taking(bench, inbox)
+    taking.take(Facts(1, (Mark(BUY, 100.0), Funding(BUY, 0.01))), Facts(2, (Mark(BUY, 101.0), Mark(SELL, 99.0))))
+    assert taking.intake.facts.count == 4
+    assert set(taking.intake.facts.of(BUY)) == {Mark(BUY, 101.0), Funding(BUY, 0.01)}
+    assert taking.intake.facts.of(OTHER) == ()
+
+
+def test_a_replay_holds_facts_too(bench: DecisionBench) -> None:
+    intake = ReplayIntake(bench.gate, bench.ledger, bench.watch, Stages(), set())
+    intake.take(encode(Facts(1, (Mark(BUY, 100.0),))))
+    assert intake.facts.of(BUY) == (Mark(BUY, 100.0),)

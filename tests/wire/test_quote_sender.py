@@ -6,11 +6,20 @@ from random import Random
 
 import pytest
 
+from arbsniper_tui.model.fact import Fact, Funding, Mark
 from arbsniper_tui.model.health import FeedHealth, FeedState
 from arbsniper_tui.model.quote import Quote, Withdrawal
 from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.inbox import Inbox
-from arbsniper_tui.wire.messages import FromFeed, HealthReport, QuoteBatch, TapesEnded, Withdrawn, decode_from_feed
+from arbsniper_tui.wire.messages import (
+    Facts,
+    FromFeed,
+    HealthReport,
+    QuoteBatch,
+    TapesEnded,
+    Withdrawn,
+    decode_from_feed,
+)
 from arbsniper_tui.wire.sender import LosslessSender, QuoteSender
 
 WaitUntil = Callable[[Callable[[], object]], None]
@@ -306,3 +315,31 @@ def test_a_lossless_sender_waits_and_loses_nothing(endpoints: Endpoints, wait_un
     reader.inbox.close()
     sender.close()
     assert [each.at_ns for each in reader.messages if isinstance(each, Withdrawn)] == list(range(sent))
+
+
+def facts_of(reader: Reader) -> list[Fact]:
+    return [fact for message in reader.messages if isinstance(message, Facts) for fact in message.facts]
+
+
+def test_facts_leave_together(sender: QuoteSender, drain: Callable[[], Reader]) -> None:
+    drain()
+    sender.send_facts([Mark(0, 100.0), Funding(0, 0.01)], 7)
+    reader = drain()
+    assert [message for message in reader.messages if isinstance(message, Facts)] == [
+        Facts(7, (Mark(0, 100.0), Funding(0, 0.01)))
+    ]
+
+
+def test_of_facts_that_wait_the_newest_of_a_kind_and_an_instrument_leaves(
+    sender: QuoteSender, drain: Callable[[], Reader]
+) -> None:
+    for at_ns in range(MORE_THAN_FITS):
+        sender.send_facts([Mark(0, float(at_ns)), Funding(0, 0.5), Mark(1, 1.0)], at_ns)
+    assert sender.is_holding
+    found = facts_of(drain())
+    assert len(found) < MORE_THAN_FITS
+    assert {(type(fact), fact.instrument_id): fact for fact in found} == {
+        (Mark, 0): Mark(0, MORE_THAN_FITS - 1.0),
+        (Funding, 0): Funding(0, 0.5),
+        (Mark, 1): Mark(1, 1.0),
+    }
