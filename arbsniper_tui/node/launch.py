@@ -22,7 +22,7 @@ from arbsniper_tui.model.view import NodeIntro
 from arbsniper_tui.node.supervisor import WorkerSpec
 from arbsniper_tui.runtime.clock import now_ns
 from arbsniper_tui.runtime.shared_cpu import allowed_cpus, shared_cpu
-from arbsniper_tui.sim.plan import SIMULATED, SimPlan, SimWorkerPlan
+from arbsniper_tui.sim.plan import SimPlan, SimWorkerPlan
 from arbsniper_tui.sinks.address import address_of
 from arbsniper_tui.sinks.target import RedisTarget
 from arbsniper_tui.tapes.source import TapeSource
@@ -65,6 +65,9 @@ def demo_settings(settings: Settings, sockets: dict[str, socket.socket]) -> Sett
 def bind_simulated(venues: Iterable[str]) -> dict[str, socket.socket]:
     """A listening socket for each of these venues. They belong to the parent, so that the venues keep their addresses
     when their worker is started again. Raises UsageError for a venue without a simulation: a demo reaches no other."""
+    # Only a demo needs the simulations, which take 5 ms to load.
+    from arbsniper_tui.sim.registry import SIMULATED
+
     wanted = sorted(set(venues))
     if unknown := [venue for venue in wanted if venue not in SIMULATED]:
         raise UsageError(f"--demo: found {', '.join(unknown)}, expected simulated venues: {', '.join(SIMULATED)}")

@@ -1,7 +1,7 @@
 """Binance's wire, spot and USD-M on one port: `bookTicker`, and the two `exchangeInfo` lists."""
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote
 
@@ -10,19 +10,16 @@ from msgspec import Struct
 
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.sim.dialect import (
-    Dialect,
-    Flaw,
     LinkRules,
     Moment,
     Shown,
     Subscriber,
+    TopDialect,
     Topic,
-    damaged,
-    flawed,
     json_text,
     shown_in_full,
 )
-from arbsniper_tui.sim.listing import Listing
+from arbsniper_tui.sim.instruments import SimInstrument, linear, magnitude, spot
 from arbsniper_tui.sim.market import Top
 
 RAW, WRAPPED = "ws", "stream"
@@ -43,38 +40,48 @@ class _Request(Struct):
     id: int | str | None = None
 
 
-class Binance(Dialect):
+class Binance(TopDialect):
     """`/ws` carries bare frames, `/stream` wrapped ones; under `/public` they are USD-M's."""
 
     venue: ClassVar[str] = "binance"
     channels: ClassVar[tuple[str, ...]] = (RAW, WRAPPED)
+    list_paths: ClassVar[tuple[str, ...]] = tuple(_LISTS)
+    weight: ClassVar[float] = 1.6
+    usual_spread: ClassVar[float] = 0.02e-4
 
-    def __init__(self, listings: Sequence[Listing], top: Callable[[int, Moment], Top]) -> None:
-        super().__init__(listings, top)
-        self._by_stream = {(listing.market, _stream(listing)): listing for listing in self.listings}
+    def __init__(self, instruments: Sequence[SimInstrument], top: Callable[[int, Moment], Top]) -> None:
+        super().__init__(instruments, top)
+        self._by_stream = {(instrument.market, _stream(instrument)): instrument for instrument in self.instruments}
+
+    @classmethod
+    def lists(cls, bases: Sequence[str]) -> Iterable[SimInstrument]:
+        for base in bases:
+            yield spot(base, "USDT", f"{base}USDT", size_digits=min(8, max(0, magnitude(base) + 1)))
+        for base in bases:
+            yield linear(base, f"{base}USDT", size_digits=max(0, magnitude(base) - 1))
 
     def rest(self, target: str, halted: Collection[str], now: Moment) -> str | None:
-        path = target.partition("?")[0]
-        if market := _LISTS.get(path):
-            return _exchange_info(self._rows(market, halted))
-        if market := _TICKERS.get(path):
-            tops = [(each, self._top(each.id, now)) for each in self.listings if each.market is market]
-            return json_text([_ticker(each, _shown(each, top), top.serial, now) for each, top in tops])
-        return None
+        if market := _TICKERS.get(target.partition("?")[0]):
+            tops = [(each, self._top(each.id, now)) for each in self.instruments if each.market is market]
+            return json_text([_ticker(each, self.shown(each, top), top.serial, now) for each, top in tops])
+        return super().rest(target, halted, now)
 
     def maintenance(self, target: str, now: Moment) -> str | None:
-        path = target.partition("?")[0]
-        if market := _LISTS.get(path):
-            return _exchange_info(self._rows(market, {each.venue_symbol for each in self.listings}))
-        if market := _TICKERS.get(path):
-            return json_text([_ticker(each, _NO_PRICE, 0, now) for each in self.listings if each.market is market])
-        return None
+        if market := _TICKERS.get(target.partition("?")[0]):
+            return json_text([_ticker(each, _NO_PRICE, 0, now) for each in self.instruments if each.market is market])
+        return super().maintenance(target, now)
+
+    def list_body(self, path: str, query: str, halted: Collection[str]) -> str:
+        return _exchange_info(self._rows(_LISTS[path], halted))
+
+    def closed_body(self, path: str) -> str:
+        return _exchange_info(self._rows(_LISTS[path], self._by_symbol))
 
     def _rows(self, market: Market, halted: Collection[str]) -> list[dict[str, Any]]:
         row = _spot_row if market is Market.SPOT else _perp_row
         return [
             {**row(each), "status": "BREAK" if each.venue_symbol in halted else "TRADING"}
-            for each in self.listings
+            for each in self.instruments
             if each.market is market
         ]
 
@@ -102,7 +109,7 @@ class Binance(Dialect):
         if wanted.method not in _METHODS:
             return [_error(2, f"Invalid request: unknown variant {wanted.method}", wanted.id)]
         if wanted.method == "LIST_SUBSCRIPTIONS":
-            streams = [_stream(each) for each in self.listings if self._holds(subscriber, each)]
+            streams = [_stream(each) for each in self.instruments if self._holds(subscriber, each)]
             return [json_text({"result": streams, "id": wanted.id})]
         for topic in self._topics(subscriber, wanted.params, refused):
             if wanted.method == "SUBSCRIBE":
@@ -111,12 +118,21 @@ class Binance(Dialect):
                 subscriber.topics.pop(topic, None)
         return [json_text({"result": None, "id": wanted.id})]
 
-    def render(self, listing: Listing, top: Top, channel: str, now: Moment) -> str:
-        return _frame(listing, _shown(listing, top), top.serial, channel, now)
+    def shown(self, instrument: SimInstrument, top: Top) -> Shown:
+        return _in_eight_digits(instrument, top) if instrument.market is Market.SPOT else shown_in_full(instrument, top)
 
-    def spoil(self, listing: Listing, top: Top, channel: str, flaw: Flaw, now: Moment) -> list[str]:
-        frame = _frame(listing, flawed(_shown(listing, top), flaw), top.serial, channel, now)
-        return [damaged(frame, flaw, top.serial)]
+    def frame(self, instrument: SimInstrument, shown: Shown, serial: int, channel: str, now: Moment) -> str:
+        symbol = instrument.venue_symbol
+        book = f'"b":"{shown.bid}","B":"{shown.bid_size}","a":"{shown.ask}","A":"{shown.ask_size}"'
+        if instrument.market is Market.SPOT:
+            frame = f'{{"u":{serial},"s":"{symbol}",{book}}}'
+        else:
+            sent_ms = now.wall_ms
+            frame = (
+                f'{{"e":"bookTicker","u":{serial},"s":"{symbol}","ps":"{symbol}",{book},'
+                f'"T":{sent_ms - 1},"E":{sent_ms},"st":1}}'
+            )
+        return f'{{"stream":"{_stream(instrument)}","data":{frame}}}' if channel == WRAPPED else frame
 
     def _topics(self, subscriber: Subscriber, streams: Sequence[str], refused: Collection[str]) -> list[Topic]:
         """Topics of the streams that exist; of the others the venue says nothing, then and later."""
@@ -125,8 +141,8 @@ class Binance(Dialect):
         channel = _channel(subscriber.target)
         return [Topic(each.id, channel) for each in known if each and each.venue_symbol not in refused]
 
-    def _holds(self, subscriber: Subscriber, listing: Listing) -> bool:
-        return Topic(listing.id, _channel(subscriber.target)) in subscriber.topics
+    def _holds(self, subscriber: Subscriber, instrument: SimInstrument) -> bool:
+        return Topic(instrument.id, _channel(subscriber.target)) in subscriber.topics
 
 
 def _market(target: str) -> Market:
@@ -138,46 +154,30 @@ def _channel(target: str) -> str:
     return match["channel"] if match else RAW
 
 
-def _stream(listing: Listing) -> str:
-    return f"{listing.venue_symbol.lower()}@bookTicker"
+def _stream(instrument: SimInstrument) -> str:
+    return f"{instrument.venue_symbol.lower()}@bookTicker"
 
 
-def _shown(listing: Listing, top: Top) -> Shown:
-    if listing.market is Market.SPOT:
-        prices, sizes = 10**listing.price_digits, 10**listing.size_digits
-        return Shown(
-            f"{top.bid_ticks / prices:.8f}",
-            f"{top.bid_lots / sizes:.8f}",
-            f"{top.ask_ticks / prices:.8f}",
-            f"{top.ask_lots / sizes:.8f}",
-        )
-    return shown_in_full(listing, top)
+def _in_eight_digits(instrument: SimInstrument, top: Top) -> Shown:
+    prices, sizes = 10**instrument.price_digits, 10**instrument.size_digits
+    return Shown(
+        f"{top.bid_ticks / prices:.8f}",
+        f"{top.bid_lots / sizes:.8f}",
+        f"{top.ask_ticks / prices:.8f}",
+        f"{top.ask_lots / sizes:.8f}",
+    )
 
 
-def _frame(listing: Listing, shown: Shown, serial: int, channel: str, now: Moment) -> str:
-    symbol = listing.venue_symbol
-    book = f'"b":"{shown.bid}","B":"{shown.bid_size}","a":"{shown.ask}","A":"{shown.ask_size}"'
-    if listing.market is Market.SPOT:
-        frame = f'{{"u":{serial},"s":"{symbol}",{book}}}'
-    else:
-        sent_ms = now.wall_ms
-        frame = (
-            f'{{"e":"bookTicker","u":{serial},"s":"{symbol}","ps":"{symbol}",{book},'
-            f'"T":{sent_ms - 1},"E":{sent_ms},"st":1}}'
-        )
-    return f'{{"stream":"{_stream(listing)}","data":{frame}}}' if channel == WRAPPED else frame
-
-
-def _ticker(listing: Listing, shown: Shown, serial: int, now: Moment) -> dict[str, object]:
+def _ticker(instrument: SimInstrument, shown: Shown, serial: int, now: Moment) -> dict[str, object]:
     """One instrument as REST shows its best bid and ask."""
     row: dict[str, object] = {
-        "symbol": listing.venue_symbol,
+        "symbol": instrument.venue_symbol,
         "bidPrice": shown.bid,
         "bidQty": shown.bid_size,
         "askPrice": shown.ask,
         "askQty": shown.ask_size,
     }
-    return row if listing.market is Market.SPOT else {"lastUpdateId": serial, **row, "time": now.wall_ms - 1}
+    return row if instrument.market is Market.SPOT else {"lastUpdateId": serial, **row, "time": now.wall_ms - 1}
 
 
 def _error(code: int, message: str, request_id: int | str | None) -> str:
@@ -192,27 +192,27 @@ def _exchange_info(rows: list[dict[str, Any]]) -> str:
     return json_text({"timezone": "UTC", "rateLimits": limits, "exchangeFilters": [], "symbols": rows})
 
 
-def _filters(listing: Listing) -> list[dict[str, str]]:
-    tick, lot = listing.tick_text, listing.lot_text
+def _filters(instrument: SimInstrument) -> list[dict[str, str]]:
+    tick, lot = instrument.tick_text, instrument.lot_text
     return [
         {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": "1000000.00", "tickSize": tick},
         {"filterType": "LOT_SIZE", "minQty": lot, "maxQty": "900000.00", "stepSize": lot},
     ]
 
 
-def _spot_row(listing: Listing) -> dict[str, Any]:
+def _spot_row(instrument: SimInstrument) -> dict[str, Any]:
     return {
-        "symbol": listing.venue_symbol,
-        "baseAsset": listing.base,
+        "symbol": instrument.venue_symbol,
+        "baseAsset": instrument.base,
         "baseAssetPrecision": 8,
-        "quoteAsset": listing.quote,
+        "quoteAsset": instrument.quote,
         "quotePrecision": 8,
         "quoteAssetPrecision": 8,
         "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET"],
         "isSpotTradingAllowed": True,
         "isMarginTradingAllowed": False,
         "filters": [
-            *_filters(listing),
+            *_filters(instrument),
             {"filterType": "NOTIONAL", "minNotional": "5.00000000", "applyMinToMarket": True},
         ],
         "permissions": [],
@@ -220,23 +220,23 @@ def _spot_row(listing: Listing) -> dict[str, Any]:
     }
 
 
-def _perp_row(listing: Listing) -> dict[str, Any]:
+def _perp_row(instrument: SimInstrument) -> dict[str, Any]:
     return {
-        "symbol": listing.venue_symbol,
-        "pair": listing.venue_symbol,
+        "symbol": instrument.venue_symbol,
+        "pair": instrument.venue_symbol,
         "contractType": "PERPETUAL",
         "deliveryDate": 4133404800000,
         "onboardDate": 1569398400000,
-        "baseAsset": listing.base,
-        "quoteAsset": listing.quote,
-        "marginAsset": listing.quote,
-        "pricePrecision": listing.price_digits + 1,
-        "quantityPrecision": listing.size_digits,
+        "baseAsset": instrument.base,
+        "quoteAsset": instrument.quote,
+        "marginAsset": instrument.quote,
+        "pricePrecision": instrument.price_digits + 1,
+        "quantityPrecision": instrument.size_digits,
         "underlyingType": "COIN",
         "orderTypes": ["LIMIT", "MARKET"],
         "filters": [
-            *_filters(listing),
-            {"filterType": "MARKET_LOT_SIZE", "minQty": listing.lot_text, "stepSize": listing.lot_text},
+            *_filters(instrument),
+            {"filterType": "MARKET_LOT_SIZE", "minQty": instrument.lot_text, "stepSize": instrument.lot_text},
             {"filterType": "MIN_NOTIONAL", "notional": "5"},
         ],
     }

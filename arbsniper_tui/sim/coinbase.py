@@ -1,13 +1,14 @@
 """Coinbase Exchange's wire: `level2_batch` as snapshot and changes, `heartbeat`, and the `products` list."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, ClassVar
 
 import msgspec
 from msgspec import Struct
 
 from arbsniper_tui.sim.dialect import Closing, Dialect, Flaw, Moment, Subscriber, Topic, damaged, json_text
-from arbsniper_tui.sim.listing import Listing
+from arbsniper_tui.sim.instruments import SimInstrument, spot, stablecoin
+from arbsniper_tui.sim.ladder import Ladder
 from arbsniper_tui.sim.market import NS_PER_S, Top
 
 LEVEL2 = "level2_batch"
@@ -15,11 +16,7 @@ HEARTBEAT = "heartbeat"
 _QUIET_CHANNELS = ("ticker", "ticker_batch", "matches", "status")
 """Known, but they speak of trades and products, and here nobody trades."""
 _AUTHENTICATED = ("level2", "level3", "full")
-_DEPTH = 12
 _SUBSCRIBE_WITHIN_NS = 5 * NS_PER_S
-
-Change = tuple[str, int, int]
-"""Side, ticks, lots; no lots: the level is gone."""
 
 
 class _Channel(Struct):
@@ -33,63 +30,35 @@ class _Request(Struct):
     channels: list[str | _Channel] = []
 
 
-class Ladder:
-    """The levels of one book that subscribers have been told of, on both sides."""
-
-    def __init__(self, top: Top) -> None:
-        self.bids: dict[int, int] = {}
-        self.asks: dict[int, int] = {}
-        self.move(top)
-
-    def move(self, top: Top) -> list[Change]:
-        """Bring the best levels to `top`; the changes that say so."""
-        return [
-            *_move_side("buy", self.bids, top.bid_ticks, top.bid_lots, outward=-1),
-            *_move_side("sell", self.asks, top.ask_ticks, top.ask_lots, outward=1),
-        ]
-
-
-def _move_side(side: str, levels: dict[int, int], best: int, lots: int, outward: int) -> list[Change]:
-    changes: list[Change] = []
-    better = [ticks for ticks in levels if (best - ticks) * outward > 0]
-    spare = sorted(levels, key=lambda ticks: ticks * outward)[len(better) + 2 * _DEPTH :]
-    for ticks in (*better, *spare):
-        del levels[ticks]
-        changes.append((side, ticks, 0))
-    if levels.get(best) != lots:
-        levels[best] = lots
-        changes.append((side, best, lots))
-    worst = max(levels, key=lambda ticks: ticks * outward)
-    while len(levels) < _DEPTH and worst + outward > 0:
-        worst += outward
-        levels[worst] = lots * (1 + len(levels) % 5)
-        changes.append((side, worst, levels[worst]))
-    return changes
-
-
 class Coinbase(Dialect):
     """A request with one unknown product fails as a whole; changes go out every 50 ms."""
 
     venue: ClassVar[str] = "coinbase"
     channels: ClassVar[tuple[str, ...]] = (LEVEL2,)
     batch_ns: ClassVar[int] = 50_000_000
+    stream_path: ClassVar[str] = "/"
+    list_paths: ClassVar[tuple[str, ...]] = ("/products",)
+    state_prefix: ClassVar[str] = '{"type":"snapshot"'
+    weight: ClassVar[float] = 0.7
+    usual_spread: ClassVar[float] = 0.2e-4
 
-    def __init__(self, listings: Sequence[Listing], top: Callable[[int, Moment], Top]) -> None:
-        super().__init__(listings, top)
-        self._by_symbol = {listing.venue_symbol: listing for listing in self.listings}
-        self._by_id = {listing.id: listing for listing in self.listings}
+    def __init__(self, instruments: Sequence[SimInstrument], top: Callable[[int, Moment], Top]) -> None:
+        super().__init__(instruments, top)
+        self._by_id = {instrument.id: instrument for instrument in self.instruments}
         self._ladders: dict[int, Ladder] = {}
 
-    def rest(self, target: str, halted: Collection[str], now: Moment) -> str | None:
-        if target.partition("?")[0] != "/products":
-            return None
-        return json_text([_row(listing, listing.venue_symbol in halted) for listing in self.listings])
+    @classmethod
+    def lists(cls, bases: Sequence[str]) -> Iterable[SimInstrument]:
+        for base in bases:
+            for quote in ("USD", "USDT") if base in ("BTC", "ETH", "SOL") else ("USD",):
+                yield spot(base, quote, f"{base}-{quote}")
+        yield stablecoin("USDT-USD", size_digits=2)
 
-    def maintenance(self, target: str, now: Moment) -> str | None:
-        return "[]" if target.partition("?")[0] == "/products" else None
+    def list_body(self, path: str, query: str, halted: Collection[str]) -> str:
+        return json_text([_row(instrument, instrument.venue_symbol in halted) for instrument in self.instruments])
 
-    def is_stream(self, target: str) -> bool:
-        return target.partition("?")[0] == "/"
+    def closed_body(self, path: str) -> str:
+        return "[]"
 
     def answer(self, subscriber: Subscriber, request: str, refused: Collection[str], now: Moment) -> list[str]:
         try:
@@ -108,7 +77,9 @@ class Coinbase(Dialect):
             return [self._subscriptions(subscriber)]
         fresh = [topic for topic in topics if topic not in subscriber.topics]
         subscriber.topics.update(dict.fromkeys(topics))
-        snapshots = [self._snapshot(topic.listing_id, now) for topic in dict.fromkeys(fresh) if topic.channel == LEVEL2]
+        snapshots = [
+            self._snapshot(topic.instrument_id, now) for topic in dict.fromkeys(fresh) if topic.channel == LEVEL2
+        ]
         return [self._subscriptions(subscriber), *snapshots]
 
     def _refusal(self, pairs: Sequence[tuple[str, str]], refused: Collection[str]) -> str:
@@ -126,59 +97,56 @@ class Coinbase(Dialect):
     def _subscriptions(self, subscriber: Subscriber) -> str:
         products: dict[str, list[str]] = {}
         for topic in subscriber.topics:
-            products.setdefault(topic.channel, []).append(self._by_id[topic.listing_id].venue_symbol)
+            products.setdefault(topic.channel, []).append(self._by_id[topic.instrument_id].venue_symbol)
         channels = [{"name": name, "product_ids": ids} for name, ids in products.items()]
         return json_text({"type": "subscriptions", "channels": channels})
 
-    def _snapshot(self, listing_id: int, now: Moment) -> str:
-        listing = self._by_id[listing_id]
-        ladder = self._ladders.get(listing_id)
+    def _snapshot(self, instrument_id: int, now: Moment) -> str:
+        instrument = self._by_id[instrument_id]
+        ladder = self._ladders.get(instrument_id)
         if ladder is None:
-            ladder = self._ladders[listing_id] = Ladder(self._top(listing_id, now))
+            ladder = self._ladders[instrument_id] = Ladder(self._top(instrument_id, now))
         return json_text(
             {
                 "type": "snapshot",
-                "product_id": listing.venue_symbol,
-                "bids": _levels(listing, sorted(ladder.bids.items(), reverse=True)),
-                "asks": _levels(listing, sorted(ladder.asks.items())),
+                "product_id": instrument.venue_symbol,
+                "bids": _levels(instrument, sorted(ladder.bids.items(), reverse=True)),
+                "asks": _levels(instrument, sorted(ladder.asks.items())),
                 "time": now.rfc3339,
             }
         )
 
-    def is_state(self, frame: str) -> bool:
-        return frame.startswith('{"type":"snapshot"')
+    def render(self, instrument: SimInstrument, top: Top, channel: str, now: Moment) -> str:
+        changes = self._ladders[instrument.id].move(top)
+        return _update(instrument, [_change(instrument, *change) for change in changes], now) if changes else ""
 
-    def render(self, listing: Listing, top: Top, channel: str, now: Moment) -> str:
-        changes = self._ladders[listing.id].move(top)
-        return _update(listing, [_change(listing, *change) for change in changes], now) if changes else ""
-
-    def spoil(self, listing: Listing, top: Top, channel: str, flaw: Flaw, now: Moment) -> list[str]:
-        bid = listing.price_text(top.bid_ticks)
-        size = listing.size_text(top.bid_lots)
+    def spoil(self, instrument: SimInstrument, top: Top, channel: str, flaw: Flaw, now: Moment) -> list[str]:
+        bid = instrument.price_text(top.bid_ticks)
+        size = instrument.size_text(top.bid_lots)
         if flaw is Flaw.NAN:
-            return [_update(listing, ['["buy","NaN","1.00000000"]'], now)]
+            return [_update(instrument, ['["buy","NaN","1.00000000"]'], now)]
         if flaw is Flaw.NEGATIVE:
-            return [_update(listing, [f'["buy","{bid}","-{size}"]'], now)]
+            return [_update(instrument, [f'["buy","{bid}","-{size}"]'], now)]
         if flaw is Flaw.CROSSED:
             beyond = top.ask_ticks + 100
-            return [_update(listing, [_change(listing, "buy", beyond, lots)], now) for lots in (top.bid_lots, 0)]
-        return [damaged(_update(listing, [f'["buy","{bid}","{size}"]'], now), flaw, top.serial)]
+            return [_update(instrument, [_change(instrument, "buy", beyond, lots)], now) for lots in (top.bid_lots, 0)]
+        return [damaged(_update(instrument, [f'["buy","{bid}","{size}"]'], now), flaw, top.serial)]
 
     def upkeep(self, subscriber: Subscriber, now: Moment) -> list[str]:
         beating = [topic for topic in subscriber.topics if topic.channel == HEARTBEAT]
         if not beating or now.mono_ns - subscriber.beat_ns < NS_PER_S:
             return []
         subscriber.beat_ns = now.mono_ns
-        return [self._heartbeat(topic.listing_id, now) for topic in beating]
+        return [self._heartbeat(topic.instrument_id, now) for topic in beating]
 
-    def _heartbeat(self, listing_id: int, now: Moment) -> str:
-        sequence = self._top(listing_id, now).serial
+    def _heartbeat(self, instrument_id: int, now: Moment) -> str:
+        sequence = self._top(instrument_id, now).serial
         return json_text(
             {
                 "type": "heartbeat",
                 "sequence": sequence,
                 "last_trade_id": sequence // 4,
-                "product_id": self._by_id[listing_id].venue_symbol,
+                "product_id": self._by_id[instrument_id].venue_symbol,
                 "time": now.rfc3339,
             }
         )
@@ -188,8 +156,8 @@ class Coinbase(Dialect):
             return Closing(1000, "no subscription")
         return None
 
-    def release(self, listing_id: int) -> None:
-        self._ladders.pop(listing_id, None)
+    def release(self, instrument_id: int) -> None:
+        self._ladders.pop(instrument_id, None)
 
 
 def _pairs(wanted: _Request) -> list[tuple[str, str]]:
@@ -202,17 +170,17 @@ def _pairs(wanted: _Request) -> list[tuple[str, str]]:
     return pairs
 
 
-def _levels(listing: Listing, levels: list[tuple[int, int]]) -> list[list[str]]:
-    return [[listing.price_text(ticks), listing.size_text(lots)] for ticks, lots in levels]
+def _levels(instrument: SimInstrument, levels: list[tuple[int, int]]) -> list[list[str]]:
+    return [[instrument.price_text(ticks), instrument.size_text(lots)] for ticks, lots in levels]
 
 
-def _change(listing: Listing, side: str, ticks: int, lots: int) -> str:
-    return f'["{side}","{listing.price_text(ticks)}","{listing.size_text(lots)}"]'
+def _change(instrument: SimInstrument, side: str, ticks: int, lots: int) -> str:
+    return f'["{side}","{instrument.price_text(ticks)}","{instrument.size_text(lots)}"]'
 
 
-def _update(listing: Listing, changes: Sequence[str], now: Moment) -> str:
+def _update(instrument: SimInstrument, changes: Sequence[str], now: Moment) -> str:
     return (
-        f'{{"type":"l2update","product_id":"{listing.venue_symbol}",'
+        f'{{"type":"l2update","product_id":"{instrument.venue_symbol}",'
         f'"changes":[{",".join(changes)}],"time":"{now.rfc3339}"}}'
     )
 
@@ -221,14 +189,14 @@ def _error(message: str, reason: str) -> str:
     return json_text({"type": "error", "message": message, "reason": reason})
 
 
-def _row(listing: Listing, is_halted: bool) -> dict[str, Any]:
+def _row(instrument: SimInstrument, is_halted: bool) -> dict[str, Any]:
     return {
-        "id": listing.venue_symbol,
-        "base_currency": listing.base,
-        "quote_currency": listing.quote,
-        "quote_increment": listing.tick_text,
-        "base_increment": listing.lot_text,
-        "display_name": listing.venue_symbol,
+        "id": instrument.venue_symbol,
+        "base_currency": instrument.base,
+        "quote_currency": instrument.quote,
+        "quote_increment": instrument.tick_text,
+        "base_increment": instrument.lot_text,
+        "display_name": instrument.venue_symbol,
         "min_market_funds": "1",
         "margin_enabled": False,
         "post_only": False,
@@ -237,7 +205,7 @@ def _row(listing: Listing, is_halted: bool) -> dict[str, Any]:
         "status": "online",
         "status_message": "",
         "trading_disabled": is_halted,
-        "fx_stablecoin": listing.base == "USDT",
+        "fx_stablecoin": instrument.base == "USDT",
         "max_slippage_percentage": "0.02",
         "auction_mode": False,
     }

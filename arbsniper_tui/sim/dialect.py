@@ -2,7 +2,7 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
@@ -12,7 +12,7 @@ from typing import ClassVar, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from arbsniper_tui.sim.listing import Listing
+from arbsniper_tui.sim.instruments import SimInstrument
 from arbsniper_tui.sim.market import Top
 
 
@@ -45,7 +45,7 @@ def _second_text(seconds: int) -> str:
 class Topic(NamedTuple):
     """What one subscription is for."""
 
-    listing_id: int
+    instrument_id: int
     channel: str
 
 
@@ -112,37 +112,63 @@ class Dialect(ABC):
     venue: ClassVar[str]
     channels: ClassVar[tuple[str, ...]]
     """Those that carry quotes."""
+    stream_path: ClassVar[str] = ""
+    """Where a WebSocket may be opened."""
+    list_paths: ClassVar[tuple[str, ...]]
+    """Where REST answers with lists of instruments."""
+    state_prefix: ClassVar[str] = ""
+    """What the first state of an instrument begins with, where a subscription is answered with one."""
     batch_ns: ClassVar[int] = 0
     """Changes go out together this often; 0: each at once."""
+    weight: ClassVar[float] = 1.0
+    """How often its quotes change, next to those of other venues."""
+    usual_spread: ClassVar[float] = 0.1e-4
+    """A usual spread as a fraction of the price, for a large coin."""
 
-    def __init__(self, listings: Sequence[Listing], top: Callable[[int, Moment], Top]) -> None:
-        """`top` tells the best bid and ask in force by listing id."""
-        self.listings = tuple(listing for listing in listings if listing.venue == self.venue)
+    def __init__(self, instruments: Sequence[SimInstrument], top: Callable[[int, Moment], Top]) -> None:
+        """`top` tells the best bid and ask in force by the id of an instrument."""
+        self.instruments = tuple(instrument for instrument in instruments if instrument.venue == self.venue)
+        self._by_symbol = {instrument.venue_symbol: instrument for instrument in self.instruments}
         self._top = top
 
+    @classmethod
     @abstractmethod
-    def rest(self, target: str, halted: Collection[str], now: Moment) -> str | None:
-        """The JSON body of a REST answer, `halted` symbols listed as not trading; None where there is no such path."""
-
-    @abstractmethod
-    def maintenance(self, target: str, now: Moment) -> str | None:
-        """The JSON body of a REST answer while the venue is in maintenance; None where there is no such path."""
-
-    @abstractmethod
-    def is_stream(self, target: str) -> bool:
-        """Whether a WebSocket may be opened on this path."""
+    def lists(cls, bases: Sequence[str]) -> Iterable[SimInstrument]:
+        """What the venue lists of these coins."""
 
     @abstractmethod
     def answer(self, subscriber: Subscriber, request: str, refused: Collection[str], now: Moment) -> list[str]:
         """Take a request in: the frames that answer it. Changes the subscriber's topics."""
 
     @abstractmethod
-    def render(self, listing: Listing, top: Top, channel: str, now: Moment) -> str:
+    def render(self, instrument: SimInstrument, top: Top, channel: str, now: Moment) -> str:
         """The frame for a change; empty where the subscribers need not know."""
 
     @abstractmethod
-    def spoil(self, listing: Listing, top: Top, channel: str, flaw: Flaw, now: Moment) -> list[str]:
+    def spoil(self, instrument: SimInstrument, top: Top, channel: str, flaw: Flaw, now: Moment) -> list[str]:
         """A frame with something wrong, and what undoes it where the next good frame would not."""
+
+    @abstractmethod
+    def list_body(self, path: str, query: str, halted: Collection[str]) -> str:
+        """The list of instruments on this path, `halted` symbols as not trading, in JSON."""
+
+    @abstractmethod
+    def closed_body(self, path: str) -> str:
+        """What stands in place of the list while the venue is in maintenance, in JSON."""
+
+    def rest(self, target: str, halted: Collection[str], now: Moment) -> str | None:
+        """The body of a REST answer; None where there is no such path."""
+        path, _, query = target.partition("?")
+        return self.list_body(path, query, halted) if path in self.list_paths else None
+
+    def maintenance(self, target: str, now: Moment) -> str | None:
+        """The body of a REST answer while the venue is in maintenance; None where there is no such path."""
+        path = target.partition("?")[0]
+        return self.closed_body(path) if path in self.list_paths else None
+
+    def is_stream(self, target: str) -> bool:
+        """Whether a WebSocket may be opened on this path."""
+        return target.partition("?")[0] == self.stream_path
 
     def rules(self, target: str) -> LinkRules:
         """What holds for a connection on this path."""
@@ -154,7 +180,7 @@ class Dialect(ABC):
 
     def is_state(self, frame: str) -> bool:
         """Whether a frame that answers a subscription is the first state of an instrument."""
-        return False
+        return bool(self.state_prefix) and frame.startswith(self.state_prefix)
 
     def is_ping(self, request: str) -> bool:
         """Whether a request only asks if the venue is there."""
@@ -168,18 +194,37 @@ class Dialect(ABC):
         """Why a connection ends because time has passed."""
         return None
 
-    def release(self, listing_id: int) -> None:
-        """Nobody is subscribed to a listing any more."""
+    def release(self, instrument_id: int) -> None:
+        """Nobody is subscribed to an instrument any more."""
         return
 
 
-def shown_in_full(listing: Listing, top: Top) -> Shown:
+class TopDialect(Dialect):
+    """A venue whose frames carry the whole best bid and ask."""
+
+    @abstractmethod
+    def frame(self, instrument: SimInstrument, shown: Shown, serial: int, channel: str, now: Moment) -> str:
+        """The frame of a best bid and ask. `serial` counts the changes of the instrument."""
+
+    def shown(self, instrument: SimInstrument, top: Top) -> Shown:
+        """A best bid and ask as the venue writes numbers."""
+        return shown_in_full(instrument, top)
+
+    def render(self, instrument: SimInstrument, top: Top, channel: str, now: Moment) -> str:
+        return self.frame(instrument, self.shown(instrument, top), top.serial, channel, now)
+
+    def spoil(self, instrument: SimInstrument, top: Top, channel: str, flaw: Flaw, now: Moment) -> list[str]:
+        shown = flawed(self.shown(instrument, top), flaw)
+        return [damaged(self.frame(instrument, shown, top.serial, channel, now), flaw, top.serial)]
+
+
+def shown_in_full(instrument: SimInstrument, top: Top) -> Shown:
     """A best bid and ask with all the digits of tick and lot."""
     return Shown(
-        listing.price_text(top.bid_ticks),
-        listing.size_text(top.bid_lots),
-        listing.price_text(top.ask_ticks),
-        listing.size_text(top.ask_lots),
+        instrument.price_text(top.bid_ticks),
+        instrument.size_text(top.bid_lots),
+        instrument.price_text(top.ask_ticks),
+        instrument.size_text(top.ask_lots),
     )
 
 

@@ -1,6 +1,6 @@
 """Kraken's spot wire, version 2: `ticker` triggered by the best bid and ask, and the `AssetPairs` list."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -8,23 +8,18 @@ from msgspec import Struct
 
 from arbsniper_tui.sim.dialect import (
     Closing,
-    Dialect,
-    Flaw,
     Moment,
     Shown,
     Subscriber,
+    TopDialect,
     Topic,
-    damaged,
-    flawed,
     json_text,
     shown_in_full,
 )
-from arbsniper_tui.sim.listing import Listing, opening_price
-from arbsniper_tui.sim.market import NS_PER_S, Top
+from arbsniper_tui.sim.instruments import SimInstrument, opening_price, spot, stablecoin
+from arbsniper_tui.sim.market import NS_PER_S
 
 BBO, TRADES = "bbo", "trades"
-_STREAM = "/v2"
-_LIST = "/0/public/AssetPairs"
 _UNUSED_NS = 60 * NS_PER_S
 _OLD_CODES = {"BTC": "XBT", "DOGE": "XDG"}
 _LONG_CODES = {"BTC": "XXBT", "ETH": "XETH", "XRP": "XXRP", "LTC": "XLTC", "DOGE": "XXDG"}
@@ -45,27 +40,30 @@ class _Request(Struct):
     req_id: int | None = None
 
 
-class Kraken(Dialect):
+class Kraken(TopDialect):
     """Numbers are JSON numbers; a ticker without the `bbo` trigger waits for trades, and here nobody trades."""
 
     venue: ClassVar[str] = "kraken"
     channels: ClassVar[tuple[str, ...]] = (BBO,)
+    stream_path: ClassVar[str] = "/v2"
+    list_paths: ClassVar[tuple[str, ...]] = ("/0/public/AssetPairs",)
+    state_prefix: ClassVar[str] = '{"channel":"ticker"'
+    weight: ClassVar[float] = 0.5
+    usual_spread: ClassVar[float] = 0.5e-4
 
-    def __init__(self, listings: Sequence[Listing], top: Callable[[int, Moment], Top]) -> None:
-        super().__init__(listings, top)
-        self._by_symbol = {listing.venue_symbol: listing for listing in self.listings}
+    @classmethod
+    def lists(cls, bases: Sequence[str]) -> Iterable[SimInstrument]:
+        for base in bases:
+            for quote in ("USD", "USDT"):
+                yield spot(base, quote, f"{base}/{quote}", least_digits=1)
+        yield stablecoin("USDT/USD")
 
-    def rest(self, target: str, halted: Collection[str], now: Moment) -> str | None:
-        if target.partition("?")[0] != _LIST:
-            return None
-        pairs = (_pair_row(listing, listing.venue_symbol in halted) for listing in self.listings)
+    def list_body(self, path: str, query: str, halted: Collection[str]) -> str:
+        pairs = (_pair_row(instrument, instrument.venue_symbol in halted) for instrument in self.instruments)
         return json_text({"error": [], "result": dict(pairs)})
 
-    def maintenance(self, target: str, now: Moment) -> str | None:
-        return json_text({"error": ["EService:Unavailable"]}) if target.partition("?")[0] == _LIST else None
-
-    def is_stream(self, target: str) -> bool:
-        return target.partition("?")[0] == _STREAM
+    def closed_body(self, path: str) -> str:
+        return json_text({"error": ["EService:Unavailable"]})
 
     def greet(self, subscriber: Subscriber, refused: Collection[str], now: Moment) -> list[str]:
         status = {
@@ -101,12 +99,12 @@ class Kraken(Dialect):
     def _answer_symbol(
         self, subscriber: Subscriber, wanted: _Request, symbol: str, is_refused: bool, now: Moment
     ) -> list[str]:
-        listing = self._by_symbol.get(symbol)
-        if listing is None or is_refused:
+        instrument = self._by_symbol.get(symbol)
+        if instrument is None or is_refused:
             reason = f"Currency pair not supported {symbol}"
             return [_refusal(wanted.method, reason, symbol, wanted.req_id, now)]
         params = wanted.params
-        topic = Topic(listing.id, BBO if params.event_trigger == BBO else TRADES)
+        topic = Topic(instrument.id, BBO if params.event_trigger == BBO else TRADES)
         if wanted.method == "unsubscribe":
             subscriber.topics.pop(topic, None)
             result: dict[str, object] = {"channel": params.channel, "symbol": symbol}
@@ -115,18 +113,11 @@ class Kraken(Dialect):
         result = {"channel": params.channel, "snapshot": params.snapshot, "symbol": symbol}
         frames = [_ack("subscribe", result, wanted.req_id, now)]
         if params.snapshot:
-            frames.append(_frame("snapshot", listing, shown_in_full(listing, self._top(listing.id, now)), now))
+            frames.append(_frame("snapshot", instrument, shown_in_full(instrument, self._top(instrument.id, now)), now))
         return frames
 
-    def is_state(self, frame: str) -> bool:
-        return frame.startswith('{"channel":"ticker"')
-
-    def render(self, listing: Listing, top: Top, channel: str, now: Moment) -> str:
-        return _frame("update", listing, shown_in_full(listing, top), now)
-
-    def spoil(self, listing: Listing, top: Top, channel: str, flaw: Flaw, now: Moment) -> list[str]:
-        frame = _frame("update", listing, flawed(shown_in_full(listing, top), flaw), now)
-        return [damaged(frame, flaw, top.serial)]
+    def frame(self, instrument: SimInstrument, shown: Shown, serial: int, channel: str, now: Moment) -> str:
+        return _frame("update", instrument, shown, now)
 
     def upkeep(self, subscriber: Subscriber, now: Moment) -> list[str]:
         if subscriber.topics and now.mono_ns - subscriber.told_ns >= NS_PER_S:
@@ -139,11 +130,11 @@ class Kraken(Dialect):
         return None
 
 
-def _frame(kind: str, listing: Listing, shown: Shown, now: Moment) -> str:
-    opening = opening_price(listing.base) if listing.base != "USDT" else 1.0
-    digits = listing.price_digits
+def _frame(kind: str, instrument: SimInstrument, shown: Shown, now: Moment) -> str:
+    opening = opening_price(instrument.base) if instrument.base != "USDT" else 1.0
+    digits = instrument.price_digits
     return (
-        f'{{"channel":"ticker","type":"{kind}","data":[{{"symbol":"{listing.venue_symbol}",'
+        f'{{"channel":"ticker","type":"{kind}","data":[{{"symbol":"{instrument.venue_symbol}",'
         f'"bid":{shown.bid},"bid_qty":{shown.bid_size},"ask":{shown.ask},"ask_qty":{shown.ask_size},'
         f'"last":{shown.ask},"volume":1632.88908096,"vwap":{opening:.{digits}f},"low":{opening * 0.98:.{digits}f},'
         f'"high":{opening * 1.02:.{digits}f},"change":0.0,"change_pct":0.0,"timestamp":"{now.rfc3339}"}}]}}'
@@ -168,8 +159,8 @@ def _refusal(method: str, reason: str, symbol: str, req_id: int | None, now: Mom
     return _stamped(frame, req_id, now)
 
 
-def _pair_row(listing: Listing, is_halted: bool) -> tuple[str, dict[str, Any]]:
-    base, quote = listing.base, listing.quote
+def _pair_row(instrument: SimInstrument, is_halted: bool) -> tuple[str, dict[str, Any]]:
+    base, quote = instrument.base, instrument.quote
     old = _OLD_CODES.get(base, base)
     name = f"{old}{quote}"
     if quote == "USD" and base in _LONG_PAIRS:
@@ -183,8 +174,8 @@ def _pair_row(listing: Listing, is_halted: bool) -> tuple[str, dict[str, Any]]:
         "quote": "ZUSD" if quote == "USD" else quote,
         "lot": "unit",
         "cost_decimals": 5,
-        "pair_decimals": listing.price_digits,
-        "lot_decimals": listing.size_digits,
+        "pair_decimals": instrument.price_digits,
+        "lot_decimals": instrument.size_digits,
         "lot_multiplier": 1,
         "leverage_buy": [],
         "leverage_sell": [],
@@ -193,6 +184,6 @@ def _pair_row(listing: Listing, is_halted: bool) -> tuple[str, dict[str, Any]]:
         "fee_volume_currency": "ZUSD",
         "ordermin": f"{5.0 / opening_price(base) if base != 'USDT' else 5.0:.5f}",
         "costmin": "0.5",
-        "tick_size": listing.tick_text,
+        "tick_size": instrument.tick_text,
         "status": "cancel_only" if is_halted else "online",
     }

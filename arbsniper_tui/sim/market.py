@@ -8,7 +8,7 @@ from random import Random
 from msgspec import Struct
 
 from arbsniper_tui.model.instrument import Market
-from arbsniper_tui.sim.listing import Listing, opening_price
+from arbsniper_tui.sim.instruments import SimInstrument, opening_price
 
 NS_PER_S = 1_000_000_000
 
@@ -17,9 +17,6 @@ _OTHER_COIN_SIGMA = 1.6e-4
 """Standard deviation of a coin's relative move in one second."""
 _COIN_WEIGHT = {"BTC": 1.0, "ETH": 0.8, "SOL": 0.6}
 _OTHER_COIN_WEIGHT = 0.25
-_VENUE_WEIGHT = {"binance": 1.6, "okx": 1.4, "coinbase": 0.7, "kraken": 0.5}
-_VENUE_SPREAD = {"binance": 0.02e-4, "okx": 0.05e-4, "coinbase": 0.2e-4, "kraken": 0.5e-4}
-"""A usual spread as a fraction of the price, for a large coin."""
 _SMALL_COIN_SPREAD = 2.5
 _USUAL_NOTIONAL = 12_000.0
 
@@ -27,7 +24,7 @@ _JUMP_EVERY_S = 4.0
 _JUMP_LEAST, _JUMP_MOST = 0.0015, 0.006
 _JUMP_LEAST_S, _JUMP_MOST_S = 0.3, 2.0
 _JUMP = -1
-"""In the queue, in the place of a listing: the next jump."""
+"""In the queue, in the place of a instrument: the next jump."""
 
 _CATCH_UP_NS = NS_PER_S // 4
 """What is due longer ago than this happens late rather than all at once: the process was held up."""
@@ -37,11 +34,11 @@ _Corner = tuple[str, str, Market]
 
 
 class Top(Struct, frozen=True, gc=False):
-    """The best bid and ask of one listing: prices in ticks, sizes in lots, the bid below the ask."""
+    """The best bid and ask of one instrument: prices in ticks, sizes in lots, the bid below the ask."""
 
-    listing_id: int
+    instrument_id: int
     serial: int
-    """Counts this listing's changes."""
+    """Counts this instrument's changes."""
     bid_ticks: int
     bid_lots: int
     ask_ticks: int
@@ -49,41 +46,43 @@ class Top(Struct, frozen=True, gc=False):
 
 
 class MarketWalk:
-    """All listings as they move. Only what is watched moves; `advance` says what has changed."""
+    """All instruments as they move. Only what is watched moves; `advance` says what has changed."""
 
-    def __init__(self, listings: Sequence[Listing], seed: int, frames_per_s: float, first_serial: int = 1) -> None:
-        self.listings = listings
+    def __init__(
+        self, instruments: Sequence[SimInstrument], seed: int, frames_per_s: float, first_serial: int = 1
+    ) -> None:
+        self.instruments = instruments
         self._rng = Random(seed)
-        self._coins = {listing.base: _Coin(listing.base) for listing in listings}
+        self._coins = {instrument.base: _Coin(instrument.base) for instrument in instruments}
         self._usdt_usd = _Reverting(mean=0.9995, deviation=0.0001, time_constant_s=600.0)
-        self._offsets = {_corner(listing): _offset(listing) for listing in listings}
+        self._offsets = {_corner(instrument): _offset(instrument) for instrument in instruments}
         self._jumps: dict[_Corner, _Jump] = {}
-        self._rates_hz = _change_rates_hz(listings, frames_per_s)
+        self._rates_hz = _change_rates_hz(instruments, frames_per_s)
         self._tops: dict[int, Top] = {}
         self._first_serial = first_serial
         self._watched: dict[int, int] = {}
         self._watch_count = 0
         self._queue: list[tuple[int, int, int]] = []
 
-    def watch(self, listing_id: int, now_ns: int) -> None:
-        """Let a listing move from now on."""
-        if listing_id in self._watched:
+    def watch(self, instrument_id: int, now_ns: int) -> None:
+        """Let a instrument move from now on."""
+        if instrument_id in self._watched:
             return
         if not self._watch_count:
             self._await_jump(now_ns)
         self._watch_count += 1
-        self._watched[listing_id] = self._watch_count
-        self._await_change(now_ns, listing_id)
+        self._watched[instrument_id] = self._watch_count
+        self._await_change(now_ns, instrument_id)
 
-    def unwatch(self, listing_id: int) -> None:
-        """Leave a listing where it is."""
-        self._watched.pop(listing_id, None)
+    def unwatch(self, instrument_id: int) -> None:
+        """Leave a instrument where it is."""
+        self._watched.pop(instrument_id, None)
 
-    def top(self, listing_id: int, now_ns: int) -> Top:
-        """The best bid and ask in force; for a listing that nobody watches, a new one."""
-        top = self._tops.get(listing_id)
-        if top is None or listing_id not in self._watched:
-            top = self._change(listing_id, now_ns)
+    def top(self, instrument_id: int, now_ns: int) -> Top:
+        """The best bid and ask in force; for a instrument that nobody watches, a new one."""
+        top = self._tops.get(instrument_id)
+        if top is None or instrument_id not in self._watched:
+            top = self._change(instrument_id, now_ns)
         return top
 
     @property
@@ -95,19 +94,19 @@ class MarketWalk:
         """Every change up to now, in order of time."""
         changes: list[Top] = []
         while self._queue and self._queue[0][0] <= now_ns:
-            due_ns, listing_id, watch_number = heappop(self._queue)
+            due_ns, instrument_id, watch_number = heappop(self._queue)
             at_ns = max(due_ns, now_ns - _CATCH_UP_NS)
-            if listing_id == _JUMP:
+            if instrument_id == _JUMP:
                 self._jump(at_ns)
-            elif abs(watch_number) == self._watched.get(listing_id):
-                changes.append(self._change(listing_id, at_ns))
+            elif abs(watch_number) == self._watched.get(instrument_id):
+                changes.append(self._change(instrument_id, at_ns))
                 if watch_number > 0:
-                    self._await_change(at_ns, listing_id)
+                    self._await_change(at_ns, instrument_id)
         return changes
 
-    def _await_change(self, at_ns: int, listing_id: int) -> None:
-        wait_s = self._rng.expovariate(self._rates_hz[listing_id])
-        heappush(self._queue, (at_ns + round(wait_s * NS_PER_S), listing_id, self._watched[listing_id]))
+    def _await_change(self, at_ns: int, instrument_id: int) -> None:
+        wait_s = self._rng.expovariate(self._rates_hz[instrument_id])
+        heappush(self._queue, (at_ns + round(wait_s * NS_PER_S), instrument_id, self._watched[instrument_id]))
 
     def _await_jump(self, at_ns: int) -> None:
         wait_s = self._rng.expovariate(1.0 / _JUMP_EVERY_S)
@@ -116,7 +115,7 @@ class MarketWalk:
     def _jump(self, at_ns: int) -> None:
         """Push one watched venue's price of one coin away from the others, for a moment."""
         rng = self._rng
-        corners = dict.fromkeys(_corner(self.listings[listing_id]) for listing_id in self._watched)
+        corners = dict.fromkeys(_corner(self.instruments[instrument_id]) for instrument_id in self._watched)
         candidates = [
             corner
             for corner in corners
@@ -127,54 +126,54 @@ class MarketWalk:
             shift = rng.uniform(_JUMP_LEAST, _JUMP_MOST) * rng.choice((-1, 1))
             until_ns = at_ns + round(rng.uniform(_JUMP_LEAST_S, _JUMP_MOST_S) * NS_PER_S)
             self._jumps[corner] = _Jump(shift, until_ns)
-            for listing_id, watch_number in self._watched.items():
-                if _corner(self.listings[listing_id]) == corner:
+            for instrument_id, watch_number in self._watched.items():
+                if _corner(self.instruments[instrument_id]) == corner:
                     # A negative number: one change that does not plan the next.
-                    heappush(self._queue, (at_ns, listing_id, -watch_number))
-                    heappush(self._queue, (until_ns, listing_id, -watch_number))
+                    heappush(self._queue, (at_ns, instrument_id, -watch_number))
+                    heappush(self._queue, (until_ns, instrument_id, -watch_number))
         self._await_jump(at_ns)
 
-    def _change(self, listing_id: int, at_ns: int) -> Top:
-        listing = self.listings[listing_id]
-        price = self._price(listing, at_ns)
-        scale = 10**listing.price_digits
-        spread = _VENUE_SPREAD[listing.venue] * self._rng.lognormvariate(0.0, 0.4)
-        if listing.base not in _COIN_WEIGHT and listing.base != "USDT":
+    def _change(self, instrument_id: int, at_ns: int) -> Top:
+        instrument = self.instruments[instrument_id]
+        price = self._price(instrument, at_ns)
+        scale = 10**instrument.price_digits
+        spread = instrument.spread * self._rng.lognormvariate(0.0, 0.4)
+        if instrument.base not in _COIN_WEIGHT and instrument.base != "USDT":
             spread *= _SMALL_COIN_SPREAD
         spread_ticks = max(1, round(price * spread * scale))
         bid_ticks = max(1, floor(price * scale - spread_ticks / 2))
-        held = self._tops.get(listing_id)
+        held = self._tops.get(instrument_id)
         top = Top(
-            listing_id,
+            instrument_id,
             held.serial + 1 if held else self._first_serial,
             bid_ticks,
-            self._lots(listing, price),
+            self._lots(instrument, price),
             bid_ticks + spread_ticks,
-            self._lots(listing, price),
+            self._lots(instrument, price),
         )
-        self._tops[listing_id] = top
+        self._tops[instrument_id] = top
         return top
 
-    def _price(self, listing: Listing, at_ns: int) -> float:
+    def _price(self, instrument: SimInstrument, at_ns: int) -> float:
         rng = self._rng
-        rate = self._usdt_usd.at(at_ns, rng) if listing.quote == "USD" else 1.0
-        corner = _corner(listing)
+        rate = self._usdt_usd.at(at_ns, rng) if instrument.quote == "USD" else 1.0
+        corner = _corner(instrument)
         away = self._offsets[corner].at(at_ns, rng)
-        if listing.base == "USDT":
+        if instrument.base == "USDT":
             return rate * (1.0 + away)
-        coin = self._coins[listing.base]
+        coin = self._coins[instrument.base]
         price = coin.at(at_ns, rng) * rate
-        if listing.market is Market.PERP:
+        if instrument.market is Market.PERP:
             price *= 1.0 + coin.basis.at(at_ns, rng)
         jump = self._jumps.get(corner)
         if jump is not None and at_ns < jump.until_ns:
             away += jump.shift
         return price * (1.0 + away)
 
-    def _lots(self, listing: Listing, price: float) -> int:
+    def _lots(self, instrument: SimInstrument, price: float) -> int:
         notional = _USUAL_NOTIONAL * self._rng.lognormvariate(0.0, 1.0)
-        unit_worth = listing.contract if listing.inverse else price * (listing.contract or 1.0)
-        return max(1, round(notional / unit_worth * 10.0**listing.size_digits))
+        unit_worth = instrument.contract if instrument.inverse else price * (instrument.contract or 1.0)
+        return max(1, round(notional / unit_worth * 10.0**instrument.size_digits))
 
 
 class _Jump(Struct, frozen=True):
@@ -219,21 +218,21 @@ class _Coin:
         return self._price
 
 
-def _corner(listing: Listing) -> _Corner:
-    return listing.venue, listing.base, listing.market
+def _corner(instrument: SimInstrument) -> _Corner:
+    return instrument.venue, instrument.base, instrument.market
 
 
-def _offset(listing: Listing) -> _Reverting:
-    deviation = 0.2e-4 if listing.base == "USDT" else 1.0e-4
+def _offset(instrument: SimInstrument) -> _Reverting:
+    deviation = 0.2e-4 if instrument.base == "USDT" else 1.0e-4
     return _Reverting(mean=0.0, deviation=deviation, time_constant_s=3.0)
 
 
-def _weight(listing: Listing) -> float:
-    return _VENUE_WEIGHT[listing.venue] * _COIN_WEIGHT.get(listing.base, _OTHER_COIN_WEIGHT)
+def _weight(instrument: SimInstrument) -> float:
+    return instrument.weight * _COIN_WEIGHT.get(instrument.base, _OTHER_COIN_WEIGHT)
 
 
-def _change_rates_hz(listings: Sequence[Listing], frames_per_s: float) -> list[float]:
-    spot = [listing for listing in listings if listing.market is Market.SPOT]
-    measured = [listing for listing in spot if listing.base in _COIN_WEIGHT] or spot
+def _change_rates_hz(instruments: Sequence[SimInstrument], frames_per_s: float) -> list[float]:
+    spot = [instrument for instrument in instruments if instrument.market is Market.SPOT]
+    measured = [instrument for instrument in spot if instrument.base in _COIN_WEIGHT] or spot
     scale = frames_per_s / sum(map(_weight, measured))
-    return [_weight(listing) * scale for listing in listings]
+    return [_weight(instrument) * scale for instrument in instruments]

@@ -1,6 +1,6 @@
 """OKX's wire, version 5: `bbo-tbt` for spot and swaps on one connection, and the `instruments` lists."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
@@ -10,23 +10,18 @@ from msgspec import Struct
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.sim.dialect import (
     Closing,
-    Dialect,
-    Flaw,
     Moment,
     Shown,
     Subscriber,
+    TopDialect,
     Topic,
-    damaged,
-    flawed,
     json_text,
     shown_in_full,
 )
-from arbsniper_tui.sim.listing import Listing
+from arbsniper_tui.sim.instruments import SimInstrument, contract_coins, inverse, linear, spot
 from arbsniper_tui.sim.market import NS_PER_S, Top
 
 BBO = "bbo-tbt"
-_STREAM = "/ws/v5/public"
-_LIST = "/api/v5/public/instruments"
 _SILENCE_NS = 30 * NS_PER_S
 
 
@@ -41,36 +36,38 @@ class _Request(Struct):
     id: str | None = None
 
 
-class Okx(Dialect):
+class Okx(TopDialect):
     """Everything is a string; sizes of swaps are contracts."""
 
     venue: ClassVar[str] = "okx"
     channels: ClassVar[tuple[str, ...]] = (BBO,)
+    stream_path: ClassVar[str] = "/ws/v5/public"
+    list_paths: ClassVar[tuple[str, ...]] = ("/api/v5/public/instruments",)
+    state_prefix: ClassVar[str] = '{"arg"'
+    weight: ClassVar[float] = 1.4
+    usual_spread: ClassVar[float] = 0.05e-4
 
-    def __init__(self, listings: Sequence[Listing], top: Callable[[int, Moment], Top]) -> None:
-        super().__init__(listings, top)
-        self._by_symbol = {listing.venue_symbol: listing for listing in self.listings}
+    @classmethod
+    def lists(cls, bases: Sequence[str]) -> Iterable[SimInstrument]:
+        for base in bases:
+            yield spot(base, "USDT", f"{base}-USDT", least_digits=1)
+        for base in bases:
+            yield linear(base, f"{base}-USDT-SWAP", size_digits=2, contract=contract_coins(base))
+        if "BTC" in bases:
+            yield inverse("BTC", "BTC-USD-SWAP", contract=100.0)
 
-    def rest(self, target: str, halted: Collection[str], now: Moment) -> str | None:
-        path, _, query = target.partition("?")
-        if path != _LIST:
-            return None
+    def list_body(self, path: str, query: str, halted: Collection[str]) -> str:
         kind = parse_qs(query).get("instType", [""])[0]
         if kind not in ("SPOT", "SWAP"):
             return json_text({"code": "51000", "data": [], "msg": "Parameter instType error"})
         market = Market.SPOT if kind == "SPOT" else Market.PERP
-        rows = [_row(each, kind, each.venue_symbol in halted) for each in self.listings if each.market is market]
+        rows = [_row(each, kind, each.venue_symbol in halted) for each in self.instruments if each.market is market]
         return json_text({"code": "0", "data": rows, "msg": ""})
 
-    def maintenance(self, target: str, now: Moment) -> str | None:
-        if target.partition("?")[0] != _LIST:
-            return None
+    def closed_body(self, path: str) -> str:
         return json_text(
             {"code": "50001", "data": [], "msg": "Service temporarily unavailable, please try again later"}
         )
-
-    def is_stream(self, target: str) -> bool:
-        return target.partition("?")[0] == _STREAM
 
     def is_ping(self, request: str) -> bool:
         return request == "ping"
@@ -87,30 +84,32 @@ class Okx(Dialect):
             return [_error("60012", f"Illegal request: {request}", wanted.id, connection)]
         frames: list[str] = []
         for arg in wanted.args:
-            listing = self._by_symbol.get(arg.instId)
-            if listing is None or arg.channel != BBO or arg.instId in refused:
+            instrument = self._by_symbol.get(arg.instId)
+            if instrument is None or arg.channel != BBO or arg.instId in refused:
                 reason = f"channel:{arg.channel},instId:{arg.instId} doesn't exist"
                 frames.append(_error("60018", reason, wanted.id, connection))
                 continue
             ack: dict[str, object] = {"event": wanted.op, "arg": arg, "connId": connection}
             frames.append(json_text(_named(ack, wanted.id)))
-            topic = Topic(listing.id, BBO)
+            topic = Topic(instrument.id, BBO)
             if wanted.op == "subscribe":
                 subscriber.topics[topic] = None
-                frames.append(self.render(listing, self._top(listing.id, now), BBO, now))
+                frames.append(self.render(instrument, self._top(instrument.id, now), BBO, now))
             else:
                 subscriber.topics.pop(topic, None)
         return frames
 
-    def is_state(self, frame: str) -> bool:
-        return frame.startswith('{"arg"')
+    def shown(self, instrument: SimInstrument, top: Top) -> Shown:
+        return Shown(*map(_trimmed, shown_in_full(instrument, top)))
 
-    def render(self, listing: Listing, top: Top, channel: str, now: Moment) -> str:
-        return _frame(listing, _shown(listing, top), top.serial, now)
-
-    def spoil(self, listing: Listing, top: Top, channel: str, flaw: Flaw, now: Moment) -> list[str]:
-        frame = _frame(listing, flawed(_shown(listing, top), flaw), top.serial, now)
-        return [damaged(frame, flaw, top.serial)]
+    def frame(self, instrument: SimInstrument, shown: Shown, serial: int, channel: str, now: Moment) -> str:
+        orders = 1 + serial % 17
+        return (
+            f'{{"arg":{{"channel":"{BBO}","instId":"{instrument.venue_symbol}"}},"data":[{{'
+            f'"asks":[["{shown.ask}","{shown.ask_size}","0","{orders}"]],'
+            f'"bids":[["{shown.bid}","{shown.bid_size}","0","{orders}"]],'
+            f'"ts":"{now.wall_ms}","seqId":{serial}}}]}}'
+        )
 
     def expired(self, subscriber: Subscriber, now: Moment) -> Closing | None:
         if now.mono_ns - max(subscriber.heard_ns, subscriber.told_ns) > _SILENCE_NS:
@@ -118,22 +117,8 @@ class Okx(Dialect):
         return None
 
 
-def _shown(listing: Listing, top: Top) -> Shown:
-    return Shown(*map(_trimmed, shown_in_full(listing, top)))
-
-
 def _trimmed(number: str) -> str:
     return number.rstrip("0").rstrip(".") if "." in number else number
-
-
-def _frame(listing: Listing, shown: Shown, serial: int, now: Moment) -> str:
-    orders = 1 + serial % 17
-    return (
-        f'{{"arg":{{"channel":"{BBO}","instId":"{listing.venue_symbol}"}},"data":[{{'
-        f'"asks":[["{shown.ask}","{shown.ask_size}","0","{orders}"]],'
-        f'"bids":[["{shown.bid}","{shown.bid_size}","0","{orders}"]],'
-        f'"ts":"{now.wall_ms}","seqId":{serial}}}]}}'
-    )
 
 
 def _named(frame: dict[str, object], request_id: str | None) -> dict[str, object]:
@@ -145,26 +130,26 @@ def _error(code: str, reason: str, request_id: str | None, connection: str) -> s
     return json_text(_named(error, request_id))
 
 
-def _row(listing: Listing, kind: str, is_halted: bool) -> dict[str, Any]:
-    is_swap = listing.market is Market.PERP
-    pair = f"{listing.base}-{listing.quote}"
-    settle = listing.base if listing.inverse else listing.quote
+def _row(instrument: SimInstrument, kind: str, is_halted: bool) -> dict[str, Any]:
+    is_swap = instrument.market is Market.PERP
+    pair = f"{instrument.base}-{instrument.quote}"
+    settle = instrument.base if instrument.inverse else instrument.quote
     return {
         "instType": kind,
-        "instId": listing.venue_symbol,
-        "instIdCode": 10_000 + listing.id,
+        "instId": instrument.venue_symbol,
+        "instIdCode": 10_000 + instrument.id,
         "uly": pair if is_swap else "",
         "instFamily": pair if is_swap else "",
-        "baseCcy": "" if is_swap else listing.base,
-        "quoteCcy": "" if is_swap else listing.quote,
+        "baseCcy": "" if is_swap else instrument.base,
+        "quoteCcy": "" if is_swap else instrument.quote,
         "settleCcy": settle if is_swap else "",
-        "ctVal": f"{listing.contract:.10g}" if is_swap else "",
+        "ctVal": f"{instrument.contract:.10g}" if is_swap else "",
         "ctMult": "1" if is_swap else "",
-        "ctValCcy": ("USD" if listing.inverse else listing.base) if is_swap else "",
-        "ctType": ("inverse" if listing.inverse else "linear") if is_swap else "",
-        "tickSz": listing.tick_text,
-        "lotSz": listing.lot_text,
-        "minSz": listing.lot_text,
+        "ctValCcy": ("USD" if instrument.inverse else instrument.base) if is_swap else "",
+        "ctType": ("inverse" if instrument.inverse else "linear") if is_swap else "",
+        "tickSz": instrument.tick_text,
+        "lotSz": instrument.lot_text,
+        "minSz": instrument.lot_text,
         "lever": "100" if is_swap else "10",
         "alias": "",
         "listTime": "1548133413000",

@@ -7,9 +7,6 @@ from msgspec import Struct
 DEMO_SETTINGS = Path(__file__).with_name("demo.toml")
 """The settings that show the simulation best."""
 
-SIMULATED = ("binance", "coinbase", "kraken", "okx")
-"""The venue ids whose wire can be spoken."""
-
 BASES = ("BTC", "ETH", "SOL", "XRP", "DOGE", "ADA", "LINK", "LTC", "AVAX", "DOT")
 
 
@@ -19,7 +16,8 @@ class SimPlan(Struct, frozen=True):
     seed: int = 1
     frames_per_s: float = 400.0
     """About how many frames a second come from all venues together, with BTC, ETH and SOL subscribed on spot."""
-    venues: tuple[str, ...] = SIMULATED
+    venues: tuple[str, ...] = ()
+    """Which venues take part; empty for all that can be simulated."""
     bases: tuple[str, ...] = BASES
     """The coins that every venue lists."""
 

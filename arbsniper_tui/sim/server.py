@@ -7,17 +7,12 @@ from contextlib import asynccontextmanager
 from socket import socket
 
 from arbsniper_tui.model.errors import UsageError
-from arbsniper_tui.sim.binance import Binance
-from arbsniper_tui.sim.coinbase import Coinbase
-from arbsniper_tui.sim.dialect import Dialect, Moment
-from arbsniper_tui.sim.kraken import Kraken
-from arbsniper_tui.sim.listing import list_instruments
+from arbsniper_tui.sim.dialect import Moment
 from arbsniper_tui.sim.market import NS_PER_S, MarketWalk, Top
-from arbsniper_tui.sim.okx import Okx
 from arbsniper_tui.sim.plan import SimPlan
+from arbsniper_tui.sim.registry import DIALECTS, SIMULATED, list_instruments
 from arbsniper_tui.sim.venue import VenueSim
 
-_DIALECTS: tuple[type[Dialect], ...] = (Binance, Coinbase, Kraken, Okx)
 _SHORTEST_PAUSE_S = 0.004
 """Changes closer together than this share one wake-up."""
 _LONGEST_PAUSE_S = 0.05
@@ -49,19 +44,19 @@ async def open_venues(plan: SimPlan, sockets: Mapping[str, socket]) -> AsyncIter
 
 
 def _build(plan: SimPlan, sockets: Mapping[str, socket]) -> tuple[MarketWalk, dict[str, VenueSim]]:
-    listings = list_instruments(plan)
-    for venue in plan.venues:
+    instruments = list_instruments(plan)
+    venues = plan.venues or SIMULATED
+    for venue in venues:
         if venue not in sockets:
             raise UsageError(f"venue {venue!r}: expected a listening socket, found none")
     # Numbers that frames carry never go back, also when the simulation is started anew.
     first_serial = time.time_ns() // 1_000_000
-    walk = MarketWalk(listings, plan.seed, plan.frames_per_s, first_serial)
+    walk = MarketWalk(instruments, plan.seed, plan.frames_per_s, first_serial)
 
-    def top(listing_id: int, now: Moment) -> Top:
-        return walk.top(listing_id, now.mono_ns)
+    def top(instrument_id: int, now: Moment) -> Top:
+        return walk.top(instrument_id, now.mono_ns)
 
-    dialects = {dialect.venue: dialect for dialect in _DIALECTS}
-    return walk, {venue: VenueSim(dialects[venue](listings, top), walk) for venue in plan.venues}
+    return walk, {venue: VenueSim(DIALECTS[venue](instruments, top), walk) for venue in venues}
 
 
 @asynccontextmanager
@@ -75,11 +70,11 @@ async def _listening(sims: Mapping[str, VenueSim], sockets: Mapping[str, socket]
 
 
 async def _run(walk: MarketWalk, sims: Mapping[str, VenueSim]) -> None:
-    by_listing = {listing.id: sims[listing.venue] for listing in walk.listings}
+    by_instrument = {instrument.id: sims[instrument.venue] for instrument in walk.instruments}
     while True:
         now = Moment.now()
         for top in walk.advance(now.mono_ns):
-            by_listing[top.listing_id].publish(top, now)
+            by_instrument[top.instrument_id].publish(top, now)
         for sim in sims.values():
             sim.tick(now)
         dues = [walk.next_due_ns, *(sim.batch_due_ns for sim in sims.values())]

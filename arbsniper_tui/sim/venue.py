@@ -35,7 +35,7 @@ class VenueSim:
         self.venue = dialect.venue
         self._dialect = dialect
         self._walk = walk
-        self._listings = {listing.id: listing for listing in dialect.listings}
+        self._instruments = {instrument.id: instrument for instrument in dialect.instruments}
         self._server: Server | None = None
         self._subscribers: dict[ServerConnection, Subscriber] = {}
         self._topics: dict[Topic, dict[ServerConnection, Subscriber]] = {}
@@ -93,7 +93,7 @@ class VenueSim:
     def publish(self, top: Top, now: Moment) -> None:
         """Tell the subscribers of a change, at once or with the next batch."""
         if self._dialect.batch_ns:
-            self._unsent[top.listing_id] = top
+            self._unsent[top.instrument_id] = top
         else:
             self._send_top(top, now)
 
@@ -115,18 +115,18 @@ class VenueSim:
 
     def _send_top(self, top: Top, now: Moment) -> None:
         fault = self._fault
-        listing = self._listings[top.listing_id]
-        if fault is not None and _is_silent(fault, listing.venue_symbol):
+        instrument = self._instruments[top.instrument_id]
+        if fault is not None and _is_silent(fault, instrument.venue_symbol):
             return
         for channel in self._dialect.channels:
-            subscribers = self._topics.get(Topic(top.listing_id, channel))
+            subscribers = self._topics.get(Topic(top.instrument_id, channel))
             if not subscribers:
                 continue
-            if frame := self._dialect.render(listing, top, channel, now):
+            if frame := self._dialect.render(instrument, top, channel, now):
                 self._send(subscribers, (frame,), now)
             if fault is not None and fault.kind is FaultKind.GARBAGE and next(self._sent) % _GOOD_PER_BAD == 0:
                 flaw = Flaw(next(self._flaws) % len(Flaw))
-                self._send(subscribers, self._dialect.spoil(listing, top, channel, flaw, now), now)
+                self._send(subscribers, self._dialect.spoil(instrument, top, channel, flaw, now), now)
 
     def _send(self, subscribers: dict[ServerConnection, Subscriber], frames: Iterable[str], now: Moment) -> None:
         for frame in frames:
@@ -247,13 +247,13 @@ class VenueSim:
         for topic in subscriber.topics:
             self._topics.setdefault(topic, {})[connection] = subscriber
             if topic.channel in self._dialect.channels:
-                self._walk.watch(topic.listing_id, now.mono_ns)
+                self._walk.watch(topic.instrument_id, now.mono_ns)
         for topic in gone:
             del self._topics[topic][connection]
-            if not any(self._topics.get(Topic(topic.listing_id, each)) for each in self._dialect.channels):
-                self._walk.unwatch(topic.listing_id)
-                self._dialect.release(topic.listing_id)
-                self._unsent.pop(topic.listing_id, None)
+            if not any(self._topics.get(Topic(topic.instrument_id, each)) for each in self._dialect.channels):
+                self._walk.unwatch(topic.instrument_id)
+                self._dialect.release(topic.instrument_id)
+                self._unsent.pop(topic.instrument_id, None)
 
 
 def _is_about(fault: Fault, frame: str) -> bool:

@@ -16,7 +16,8 @@ from arbsniper_tui.model.health import FeedState
 from arbsniper_tui.model.instrument import Instrument, Market, parse_symbol
 from arbsniper_tui.model.quote import Quote, Withdrawal
 from arbsniper_tui.net.backlog import Backlog
-from arbsniper_tui.sim.plan import SIMULATED, SimPlan
+from arbsniper_tui.sim.plan import SimPlan
+from arbsniper_tui.sim.registry import SIMULATED
 from arbsniper_tui.sim.server import open_venues
 from arbsniper_tui.sim.venue import VenueSim
 from arbsniper_tui.venues import VENUES
@@ -175,7 +176,7 @@ class World:
 @asynccontextmanager
 async def simulated_world() -> AsyncIterator[World]:
     plan = SimPlan(seed=11, frames_per_s=3000.0)
-    sockets = {venue: socket.create_server(("127.0.0.1", 0)) for venue in plan.venues}
+    sockets = {venue: socket.create_server(("127.0.0.1", 0)) for venue in SIMULATED}
     ports = {venue: listener.getsockname()[1] for venue, listener in sockets.items()}
     async with open_venues(plan, sockets) as sims:
         yield World(sims, ports)

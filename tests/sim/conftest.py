@@ -13,6 +13,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from arbsniper_tui.sim.plan import SimPlan
+from arbsniper_tui.sim.registry import SIMULATED
 from arbsniper_tui.sim.server import open_venues
 from arbsniper_tui.sim.venue import VenueSim
 
@@ -99,7 +100,7 @@ def listening() -> socket.socket:
 @pytest.fixture
 async def venues() -> AsyncIterator[Venues]:
     plan = SimPlan(seed=7)
-    sockets = {venue: listening() for venue in plan.venues}
+    sockets = {venue: listening() for venue in SIMULATED}
     ports = {venue: listener.getsockname()[1] for venue, listener in sockets.items()}
     async with open_venues(plan, sockets) as sims:
         yield Venues(sims, ports)

@@ -3,11 +3,12 @@
 import json
 from typing import Any
 
-from arbsniper_tui.sim.coinbase import Coinbase, Ladder
+from arbsniper_tui.sim.coinbase import Coinbase
 from arbsniper_tui.sim.dialect import Moment, Subscriber
-from arbsniper_tui.sim.listing import list_instruments
+from arbsniper_tui.sim.ladder import Ladder
 from arbsniper_tui.sim.market import NS_PER_S, MarketWalk, Top
 from arbsniper_tui.sim.plan import SimPlan
+from arbsniper_tui.sim.registry import list_instruments
 
 from .conftest import Venues
 
@@ -132,7 +133,7 @@ async def test_unsubscribing_shrinks_the_set_and_ends_the_data(venues: Venues) -
 
 def test_a_connection_without_a_subscription_is_ended_after_5_s() -> None:
     walk = MarketWalk(list_instruments(SimPlan()), 1, 400.0)
-    coinbase = Coinbase(walk.listings, lambda listing_id, now: walk.top(listing_id, now.mono_ns))
+    coinbase = Coinbase(walk.instruments, lambda instrument_id, now: walk.top(instrument_id, now.mono_ns))
     subscriber = Subscriber("/", Moment(0, 0))
     assert coinbase.expired(subscriber, Moment(4 * NS_PER_S, 0)) is None
     assert coinbase.expired(subscriber, Moment(6 * NS_PER_S, 0)) is not None

@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from arbsniper_tui.model.errors import BadFrame, UsageError
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.sim.fault import Fault, FaultKind, read_fault
-from arbsniper_tui.sim.plan import SIMULATED
+from arbsniper_tui.sim.registry import SIMULATED
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.base import Listing
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from arbsniper_tui.sim.dialect import Moment, Subscriber
-from arbsniper_tui.sim.listing import list_instruments
 from arbsniper_tui.sim.market import NS_PER_S, MarketWalk
 from arbsniper_tui.sim.okx import Okx
 from arbsniper_tui.sim.plan import SimPlan
+from arbsniper_tui.sim.registry import list_instruments
 
 from .conftest import Venues
 
@@ -94,7 +94,7 @@ async def test_unsubscribing_ends_the_data(venues: Venues) -> None:
 
 def test_a_connection_on_which_nothing_is_said_for_30_s_is_closed() -> None:
     walk = MarketWalk(list_instruments(SimPlan()), 1, 400.0)
-    okx = Okx(walk.listings, lambda listing_id, now: walk.top(listing_id, now.mono_ns))
+    okx = Okx(walk.instruments, lambda instrument_id, now: walk.top(instrument_id, now.mono_ns))
     subscriber = Subscriber(STREAM, Moment(0, 0))
     assert okx.expired(subscriber, Moment(30 * NS_PER_S, 0)) is None
     assert okx.expired(subscriber, Moment(31 * NS_PER_S, 0)) is not None

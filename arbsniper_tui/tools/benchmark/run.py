@@ -11,7 +11,8 @@ import msgspec
 from arbsniper_tui import __version__
 from arbsniper_tui.config.settings import RedisSettings, Settings, VenueSettings
 from arbsniper_tui.node.launch import Launch
-from arbsniper_tui.sim.plan import SIMULATED, SimPlan
+from arbsniper_tui.sim.plan import SimPlan
+from arbsniper_tui.sim.registry import SIMULATED
 from arbsniper_tui.sinks.redis_binary import has_redis_server
 from arbsniper_tui.tools.benchmark.costs import measure_costs
 from arbsniper_tui.tools.benchmark.measured_node import MeasuredNode

@@ -1,0 +1,37 @@
+"""The venues that can be simulated, and all that they list."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import msgspec
+
+from arbsniper_tui.model.errors import UsageError
+from arbsniper_tui.sim.binance import Binance
+from arbsniper_tui.sim.coinbase import Coinbase
+from arbsniper_tui.sim.dialect import Dialect
+from arbsniper_tui.sim.instruments import SimInstrument
+from arbsniper_tui.sim.kraken import Kraken
+from arbsniper_tui.sim.okx import Okx
+from arbsniper_tui.sim.plan import SimPlan
+
+DIALECTS: Mapping[str, type[Dialect]] = MappingProxyType(
+    {dialect.venue: dialect for dialect in (Binance, Coinbase, Kraken, Okx)}
+)
+SIMULATED = tuple(DIALECTS)
+"""The venue ids whose wire can be spoken."""
+
+
+def list_instruments(plan: SimPlan) -> tuple[SimInstrument, ...]:
+    """What the plan's venues list, in order of `id`. Raises UsageError for a venue without a simulation."""
+    found: list[SimInstrument] = []
+    for venue in plan.venues or SIMULATED:
+        dialect = DIALECTS.get(venue)
+        if dialect is None:
+            raise UsageError(f"venue {venue!r} has no simulation; expected one of {', '.join(SIMULATED)}")
+        for each in dialect.lists(plan.bases):
+            found.append(
+                msgspec.structs.replace(
+                    each, id=len(found), venue=venue, weight=dialect.weight, spread=dialect.usual_spread
+                )
+            )
+    return tuple(found)
