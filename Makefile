@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.t
 RUNS := $(VENV)/.runs
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check coverage format docs screenshots hooks constraints clean
+.PHONY: help demo test check coverage format docs screenshots new-venue hooks constraints clean
 
 help:
 	@echo "make demo         run the program on four simulated venues"
@@ -19,6 +19,7 @@ help:
 	@echo "make format       rewrite the sources in the house format"
 	@echo "make docs         write the pages of docs/ that are made from the sources"
 	@echo "make screenshots  draw screenshots/ again from their fixed seed"
+	@echo "make new-venue NAME=gate   write the files of a new venue, to be filled in"
 	@echo "make hooks        check format, lint and types before each commit"
 	@echo "make constraints  take the newest versions of all libraries into constraints.txt"
 
@@ -63,6 +64,9 @@ docs: $(READY)
 
 screenshots: $(READY)
 	@$(BIN)/python scripts/draw_screenshots.py
+
+new-venue: $(READY)
+	@$(BIN)/python scripts/new_venue.py "$(NAME)"
 
 hooks: $(READY)
 	@$(BIN)/pre-commit install

@@ -43,6 +43,12 @@ class SimInstrument(Struct, frozen=True):
     spread: float = 0.1e-4
     """A usual spread as a fraction of the price, for a large coin."""
 
+    @property
+    def symbol(self) -> str:
+        """The unified symbol."""
+        settle = self.base if self.inverse else self.quote
+        return f"{self.base}/{self.quote}" + (f":{settle}" if self.market is Market.PERP else "")
+
     def price_text(self, ticks: int) -> str:
         """A price with all the digits of its tick."""
         return f"{ticks / 10**self.price_digits:.{self.price_digits}f}"

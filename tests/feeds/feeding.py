@@ -17,20 +17,26 @@ from arbsniper_tui.model.instrument import Instrument, Market, parse_symbol
 from arbsniper_tui.model.quote import Quote, Withdrawal
 from arbsniper_tui.net.backlog import Backlog
 from arbsniper_tui.sim.plan import SimPlan
-from arbsniper_tui.sim.registry import SIMULATED
+from arbsniper_tui.sim.registry import SIMULATED, list_instruments
 from arbsniper_tui.sim.server import open_venues
 from arbsniper_tui.sim.venue import VenueSim
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.base import VenueAdapter
 
+
+def _symbols_of(venue: str, market: Market) -> tuple[str, ...]:
+    """Two of what the simulated market lists, BTC first."""
+    listed = [each for each in list_instruments(SimPlan()) if (each.venue, each.market) == (venue, market)]
+    first = next(each for each in listed if each.base == "BTC")
+    second = next(each for each in listed if each.base == "ETH" and each.quote == first.quote)
+    return first.symbol, second.symbol
+
+
 SYMBOLS = {
-    ("binance", Market.SPOT): ("BTC/USDT", "ETH/USDT"),
-    ("binance", Market.PERP): ("BTC/USDT:USDT", "ETH/USDT:USDT"),
-    ("coinbase", Market.SPOT): ("BTC/USD", "ETH/USD"),
-    ("kraken", Market.SPOT): ("BTC/USD", "ETH/USD"),
-    ("okx", Market.SPOT): ("BTC/USDT", "ETH/USDT"),
-    ("okx", Market.PERP): ("BTC/USDT:USDT", "BTC/USD:BTC"),
-}
+    (venue, declared.market): _symbols_of(venue, declared.market)
+    for venue, adapter in VENUES.items()
+    for declared in adapter.markets
+} | {("okx", Market.PERP): ("BTC/USDT:USDT", "BTC/USD:BTC")}
 MARKETS = tuple(SYMBOLS)
 ONE_EACH = tuple((venue, Market.SPOT) for venue in SIMULATED)
 QUICK = FeedTimings(

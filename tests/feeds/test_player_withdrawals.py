@@ -8,7 +8,6 @@ from made_tapes import KRAKEN_URL, OKX_URL, SPOT_URL, Playing, binance, instrume
 
 from arbsniper_tui.model.quote import Withdrawal
 from arbsniper_tui.tapes.tape import DISCONNECTED, LISTING, SETTINGS
-from arbsniper_tui.venues import VENUES
 
 S = 1_000_000_000
 SPOT = instruments(("binance", "BTC/USDT"), ("kraken", "BTC/USDT"), ("okx", "BTC/USDT"), ("okx", "ETH/USDT"))
@@ -150,7 +149,7 @@ def test_settings_are_no_frame(tmp_path: Path) -> None:
     assert (playing.bids, playing.player.frames, playing.complaints) == ([(2, 2, 100)], 1, [])
 
 
-@pytest.mark.parametrize("venue", sorted(VENUES))
+@pytest.mark.parametrize("venue", ["binance", "coinbase", "kraken", "okx"])
 def test_symbols_that_nobody_watches_are_told_once_and_listed(tmp_path: Path, venue: str) -> None:
     frames = {
         "binance": (SPOT_URL, binance(1).replace("BTC", "SOL")),

@@ -12,7 +12,6 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from arbsniper_tui.model.errors import BadFrame, UsageError
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.sim.fault import Fault, FaultKind, read_fault
-from arbsniper_tui.sim.registry import SIMULATED
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.base import Listing
 
@@ -41,7 +40,7 @@ SYMBOLS = {
     "kraken": ("BTC/USD", "ETH/USD"),
     "okx": ("BTC-USDT", "ETH-USDT"),
 }
-every_venue = pytest.mark.parametrize("venue", SIMULATED)
+every_venue = pytest.mark.parametrize("venue", TARGETS)
 
 
 def quoted(frame: Any) -> str:
@@ -238,8 +237,8 @@ async def test_slow_accepts_and_does_not_answer_until_it_is_over(venues: Venues,
 
 
 async def test_reject_refuses_a_listed_symbol_in_the_venues_own_way(venues: Venues) -> None:
-    for venue, sim in venues.sims.items():
-        sim.fault = Fault(FaultKind.REJECT, (SYMBOLS[venue][0],))
+    for venue, (refused, _) in SYMBOLS.items():
+        venues.sims[venue].fault = Fault(FaultKind.REJECT, (refused,))
     async with venues.client("kraken", "/v2") as client:
         await client.send(REQUESTS["kraken"])
         assert (await client.first(lambda frame: frame.get("success") is False))["symbol"] == "BTC/USD"

@@ -191,5 +191,5 @@ def test_a_coin_without_a_known_price_has_the_same_one_each_time() -> None:
 
 
 def test_a_venue_without_a_simulation_is_named() -> None:
-    with pytest.raises(UsageError, match="gate"):
-        list_instruments(SimPlan(venues=("binance", "gate")))
+    with pytest.raises(UsageError, match="nowhere"):
+        list_instruments(SimPlan(venues=("binance", "nowhere")))

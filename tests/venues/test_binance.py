@@ -160,3 +160,8 @@ def test_both_markets_say_that_a_subscription_brings_no_first_state(market: Mark
         declared.seed_path
         == {Market.SPOT: "/api/v3/ticker/bookTicker", Market.PERP: "/fapi/v1/ticker/bookTicker"}[market]
     )
+
+
+def test_unsubscribes_the_same_streams_under_another_number() -> None:
+    (frame,) = VENUES["binance"].unsubscribe(instruments("binance", "BTC/USDT"))
+    assert json.loads(frame) == {"method": "UNSUBSCRIBE", "params": ["btcusdt@bookTicker"], "id": 2}

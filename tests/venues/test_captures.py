@@ -1,17 +1,19 @@
-"""Frames that exchanges really sent, read from the folder beside the checkout; skipped where it is absent."""
+"""Whole recordings: our own of each market, and those that exchanges really sent, where their folder is beside the
+checkout."""
 
 from collections import Counter
+from itertools import chain, zip_longest
 from pathlib import Path
 
 import pytest
-from venue_frames import CAPTURES, Connection
+from venue_frames import CAPTURES, MARKETS, Connection, frames
 
 from arbsniper_tui.model.errors import BadFrame, FrameError
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.quote import Quote, defect
 from arbsniper_tui.tapes.tape import TapeLine, read_tape
 
-pytestmark = pytest.mark.skipif(not CAPTURES.is_dir(), reason="no recorded frames at ../shared/captures")
+needs_captures = pytest.mark.skipif(not CAPTURES.is_dir(), reason="no recorded frames at ../shared/captures")
 
 LATEST_S = 5.0
 """A frame is received within this time of the moment that it says; recorders' clocks were up to 1.3 s off."""
@@ -43,6 +45,19 @@ class Reading:
         self.symbols = {instrument.symbol for instrument in connection.by_rule.all}
 
 
+@pytest.mark.parametrize(("venue", "market"), MARKETS)
+def test_our_own_frames_are_read_whole_with_what_stands_between_them(venue: str, market: Market) -> None:
+    quoting, other = frames(venue, market), frames(venue, market, "other")
+    mixed = [frame for frame in chain(*zip_longest(quoting, other)) if frame is not None]
+    recorded = [TapeLine(t=float(number), raw=frame.decode()) for number, frame in enumerate(mixed)]
+    reading = Reading(venue, market, recorded)
+    assert reading.errors == []
+    assert [line.raw for line in reading.silent] == [frame.decode() for frame in other]
+    assert len(reading.quotes) >= len(quoting)
+    assert {defect(quote) for quote, _ in reading.quotes} == {""}
+
+
+@needs_captures
 @pytest.mark.parametrize(
     ("folder", "source", "market", "frames", "quotes", "symbols"),
     [
@@ -88,6 +103,7 @@ def assert_ages_are_plausible(reading: Reading) -> None:
         assert abs(t - quote.ts_venue_ms / 1000) < LATEST_S
 
 
+@needs_captures
 @pytest.mark.parametrize(("folder", "market"), [("binance_spot", Market.SPOT), ("binance_usdm", Market.PERP)])
 def test_binance_reads_what_older_parsers_were_tested_with(folder: str, market: Market) -> None:
     recorded = lines(folder, "crypto-msg-parser")
@@ -98,6 +114,7 @@ def test_binance_reads_what_older_parsers_were_tested_with(folder: str, market: 
     assert len(reading.quotes) == tickers - dated
 
 
+@needs_captures
 def test_coinbase_gives_the_top_after_each_snapshot_and_each_change() -> None:
     recorded = lines("coinbase", "cryptofeed.coinbase.ws.28.0")
     reading = Reading("coinbase", Market.SPOT, recorded)
@@ -113,6 +130,7 @@ def test_coinbase_gives_the_top_after_each_snapshot_and_each_change() -> None:
     assert 10 <= untimed < 100
 
 
+@needs_captures
 @pytest.mark.parametrize("capture", ["crypto-msg-parser"] + [f"cryptofeed.kraken.ws.{n}.0" for n in (48, 49, 50)])
 def test_kraken_version_1_is_refused_frame_by_frame_and_never_misread(capture: str) -> None:
     recorded = lines("kraken", capture)
@@ -122,6 +140,7 @@ def test_kraken_version_1_is_refused_frame_by_frame_and_never_misread(capture: s
     assert {type(error) for error in reading.errors} == {BadFrame}
 
 
+@needs_captures
 def test_okx_reads_the_tops_of_what_it_can_name_and_refuses_version_3() -> None:
     recorded = lines("okx", "crypto-msg-parser")
     reading = Reading("okx", Market.PERP, recorded)
@@ -137,12 +156,14 @@ def test_okx_reads_the_tops_of_what_it_can_name_and_refuses_version_3() -> None:
     assert sizes[19918.9] == pytest.approx((34 * 100 / 19918.9, 3 * 100 / 19920))
 
 
+@needs_captures
 def test_okx_passes_over_channels_that_it_did_not_ask_for() -> None:
     recorded = lines("okx", "cryptofeed.okx.ws.1.0")
     reading = Reading("okx", Market.SPOT, recorded)
     assert (len(reading.quotes), reading.errors, len(reading.silent)) == (0, [], 392)
 
 
+@needs_captures
 def test_acks_and_errors_that_were_recorded_raise_nothing_but_frame_errors() -> None:
     seen: Counter[str] = Counter()
     for folder, venue, market in (

@@ -313,3 +313,11 @@ def test_the_top_is_that_of_a_plain_dictionary(
             if not float(size):
                 del plain[side][float(price)]
         assert top(connection, update(*batch)) == expected()
+
+
+def test_unsubscribes_product_by_product() -> None:
+    frames = VENUES["coinbase"].unsubscribe(instruments("coinbase", "BTC/USD", "ETH/USD"))
+    assert [json.loads(text) for text in frames] == [
+        {"type": "unsubscribe", "product_ids": [product], "channels": ["level2_batch", "heartbeat"]}
+        for product in ("BTC-USD", "ETH-USD")
+    ]

@@ -123,9 +123,16 @@ def test_the_list_is_read_under_the_names_of_version_2() -> None:
         "BTC/USD": Listing(is_trading=True),
         "DOGE/USD": Listing(is_trading=True),
         "ETH/BTC": Listing(is_trading=False),
+        "SOL/USDT": Listing(is_trading=True),
     }
 
 
 def test_a_list_that_is_an_error_is_refused() -> None:
     with pytest.raises(BadFrame):
         VENUES["kraken"].parse_listings(b'{"error":["EGeneral:Temporary lockout"]}')
+
+
+def test_unsubscribing_asks_for_no_snapshot() -> None:
+    (frame,) = VENUES["kraken"].unsubscribe(instruments("kraken", "BTC/USD"))
+    params = {"channel": "ticker", "symbol": ["BTC/USD"], "event_trigger": "bbo"}
+    assert json.loads(frame) == {"method": "unsubscribe", "params": params, "req_id": 2}

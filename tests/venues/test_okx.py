@@ -254,3 +254,12 @@ def test_why_a_listing_takes_no_part_is_told_in_words() -> None:
 def test_a_list_that_is_an_error_is_refused_in_the_venues_words() -> None:
     with pytest.raises(BadFrame, match="Too Many Requests"):
         VENUES["okx"].parse_listings(b'{"code":"50011","msg":"Too Many Requests","data":[]}')
+
+
+def test_unsubscribes_the_same_arguments_under_another_name() -> None:
+    (frame,) = VENUES["okx"].unsubscribe(instruments("okx", "BTC/USDT"))
+    assert json.loads(frame) == {
+        "id": "b2",
+        "op": "unsubscribe",
+        "args": [{"channel": "bbo-tbt", "instId": "BTC-USDT"}],
+    }
