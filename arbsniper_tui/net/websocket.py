@@ -43,12 +43,15 @@ _PINGS_KEPT = 16
 """Unanswered pings that are remembered; some venues never answer."""
 
 
-def _holds_no_password(record: logging.LogRecord) -> bool:
+def _holds_no_secret(record: logging.LogRecord) -> bool:
+    """Whether a line of the library's log shows neither a password nor a path, which may hold a key or a token."""
+    if isinstance(record.msg, str) and record.msg.startswith("> GET"):
+        return False
     return not (isinstance(record.args, tuple) and record.args[:1] == ("Authorization",))
 
 
-# At level DEBUG the library logs each header of its request, also the password of a URL.
-logging.getLogger("websockets.client").addFilter(_holds_no_password)
+# With the level DEBUG the library logs the path and each header of its request.
+logging.getLogger("websockets.client").addFilter(_holds_no_secret)
 
 OnFrames = Callable[[list[bytes], int], None]
 """Receives the data frames of one read, and the time from which their age counts, in ns of `runtime.clock`."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import arbsniper_tui
+from arbsniper_tui.venues import VENUES
 
 PACKAGE = Path(arbsniper_tui.__file__).parent
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +32,9 @@ PACKAGE_HOSTS = (
     ("rubygems", "org"),
     ("conda.anaconda", "org"),
 )
+
+VENUE_BLIND = ("feeds", "net", "wire", "tapes", "spread", "desk", "engine", "universe")
+"""Rooms that know a venue by its declaration only."""
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
@@ -54,6 +58,12 @@ def test_a_worker_module_is_an_entry_point_and_nothing_else(module: Path) -> Non
     assert isinstance(main, ast.If) and ast.unparse(main.test) == "__name__ == '__main__'"
     [run] = main.body
     assert ast.unparse(run).startswith("run_worker(")
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if name_of(m).partition("/")[0] in VENUE_BLIND], ids=name_of)
+def test_what_serves_all_venues_names_none(module: Path) -> None:
+    texts = {each.value for each in ast.walk(ast.parse(module.read_text())) if isinstance(each, ast.Constant)}
+    assert not texts & set(VENUES)
 
 
 def test_there_is_something_to_look_at() -> None:

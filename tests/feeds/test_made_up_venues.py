@@ -127,13 +127,18 @@ class TestAVenueThatGivesATokenAndAWelcome:
             raw.rest["/token"] = token_answer(raw)
             await eventually(lambda: raw.connections, diary.shown)
 
-    async def test_the_token_stands_in_nothing_that_is_shown(self, raw: RawVenue, eventually: Eventually) -> None:
+    async def test_the_token_stands_in_nothing_that_is_shown_or_logged(
+        self, raw: RawVenue, eventually: Eventually, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("DEBUG")
         raw.rest["/token"] = token_answer(raw, ping_ms=18000)
         async with fed(spec_of(TokenVenue(), raw), TokenVenue()) as diary:
             await eventually(lambda: raw.connections, diary.shown)
             raw.drop()
             await eventually(lambda: diary.was(FeedState.DOWN), diary.shown)
-        assert not any("t1" in words for _, words in diary.states)
+        assert raw.targets[0] == "/stream?token=t1"
+        assert not any("token=" in words for _, words in diary.states)
+        assert "Sec-WebSocket-Key" in caplog.text and "token=" not in caplog.text
 
     async def test_a_venue_that_never_welcomes_is_connected_to_anew(
         self, raw: RawVenue, eventually: Eventually
