@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from arbsniper_tui.config.load import Loaded, load_settings
-from arbsniper_tui.config.recorded import TapeSettings
 from arbsniper_tui.config.show import settings_lines, settings_rows, summary
 from arbsniper_tui.model.errors import ConfigError
 from arbsniper_tui.universe.settings_check import Objection, objections
@@ -62,19 +61,23 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 config_app = typer.Typer(help="Check the settings, or show them and where each came from.", no_args_is_help=True)
 
 
+def options_of(
+    symbol: Sequence[str] | None, venue: Sequence[str] | None, threshold: str | None, redis_url: str | None
+) -> dict[str, object]:
+    """The options as settings, by dotted key."""
+    return {"symbols": symbol, "venues": venue, "signals.threshold_pct": threshold, "redis.url": redis_url}
+
+
 def load_or_exit(
     config: Path | None,
     symbol: Sequence[str] | None = None,
     venue: Sequence[str] | None = None,
     threshold: str | None = None,
     redis_url: str | None = None,
-    tapes: Sequence[TapeSettings] = (),
 ) -> Loaded:
-    """The settings in force, those of tapes underneath; for what is wrong with them, a message on stderr and exit
-    code 2."""
-    options = {"symbols": symbol, "venues": venue, "signals.threshold_pct": threshold, "redis.url": redis_url}
+    """The settings in force; for what is wrong with them, a message on stderr and exit code 2."""
     try:
-        return load_settings(config, os.environ, options, tapes)
+        return load_settings(config, os.environ, options_of(symbol, venue, threshold, redis_url))
     except ConfigError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None

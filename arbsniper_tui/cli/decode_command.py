@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from arbsniper_tui.headless.output import let_go
 from arbsniper_tui.model.errors import ArbsniperError
-from arbsniper_tui.runtime.standard_streams import blocking_stdout
+from arbsniper_tui.runtime.standard_streams import blocking_stdout, discard_unsent
 from arbsniper_tui.tools.decode import Decoder
 
 
@@ -41,7 +40,7 @@ def decode(
         _say(str(error))
         raise typer.Exit(2) from None
     except BrokenPipeError:
-        let_go(output)
+        discard_unsent(output)
 
 
 def _say(text: str) -> None:

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from arbsniper_tui import __version__
@@ -20,10 +19,9 @@ from arbsniper_tui.cli.config_command import (
 )
 from arbsniper_tui.cli.decode_command import decode
 from arbsniper_tui.cli.doctor_command import doctor
-from arbsniper_tui.cli.node_command import LogFileOption, LogLevelOption, NoUiOption, Show, attach_to, run_node
+from arbsniper_tui.cli.node_command import LogFileOption, LogLevelOption, NoUiOption, run_or_exit
 from arbsniper_tui.cli.replay_command import replay
 from arbsniper_tui.cli.venues_command import venues
-from arbsniper_tui.config.settings import Settings
 from arbsniper_tui.runtime.standard_streams import open_missing_streams
 from arbsniper_tui.sim.plan import DEMO_SETTINGS
 
@@ -70,7 +68,7 @@ def main(
     if version:
         typer.echo(f"arbsniper-tui {__version__}")
         return
-    _start("", demo, config, symbol, venue, threshold, redis_url, Show(no_ui, log_level, log_file))
+    _start("", demo, config, symbol, venue, threshold, redis_url, no_ui, log_level, log_file)
 
 
 @app.command(epilog=EXIT_CODES)
@@ -87,7 +85,7 @@ def record(
     log_file: LogFileOption = None,
 ) -> None:
     """Run, and write every frame received to tapes, one a connection; `replay` plays them."""
-    _start(str(folder), demo, config, symbol, venue, threshold, redis_url, Show(no_ui, log_level, log_file))
+    _start(str(folder), demo, config, symbol, venue, threshold, redis_url, no_ui, log_level, log_file)
 
 
 @app.command(epilog=EXIT_CODES)
@@ -98,7 +96,9 @@ def attach(
     config: ConfigOption = None,
 ) -> None:
     """Open the UI on a node that already runs; leaving it changes nothing there."""
-    raise typer.Exit(attach_to(endpoint, load_or_exit(config).settings.ui.refresh_hz))
+    from arbsniper_tui.ui.front_end import run_attached
+
+    raise typer.Exit(run_attached(endpoint, load_or_exit(config).settings.ui.refresh_hz))
 
 
 app.command(epilog=EXIT_CODES)(replay)
@@ -123,26 +123,20 @@ def _start(
     venue: list[str] | None,
     threshold: str | None,
     redis_url: str | None,
-    show: Show,
+    no_ui: bool,
+    log_level: str,
+    log_file: Path | None,
 ) -> None:
-    from arbsniper_tui.node.launch import Launch
+    from arbsniper_tui.node.launch import Launch, without_the_users_redis
 
     file = DEMO_SETTINGS if demo and config is None else config
     loaded = load_or_exit(file, symbol, venue, threshold, redis_url)
     warnings = check_or_exit(loaded, needs_route=not demo and not record_folder)
     settings = loaded.settings
     if demo and redis_url is None:
-        settings = _without_the_users_redis(settings)
+        settings = without_the_users_redis(settings)
     launch = Launch(settings, mode="demo" if demo else "live", record_folder=record_folder)
-    raise typer.Exit(run_node(launch, show, map(str, warnings)))
-
-
-def _without_the_users_redis(settings: Settings) -> Settings:
-    """Signals that are not real must not reach the programs that listen to the user's Redis."""
-    from arbsniper_tui.sinks.redis_binary import has_redis_server
-
-    redis = msgspec.structs.replace(settings.redis, mode="embedded" if has_redis_server() else "off")
-    return msgspec.structs.replace(settings, redis=redis)
+    run_or_exit(launch, no_ui, log_level, log_file, map(str, warnings))
 
 
 def _refuse_stray_options(context: typer.Context) -> None:

@@ -9,6 +9,7 @@ from contextlib import closing
 from arbsniper_tui.headless.lines import log_line, output_line
 from arbsniper_tui.model.signal import Event
 from arbsniper_tui.node.node import Node
+from arbsniper_tui.runtime.exit_codes import CLEAN, FAULT, LOST
 from arbsniper_tui.runtime.log import LAST_LINES_S, drain_log, pump_log
 from arbsniper_tui.runtime.output import LIMIT_BYTES, Output
 from arbsniper_tui.runtime.terminal import has_controlling_terminal
@@ -18,7 +19,6 @@ _log = logging.getLogger(__name__)
 
 _LOOK_EVERY_MS = 200
 STANDARD_OUTPUT = 1
-CLEAN, FAULT, LOST = 0, 1, 3
 
 
 def run_headless(node: Node, descriptor: int = STANDARD_OUTPUT) -> int:
@@ -99,6 +99,8 @@ class _Headless:
             has_ended = self._take(self._events.read(_LOOK_EVERY_MS))
             if self._events.missed > missed:
                 _log.error("%d events were overwritten before they could be read", self._events.missed - missed)
+        if not has_ended:
+            self._take(self._events.read(0))  # what had come when it was stopped
         return LOST if self._is_lost else CLEAN
 
     def _is_over(self) -> bool:

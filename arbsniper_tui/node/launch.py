@@ -24,6 +24,7 @@ from arbsniper_tui.runtime.clock import now_ns
 from arbsniper_tui.runtime.shared_cpu import allowed_cpus, shared_cpu
 from arbsniper_tui.sim.plan import SimPlan, SimWorkerPlan
 from arbsniper_tui.sinks.address import address_of
+from arbsniper_tui.sinks.redis_binary import has_redis_server
 from arbsniper_tui.sinks.target import RedisTarget
 from arbsniper_tui.tapes.source import TapeSource
 from arbsniper_tui.universe.instruments import feed_specs, quotes_in_words
@@ -47,6 +48,12 @@ class Launch:
     log_descriptor: int | None = None
     """Where the workers log; None for standard error."""
     sim: SimPlan = SimPlan()
+
+
+def without_the_users_redis(settings: Settings) -> Settings:
+    """Signals that are not real must not reach the programs that listen to the user's Redis."""
+    redis = msgspec.structs.replace(settings.redis, mode="embedded" if has_redis_server() else "off")
+    return msgspec.structs.replace(settings, redis=redis)
 
 
 def demo_settings(settings: Settings, sockets: dict[str, socket.socket]) -> Settings:

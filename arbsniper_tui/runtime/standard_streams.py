@@ -1,5 +1,6 @@
 """Standard input, output and error: there, whatever the program was started with."""
 
+import contextlib
 import os
 import select
 import sys
@@ -30,6 +31,15 @@ def open_missing_streams() -> None:
 def blocking_stdout() -> BinaryIO:
     """Standard output, whose writes wait for the reader also where another program has made it non-blocking."""
     return BufferedWriter(_Waiting(sys.stdout.fileno(), "wb", closefd=False))
+
+
+def discard_unsent(output: BinaryIO) -> None:
+    """Discard what standard output still holds when its reader has left: Python flushes it at exit, and would end with
+    a complaint and code 120."""
+    with contextlib.suppress(OSError):  # no file behind it: nothing to flush
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, output.fileno())
+        os.close(null)
 
 
 class _Waiting(FileIO):

@@ -74,13 +74,13 @@ class EventReader:
     def read(self, wait_ms: int) -> Iterator[Event]:
         """The events that have come; waits at most this long for the first.
 
-        After a silence it asks the node for events: a short replay may be over before the subscription is known to the
-        node, and nothing would follow its end. The answer takes half a second at most.
+        After a silence it asks the node for events, unless `wait_ms` is 0: a short replay may be over before the node
+        knows of the subscription, and nothing would follow its end. The answer takes half a second at most.
         """
         if self._subscription.wait(wait_ms):
             while (received := self._subscription.receive()) is not None:
                 yield from self._order.take(received[1])
-        elif self._order.last_seq == 0 or time.monotonic() - self._heard_s > _ASK_AFTER_SILENCE_S:
+        elif wait_ms and (self._order.last_seq == 0 or time.monotonic() - self._heard_s > _ASK_AFTER_SILENCE_S):
             yield from self._order.catch_up()
         else:
             return

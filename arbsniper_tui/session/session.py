@@ -11,7 +11,7 @@ import zmq
 from arbsniper_tui.model.signal import Event
 from arbsniper_tui.session.events import EventOrder
 from arbsniper_tui.session.snapshot import Changes, Snapshot
-from arbsniper_tui.wire.endpoints import Endpoints
+from arbsniper_tui.wire.endpoints import Endpoints, find_endpoints
 from arbsniper_tui.wire.messages import (
     EVENT_TOPIC,
     FRAME_TOPIC,
@@ -29,6 +29,12 @@ HISTORY = 500
 LOST_AFTER_S = 2.0
 _ASK_AGAIN_S = 1.0
 _QUIET_EVENTS = ("heartbeat",)
+
+
+def attach_to(endpoint: str) -> "Session":
+    """A session with the node at `endpoint`, its folder or process id; with the newest one where that is empty. Raises
+    NodeUnreachable."""
+    return Session(find_endpoints(endpoint))
 
 
 class Session:

@@ -10,6 +10,7 @@ from textual._compositor import ChopsUpdate
 from textual.app import App
 from textual.screen import Screen
 
+from arbsniper_tui.runtime.exit_codes import LOST
 from arbsniper_tui.runtime.terminal import terminal_look
 from arbsniper_tui.session.snapshot import Changes, NodeView
 from arbsniper_tui.ui.cost import CostMeter
@@ -29,7 +30,6 @@ from arbsniper_tui.ui.threshold import ThresholdDial
 Supervise = Callable[[], str | None]
 
 SUPERVISE_EVERY_S = 0.2
-CANNOT_GO_ON = 3
 
 
 class ArbsniperApp(App[None], inherit_bindings=False):
@@ -156,7 +156,7 @@ class ArbsniperApp(App[None], inherit_bindings=False):
         said = self._supervise() if self._supervise is not None and not self.fault else None
         if said:
             self.fault = said
-            self.exit(return_code=CANNOT_GO_ON)
+            self.exit(return_code=LOST)
 
     def _handle_exception(self, error: Exception) -> None:
         self.failure = self.failure or error

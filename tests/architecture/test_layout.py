@@ -37,6 +37,11 @@ VENUE_BLIND = ("feeds", "net", "wire", "tapes", "spread", "desk", "engine", "uni
 """Rooms that know a venue by its declaration only."""
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
+COMMAND_MODULES = sorted(path for path in PACKAGE.glob("cli/*.py") if path.name != "tables.py")
+"""Tables are drawn with Rich, which no other room but `ui` may load."""
+DECISIONS = (ast.If, ast.IfExp, ast.For, ast.While, ast.Try, ast.Match, ast.comprehension)
+DECISION_LIMIT = 3
+"""Of one function: which front end, as JSON or not, an error into an exit code."""
 
 
 def name_of(module: Path) -> str:
@@ -64,6 +69,16 @@ def test_a_worker_module_is_an_entry_point_and_nothing_else(module: Path) -> Non
 def test_what_serves_all_venues_names_none(module: Path) -> None:
     texts = {each.value for each in ast.walk(ast.parse(module.read_text())) if isinstance(each, ast.Constant)}
     assert not texts & set(VENUES)
+
+
+@pytest.mark.parametrize("module", COMMAND_MODULES, ids=name_of)
+def test_a_module_of_the_command_line_holds_options_and_calls(module: Path) -> None:
+    tree = ast.parse(module.read_text())
+    for node in ast.walk(tree):
+        assert not isinstance(node, ast.ClassDef), f"{node.name} belongs to the room that it is about"
+        if isinstance(node, ast.FunctionDef):
+            decisions = [each for each in ast.walk(node) if isinstance(each, DECISIONS)]
+            assert len(decisions) <= DECISION_LIMIT, f"{node.name} decides too much for a place of options"
 
 
 def test_there_is_something_to_look_at() -> None:

@@ -17,9 +17,10 @@ import pytest
 from node_process import COMMAND, RunningNode
 
 from arbsniper_tui.config.settings import RedisSettings, Settings, SignalSettings, VenueSettings
-from arbsniper_tui.headless.run import CLEAN, run_headless
+from arbsniper_tui.headless.run import run_headless
 from arbsniper_tui.node.launch import Launch
 from arbsniper_tui.node.node import Node
+from arbsniper_tui.runtime.exit_codes import CLEAN
 from arbsniper_tui.tapes.source import TapeSource
 
 BINANCE, KRAKEN = "wss://stream.binance.com:9443/ws", "wss://ws.kraken.com/v2"

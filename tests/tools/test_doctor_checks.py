@@ -2,9 +2,9 @@
 
 import pytest
 
-from arbsniper_tui.cli.node_command import prepare_terminal
 from arbsniper_tui.tools.doctor import checks as doctor_checks
 from arbsniper_tui.tools.doctor.checks import check_clock, check_limits, check_terminal, kernel_clock_state
+from arbsniper_tui.ui.front_end import prepare_terminal
 from arbsniper_tui.ui.widgets.too_small import is_too_small
 
 GOOD_TERMINAL = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "en_GB.UTF-8"}
