@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from math import inf
 
+from arbsniper_tui.model.conversion import units_for_one
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
 
@@ -117,9 +118,7 @@ class ConvertedLeg(Leg):
         rate = self.rate.quote
         if rate is None:
             return None
-        if self.instrument.rate_inverted:
-            return rate.bid if buying else rate.ask
-        return 1.0 / (rate.ask if buying else rate.bid)
+        return units_for_one(rate.bid, rate.ask, self.instrument.rate_inverted, buying)
 
 
 class Legs:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from arbsniper_tui.model.conversion import units_for_one
 from arbsniper_tui.model.health import FeedHealth, FeedState
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.view import QuoteRow, RouteRow
@@ -47,9 +48,8 @@ def counted(instrument: Instrument, quote: QuoteRow, quotes: Mapping[int, QuoteR
     rate = quotes.get(instrument.rate_id)
     if rate is None or rate.reason or rate.bid <= 0.0 or rate.ask <= 0.0:
         return None
-    if instrument.rate_inverted:
-        return Counted(quote.bid / rate.ask, quote.ask / rate.bid)
-    return Counted(quote.bid * rate.bid, quote.ask * rate.ask)
+    to_buy, to_sell = (units_for_one(rate.bid, rate.ask, instrument.rate_inverted, each) for each in (True, False))
+    return Counted(quote.bid / to_sell, quote.ask / to_buy)
 
 
 def native_quote(symbol: str) -> str:
