@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from arbsniper_tui.config.load import Loaded, load_settings
+from arbsniper_tui.config.settings import SignalSettings
 from arbsniper_tui.config.show import settings_lines, settings_rows, summary
 from arbsniper_tui.model.errors import ConfigError
 from arbsniper_tui.universe.settings_check import Objection, objections
@@ -40,13 +41,14 @@ VenueOption = Annotated[
         show_default=False,
     ),
 ]
+_THRESHOLD = f"{SignalSettings().threshold_pct:g}"
 # A text, so that a threshold that is no number is refused in the words of the settings.
 ThresholdOption = Annotated[
     str | None,
     typer.Option(
         "--threshold",
         metavar="PCT",
-        help="Signal above this spread, in percent. Left out: that of the file, else 0.5.",
+        help=f"Signal above this spread, in percent. Left out: that of the file, else {_THRESHOLD}.",
         show_default=False,
     ),
 ]

@@ -70,12 +70,12 @@ def declared(path: KeyPath, kind: Any, default: object = NODEFAULT) -> Iterator[
             names, inner = get_args(bare)
             below |= {str(name): (inner, default) for name in (Market if names is Market else (ANY,))}
             if is_struct(inner):
-                # Outside a file, a list of names turns these tables on; in a file, an empty table does.
+                # Outside a file, a list of their names turns tables on.
                 values.append(tuple[names, ...])  # type: ignore[valid-type]  # a type made here
         elif each is not NoneType:
             values.append(each)
     if path[-1:] == (ANY,) and not values:
-        values.append(kind)
+        values.append(kind)  # an empty table, which turns it on
     if values:
         value = Union[tuple(values)]  # type: ignore[valid-type]  # noqa: UP007  # a type made here
         yield path, Key(value, _expected(path, value, default), default, noted(kind, "option") or "")
@@ -93,8 +93,10 @@ def _expected(path: KeyPath, kind: Any, default: object) -> str:
         return str(noted(item, "title") or f"a list of {', '.join(choices(item)) or 'texts'}")
     words = choices(kind)
     for each in alternatives(kind):
-        if get_origin(each) is not Literal:
-            words.append(_OTHERS.get(bare_kind(each)) or noted(each, "title") or _number_expected(path, each, default))
+        if bare_kind(each) in (int, float):
+            words.append(noted(each, "title") or _number_expected(path, each, default))
+        elif get_origin(each) is not Literal:
+            words.append(_OTHERS.get(bare_kind(each), "a table"))
     return " or ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
@@ -120,7 +122,7 @@ NAMES = {
     for field in fields(Settings)
     if get_origin(bare_kind(field.type)) is dict
 }
-"""The types of the names in the sections whose keys or tables the user names."""
+"""Section -> the type of its names, where users name the keys or tables."""
 
 
 def pattern_of(path: KeyPath) -> KeyPath:

@@ -1,5 +1,5 @@
-"""The kinds of text that a setting can hold: types for the declaration, each with the words for what is expected and
-the function that reads it.
+"""The types of settings that a plain type and its bounds do not describe: each with the words for what is expected,
+and the function that reads its text.
 """
 
 import re
@@ -13,6 +13,7 @@ from arbsniper_tui.config.given import Given, advice, nearest, redacted, refusal
 from arbsniper_tui.config.venue_names import why_unknown
 from arbsniper_tui.model.errors import ConfigError, SymbolError
 from arbsniper_tui.model.instrument import Market, parse_symbol
+from arbsniper_tui.model.threshold import HIGHEST_THRESHOLD_PCT, LOWEST_THRESHOLD_PCT
 from arbsniper_tui.venues import VENUES
 
 Read = Callable[[Given, str, str], str]
@@ -149,4 +150,5 @@ RedisUrl = Annotated[
         _url("redis", "rediss", "unix", path="/*[0-9]*/*", has_query=True),
     ),
 ]
+ThresholdPct = Annotated[float, Meta(ge=LOWEST_THRESHOLD_PCT, le=HIGHEST_THRESHOLD_PCT)]
 Port = Annotated[int, Meta(ge=0, le=65535, title="a port from 1 to 65535, or 0 for none")]

@@ -97,8 +97,8 @@ def _put(values: _Values, given: Given) -> None:
     if len(path) == 4 and above in values:
         for_all = values.pop(above)
         values |= {(*above, str(declared.market)): for_all for declared in VENUES[path[1]].markets}
-    elif path[0] == "quotes":
-        values.pop(above, None)
+    elif above in values and values[above].value != {}:
+        del values[above]
     values[path] = given
 
 
@@ -130,8 +130,8 @@ def _nested(values: _Values) -> dict[str, object]:
 
 
 def _in_force(settings: Settings, values: _Values) -> Iterable[KeyPath]:
-    """Every key in the order of the declaration: a venue's key that is set by market once for each of its markets, a
-    currency once."""
+    """Every key in force, in the order of the declaration; a venue's key that is set by market stands there once for
+    each of its markets, a currency once."""
     for pattern in KEYS:
         if pattern == ("quotes", ANY):
             yield from (("quotes", currency) for currency in settings.quotes)

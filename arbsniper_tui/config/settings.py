@@ -20,11 +20,11 @@ from arbsniper_tui.config.kinds import (
     RedisUrl,
     RestUrl,
     Symbols,
+    ThresholdPct,
     VenueId,
     WsUrl,
 )
 from arbsniper_tui.model.instrument import Market, Symbol, parse_symbol
-from arbsniper_tui.model.threshold import HIGHEST_THRESHOLD_PCT, LOWEST_THRESHOLD_PCT
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.base import VenueMarket
 
@@ -45,9 +45,7 @@ def option(name: str) -> Meta:
 class SignalSettings(Struct, frozen=True):
     """When a route signals."""
 
-    threshold_pct: Annotated[float, Meta(ge=LOWEST_THRESHOLD_PCT, le=HIGHEST_THRESHOLD_PCT), option("--threshold")] = (
-        0.5
-    )
+    threshold_pct: Annotated[ThresholdPct, option("--threshold")] = 0.5
     """A route signals when its spread is above this many percent."""
     basis: Basis = "gross"
     """The spread that counts. "gross": as the venues quote it. "net": what is left of it after both taker fees."""

@@ -5,10 +5,12 @@ from typing import Annotated, Literal
 import pytest
 from msgspec import Meta, Struct
 
+from arbsniper_tui.config import keys
 from arbsniper_tui.config.given import Given
 from arbsniper_tui.config.keys import Key, declared
 from arbsniper_tui.config.reading import fitted
 from arbsniper_tui.model.errors import ConfigError
+from arbsniper_tui.model.threshold import THRESHOLD_EXPECTED
 
 
 class Made(Struct):
@@ -43,6 +45,10 @@ def read(name: str, value: object, is_text: bool = False) -> object:
 )
 def test_what_is_expected_follows_from_type_bounds_unit_and_example(name: str, expected: str) -> None:
     assert KEYS[name].expected == expected
+
+
+def test_a_threshold_is_expected_in_the_words_of_the_screen() -> None:
+    assert keys.KEYS["signals", "threshold_pct"].expected.startswith(THRESHOLD_EXPECTED)
 
 
 @pytest.mark.parametrize(
