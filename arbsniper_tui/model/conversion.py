@@ -6,7 +6,7 @@ def units_for_one(rate_bid: float, rate_ask: float, is_inverted: bool, is_bought
     counted price.
 
     `is_inverted`: the rate's market is COUNTED/OWN (USDT/USD), else OWN/COUNTED. Each side of a price is converted at
-    the side of the rate at which it could be had: a buyer must first get the own currency, a seller must change it back.
+    the side of the rate at which it could be had: a buyer must first get the own currency, a seller changes it back.
     """
     if is_inverted:
         return rate_bid if is_bought else rate_ask
