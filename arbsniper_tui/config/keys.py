@@ -91,13 +91,11 @@ def _expected(path: KeyPath, kind: Any, default: object) -> str:
     if get_origin(bare) is tuple:
         (item, _) = get_args(bare)
         return str(noted(item, "title") or f"a list of {', '.join(choices(item)) or 'texts'}")
-    words = choices(kind)
-    for each in alternatives(kind):
-        if bare_kind(each) in (int, float):
-            words.append(noted(each, "title") or _number_expected(path, each, default))
-        elif get_origin(each) is not Literal:
-            words.append(_OTHERS.get(bare_kind(each), "a table"))
-    return " or ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+    if bare in (int, float):
+        return _number_expected(path, kind, default)
+    others = [each for each in alternatives(kind) if get_origin(each) is not Literal and each is not kind]
+    words = choices(kind) + [_expected(path, each, default) for each in others]
+    return " or ".join(filter(None, (", ".join(words[:-1]), *words[-1:]))) or _OTHERS.get(bare, "a table")
 
 
 def _number_expected(path: KeyPath, kind: Any, default: object) -> str:

@@ -1,7 +1,7 @@
 """From a value as it was given to the one that the settings hold, or the message that says why it does not fit."""
 
 from math import isfinite
-from typing import Any, get_args, get_origin
+from typing import Any, Union, get_args, get_origin
 
 import msgspec
 
@@ -45,6 +45,10 @@ def read(given: Given) -> object:
 
 def fitted(given: Given, value: object, kind: Any, expected: str) -> object:
     """The value, or one item of a list, as this type has it. Raises ConfigError where it does not fit."""
+    if len(alternatives(kind)) > 1:
+        is_list = isinstance(value, list)
+        fit = [each for each in alternatives(kind) if (get_origin(bare_kind(each)) is tuple) == is_list]
+        kind = Union[tuple(fit)] if fit else kind  # noqa: UP007  # of as many as there are
     bare = bare_kind(kind)
     if is_struct(bare):
         if value != {}:

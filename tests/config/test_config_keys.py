@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from arbsniper_tui.config import keys
 from arbsniper_tui.config.given import Given
 from arbsniper_tui.config.keys import Key, declared
+from arbsniper_tui.config.kinds import Symbols, SymbolText
 from arbsniper_tui.config.reading import fitted
 from arbsniper_tui.model.errors import ConfigError
 from arbsniper_tui.model.threshold import THRESHOLD_EXPECTED
@@ -21,6 +22,7 @@ class Made(Struct):
     share_pct: Annotated[float, Meta(ge=0, le=100, examples=[40])] = 0.0
     retries: Annotated[int, Meta(ge=0)] = 3
     lines: Annotated[int, Meta(ge=1, le=9)] | Literal["all"] = "all"
+    either: SymbolText | Symbols = ()
 
 
 KEYS: dict[str, Key] = {path[0]: key for path, key in declared((), Made)}
@@ -41,6 +43,7 @@ def read(name: str, value: object, is_text: bool = False) -> object:
         ("share_pct", "a percentage from 0 to 100, as in 40"),
         ("retries", "a whole number, at least 0, as in 3"),
         ("lines", "all or a whole number from 1 to 9"),
+        ("either", 'a symbol or a list of symbols, as in ["BTC/USDT"]'),
     ],
 )
 def test_what_is_expected_follows_from_type_bounds_unit_and_example(name: str, expected: str) -> None:
@@ -61,6 +64,8 @@ def test_a_threshold_is_expected_in_the_words_of_the_screen() -> None:
         ("retries", "12", True, 12),
         ("lines", "ALL", False, "all"),
         ("lines", "7", True, 7),
+        ("either", "btc/usdt", False, "BTC/USDT"),
+        ("either", ["btc/usdt"], False, ["BTC/USDT"]),
     ],
 )
 def test_a_value_is_read_as_its_type(name: str, value: object, is_text: bool, found: object) -> None:
@@ -80,6 +85,7 @@ def test_a_value_is_read_as_its_type(name: str, value: object, is_text: bool, fo
         ("retries", 1.5, False),
         ("retries", "7", False),
         ("lines", 10, False),
+        ("lines", [1], False),
     ],
 )
 def test_a_value_of_another_type_or_out_of_bounds_is_refused(name: str, value: object, is_text: bool) -> None:
