@@ -49,7 +49,8 @@ Each layer overrides those above it, key by key:
 A key that does not exist and a value that does not fit end the program with exit code 2, after every fault has been
 named. `arbsniper-tui config check` says whether a run would take the settings, `config show` what is in force and where
 each value came from; neither shows a password.
-{sections}"""
+{sections}
+"""
 
 FIELDS = {field.name: field.type for field in msgspec.structs.fields(Settings)}
 
