@@ -43,7 +43,7 @@ def main() -> None:
         f"written:\n{written}\n"
         f"now add {name.capitalize()}() to VENUES in arbsniper_tui/venues/__init__.py, and its dialect "
         f"{name.capitalize()} to DIALECTS in arbsniper_tui/sim/registry.py;\n"
-        f"then replace what is marked REPLACE or example.invalid, as docs/adding-a-venue.md says\n"
+        f"run make docs; then replace what is marked REPLACE or example.invalid, as docs/adding-a-venue.md says\n"
     )
 
 
