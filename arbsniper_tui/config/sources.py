@@ -80,7 +80,7 @@ def from_options(options: Mapping[str, object]) -> list[Given]:
 
 
 def toml_value(text: str) -> object:
-    """A TOML literal as its value, any other text as it is; so is a number, which people do not spell as TOML may."""
+    """The value of a TOML literal. Other text stays as it is, and so do numbers, which people spell more freely."""
     try:
         read = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):
@@ -91,7 +91,7 @@ def toml_value(text: str) -> object:
 
 
 def leaves(path: tuple[str, ...], value: object, origin: str, place: str, is_text: bool = False) -> Iterator[Given]:
-    """The values at the ends of nested tables; an empty section is nothing, another empty table a value."""
+    """The values in nested tables. An empty section gives none; another empty table, as [venues.okx], is a value."""
     if isinstance(value, dict) and (value or len(path) < 2 and set(path) <= set(SECTIONS)):
         for key, inner in value.items():
             yield from leaves((*path, key), inner, origin, place, is_text)
