@@ -1,4 +1,4 @@
-"""One connection to a venue, from its making to its end: subscribe, read, keep alive, watch."""
+"""One connection to a venue, from opening to its end: subscribe, read, keep alive, watch."""
 
 import asyncio
 import logging
@@ -32,13 +32,13 @@ _log = logging.getLogger(__name__)
 _MOST_DOUBLINGS = 5
 
 Show = Callable[[FeedState, str], None]
-"""What the connection does now, and in words what is wrong or awaited."""
+"""Called with the state of the connection, and what is wrong or awaited, in words."""
 OnStatus = Callable[[InstrumentStatus], None]
-"""What the venue says on the connection of an instrument's trading."""
+"""Called when the venue says on the connection whether an instrument trades."""
 
 
 class Connection:
-    """All that it holds goes with it: the parser's books, the quotes it is compared with, the books it lost."""
+    """Its state ends with it: the parser's books, the quotes that new ones are compared with, the lost books."""
 
     def __init__(
         self,
@@ -79,23 +79,23 @@ class Connection:
         self._reader = VenueReader(parser, self._by_symbol, self._take, self._filter)
         self._ts_read_ns = 0
         self._unsent: list[str] = []
-        """Replies to frames that came in one read with the handshake."""
+        """Replies to frames that arrived in the same read as the handshake, before `socket` was set."""
         self._is_live = self._is_late = False
         self._lost_books: dict[int, tuple[int, float]] = {}
-        """Instruments whose book was lost, until a sound quote comes: how often they were awaited, and when they are
-        asked for next, in s of the clock of ages."""
+        """Instruments whose book is lost, until a sound quote arrives: how often a snapshot was awaited, and when the
+        next attempt is due, in s of the clock of ages."""
         self._subscribed: set[int] = set()
         self._seeding: set[asyncio.Task[None]] = set()
         self.socket: WebSocket | None = None
         self.data_ns = 0
-        """When the last quote came; 0 before the first."""
+        """When the last quote arrived; 0 before the first."""
 
     @property
     def _sends_first_state(self) -> bool:
         return not self._declared.seed_path
 
     async def run(self, backlog: Backlog) -> str:
-        """Connect, subscribe, and stay until it ends. Returns why it ended."""
+        """Connect, subscribe, and read until the connection ends. Returns why it ended."""
         self._show(FeedState.CONNECTING, public_url(self._spec.ws_url))
         within_ns = self._timings.pong_within_ns
         try:
@@ -110,7 +110,7 @@ class Connection:
         self._counts.connects += 1
         for text in (*self._declared.opening, *self._unsent):
             self.socket.send(text)
-        if not self._is_live:  # quotes may come in one read with the handshake
+        if not self._is_live:  # quotes may arrive in the same read as the handshake
             awaited = "subscribed, no data yet" if self._is_ready else "waiting until the venue takes subscriptions"
             self._show(FeedState.SUBSCRIBED, awaited)
         self.ask_for(self._served.wanted)
@@ -130,11 +130,11 @@ class Connection:
             self.socket.close()
 
     def withdraw(self, instrument_id: int) -> None:
-        """The instrument was withdrawn: what comes of it next is not compared with what came before."""
+        """Note that an instrument was withdrawn: its next quote is not compared with earlier ones."""
         self._filter.withdraw(instrument_id)
 
     def ask_for(self, instruments: Sequence[Instrument]) -> None:
-        """Subscribe these, whole state first; what is subscribed already is subscribed anew."""
+        """Subscribe these instruments. One that is subscribed already is unsubscribed first, to get its whole state."""
         if not instruments or self.socket is None or not self._is_ready:
             return
         again = [each for each in instruments if each.id in self._subscribed]
@@ -147,7 +147,7 @@ class Connection:
             seeding.add_done_callback(self._end_seeding)
 
     def _end_seeding(self, seeding: asyncio.Task[None]) -> None:
-        """An error nobody foresaw ends the connection, and says so."""
+        """Log an unexpected error of a seeding task, and abort the connection."""
         self._seeding.discard(seeding)
         if not seeding.cancelled() and (error := seeding.exception()) is not None:
             _log.error("%s: asking for prices by REST failed", self._spec.name, exc_info=error)
@@ -155,7 +155,7 @@ class Connection:
                 self.socket.abort(f"asking for prices by REST failed: {error!r}")
 
     def _take_frames(self, frames: list[bytes], ts_read_ns: int) -> None:
-        """The hot path: everything from the frames of one read to the bus. Their age counts from `ts_read_ns`."""
+        """The hot path, from the frames of one read to the bus. The age of the frames counts from `ts_read_ns`."""
         counts = self._counts
         counts.frames += len(frames)
         if self._on_frame is not None:
@@ -170,7 +170,7 @@ class Connection:
             for quote in sound:
                 self._lost_books.pop(quote.instrument_id, None)
         if len(sound) > 1:
-            # Of one instrument only the newest state still holds.
+            # A newer state of an instrument replaces the older ones of the same read.
             newest = {quote.instrument_id: quote for quote in sound}
             counts.superseded += len(sound) - len(newest)
             sound = list(newest.values())
@@ -186,7 +186,7 @@ class Connection:
             self._show(FeedState.LIVE, "")
 
     def _take(self, told: Told) -> None:
-        """Act on what frames said beside quotes."""
+        """Act on what frames say beside quotes."""
         if isinstance(told, Withdrawal):
             self._outlet.withdraw(told, self._ts_read_ns)
         elif isinstance(told, VenueRejected):
@@ -227,7 +227,7 @@ class Connection:
         self._show(self._state, said)
 
     def _await_book(self, instrument: Instrument, now_s: float) -> None:
-        """Give the venue time for a snapshot, each time twice as much."""
+        """Wait for a snapshot, each time twice as long."""
         awaited, _ = self._lost_books.get(instrument.id, (0, 0.0))
         wait_s = self._timings.lost_book_after_s * 2 ** min(awaited, _MOST_DOUBLINGS)
         self._lost_books[instrument.id] = awaited + 1, now_s + wait_s
@@ -236,7 +236,7 @@ class Connection:
         self._troubles.warn(reason, f"{self._spec.name}: a quote was dropped ({reason}): {quote}")
 
     async def _seed(self, instruments: Sequence[Instrument]) -> None:
-        """Ask once by REST for what has not changed since it was subscribed: the venue sends changes only."""
+        """Ask once by REST for instruments without a quote: the venue sends nothing until they change."""
         await asyncio.sleep(self._timings.seed_after_s)
         quiet = {each.venue_symbol: each for each in instruments if not self._filter.has(each.id)}
         if not quiet:
@@ -248,7 +248,7 @@ class Connection:
             what = f"{self._spec.name}: {len(quiet)} symbols have no price until they change"
             self._troubles.warn("seeds", f"{what}: {error}")
             return
-        # A change that came meanwhile is newer than the answer.
+        # A quote that arrived meanwhile is newer than the answer.
         sound, _ = self._filter.apply([seed for seed in seeds if not self._filter.has(seed.instrument_id)])
         if sound:
             self._counts.quotes += len(sound)
@@ -286,7 +286,7 @@ class Connection:
                 resubscribed_s = now_s
 
     def _fault(self, socket: WebSocket, now_s: float, subscribed_s: float) -> str:
-        """Why the connection must be begun again, or an empty string."""
+        """Why the connection must be opened again, or an empty string."""
         no_frame_s = now_s - socket.last_read_ns / 1e9
         if no_frame_s > self._declared.max_silence_s:
             return f"no frame for {no_frame_s:.0f} s, not even a heartbeat"
@@ -300,7 +300,7 @@ class Connection:
         return ""
 
     def _judge_silence(self, socket: WebSocket, now_s: float) -> None:
-        """Show silence, and withdraw what may be old though it still arrives."""
+        """Show silence, and withdraw all instruments when data may be old although it still arrives."""
         if socket.answered_ns is not None and now_s * 1e9 > socket.overdue_ns:
             socket.doubt(socket.answered_ns)
         late_s = now_s - socket.as_old_as_ns / 1e9
@@ -317,13 +317,13 @@ class Connection:
             self._is_live = False
             self._show(FeedState.SILENT, "connected, but no quotes come")
         elif not self._is_live and not is_silent and not socket.as_old_as_ns:
-            self._is_live = True  # the answer to a ping has ended the doubt about what came before it
+            self._is_live = True  # a pong proved that the data is fresh
             self._show(FeedState.LIVE, "")
 
     def _ask_for_lost_books(self, now_s: float) -> None:
         due = {instrument_id for instrument_id, (_, due_s) in self._lost_books.items() if now_s >= due_s}
         for instrument_id in due & self._served.barred:
-            del self._lost_books[instrument_id]  # asked for when the venue serves it again
+            del self._lost_books[instrument_id]  # subscribed again when the venue serves it again
         wanted = [each for each in self._served.wanted if each.id in due] if due else []
         for each in wanted:
             self._await_book(each, now_s)

@@ -1,4 +1,4 @@
-"""Where to connect: the URL of the settings, or what a venue tells by REST before each connection."""
+"""Where to connect: the URL of the settings, or the one that a venue gives by REST before each connection."""
 
 from urllib.parse import urlsplit
 
@@ -9,9 +9,9 @@ from arbsniper_tui.venues.requests import Endpoint
 
 
 async def find_endpoint(spec: FeedSpec, adapter: VenueAdapter, declared: VenueMarket) -> Endpoint:
-    """Ask the venue where it wants this connection, if it has a say in it. Raises RestError and BadFrame.
+    """The URL to connect to, asked from the venue where it declares an `endpoint_path`. Raises RestError and BadFrame.
 
-    A server that the settings name in place of the venue's stands in the answer too.
+    Where the settings name another server than the venue's, it replaces the server in the venue's answer.
     """
     if not spec.endpoint_url:
         return Endpoint(spec.ws_url)

@@ -1,4 +1,4 @@
-"""The one feed loop, for every venue: its list, and its connection through all reconnects."""
+"""The feed loop of every venue: it keeps the list of instruments up to date, and connects again and again."""
 
 import asyncio
 import logging
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 class Feed:
-    """Never ends by itself: a venue that is down is tried for ever."""
+    """Never ends by itself: it tries a venue that is down for ever."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Feed:
         )
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
         async with asyncio.TaskGroup() as group:
             listing = keep_listed(
                 self._adapter,
@@ -118,7 +118,7 @@ class Feed:
                 self._connection.close()
 
     async def _connect(self) -> tuple[str, bool]:
-        """One connection from its making to its end. Returns why it ended, and whether it brought data."""
+        """Open one connection and wait for its end. Returns why it ended, and whether it brought data."""
         declared = self._adapter.market(self.spec.market)
         if not self._listed.is_set():
             await self._await_list(needs_it=declared is not None and declared.needs_list)
@@ -145,13 +145,13 @@ class Feed:
             if self._on_disconnect is not None:
                 self._on_disconnect(self.spec.ws_url, reason)
         if served := tuple(each.id for each in self._served.wanted):
-            # What was held from this connection is nobody's price now.
+            # Nothing confirms the prices of this connection any more.
             self._outlet.withdraw(Withdrawal(served, f"disconnected: {reason}"), now_ns())
         return reason, bool(connection.data_ns)
 
     async def _await_list(self, *, needs_it: bool) -> None:
-        """A venue that has not been asked yet what is halted sends prices of that too. Where no size rests on the list,
-        a first attempt that fails or takes too long is enough."""
+        """Wait for the list before connecting, since it says which instruments are halted. Where sizes do not need it,
+        one attempt that fails or takes too long is enough."""
         self._enter(FeedState.LISTING, self._detail or "waiting for the venue's list of instruments")
         if needs_it:
             await self._listed.wait()
@@ -160,7 +160,7 @@ class Feed:
                 await asyncio.wait_for(self._list_tried.wait(), self._timings.list_within_s)
 
     async def _wait(self, delay_s: float) -> None:
-        """Until the next attempt. A list that brings symbols back ends the wait of a feed that had none."""
+        """Wait for the next attempt. A feed without symbols stops waiting when a list brings some back."""
         self._served_again.clear()
         if self._served.wanted:
             await asyncio.sleep(delay_s)
@@ -169,7 +169,7 @@ class Feed:
             await asyncio.wait_for(self._served_again.wait(), delay_s)
 
     def _bar(self, instrument: Instrument, reason: str) -> None:
-        """The venue does not serve it: it takes no part, whatever quotes come."""
+        """The venue does not serve this instrument: withdraw it, and ignore its quotes."""
         symbol = instrument.venue_symbol
         tell = self._troubles.info if instrument.implied else self._troubles.warn
         tell(f"not served {symbol}", f"{self.spec.name}: {symbol} {reason}")
@@ -211,7 +211,7 @@ class Feed:
         if state is not self._state:
             self._since_ms = time.time() * 1000
             if state is FeedState.SILENT and self._connection is not None and self._connection.data_ns:
-                # Silence began with the last quote, not when it was noticed.
+                # Silence began with the last quote, not now.
                 self._since_ms -= (now_ns() - self._connection.data_ns) / 1e6
         self._state, self._detail, self._retry_in_s = state, detail, retry_in_s
         self._outlet.health_changed()

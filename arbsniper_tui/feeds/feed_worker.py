@@ -34,18 +34,18 @@ _log = logging.getLogger(__name__)
 _FLUSH_EVERY_S = 0.001
 _TICK_EVERY_S = 1.0
 _GATHERED_FOR_S = 0.05
-"""Changes of health come in flocks."""
+"""How long changes of health are collected before a report."""
 _COLLECT_EVERY_TICKS = 10
 
 
 class _BusOutlet:
-    """Where the feeds' findings go: the bus, and from time to time their health."""
+    """Sends what feeds find to the bus."""
 
     def __init__(self, bus: Path) -> None:
         self.sender = QuoteSender(bus, on_holding=self._flush_soon)
         self._is_flushing = False
         self.health_is_due = asyncio.Event()
-        # Not methods of this class that call these: a call more on the way of every quote.
+        # Bound here rather than wrapped in methods, which would add a call to every quote.
         self.quotes: Callable[..., None] = self.sender.send_quotes
         self.withdraw: Callable[[Withdrawal, int], None] = self.sender.withdraw
         self.facts: Callable[[Sequence[Fact], int], None] = self.sender.send_facts
@@ -70,7 +70,7 @@ async def _serve(plan: FeedPlan) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    loop.add_reader(LIFELINE, stop.set)  # readable means its end: nothing is written to it
+    loop.add_reader(LIFELINE, stop.set)  # it becomes readable only when the parent closes it
     outlet = _BusOutlet(Endpoints(Path(plan.folder)).quotes)
     backlog = Backlog(outlet.sender.pause, outlet.sender.resume)
     timings = FeedTimings(max_quote_age_s=plan.max_quote_age_ms / 1000)
@@ -106,7 +106,7 @@ def _make_recorder(plan: FeedPlan) -> Recorder | None:
 
 
 async def _report(plan: FeedPlan, feeds: list[Feed], outlet: _BusOutlet, recorder: Recorder | None) -> None:
-    """Health each second, and soon after a change."""
+    """Report health each second, and soon after a change."""
     shared = SharedCpu(plan.shares_cpu)
     ticked_s, ticks = 0.0, 0
     while True:
@@ -129,6 +129,6 @@ async def _report(plan: FeedPlan, feeds: list[Feed], outlet: _BusOutlet, recorde
 
 
 def work(plan: FeedPlan) -> None:
-    """Until the parent says stop, or is gone."""
+    """Run until the parent says stop, or dies."""
     _log.info("%s: %d connections", plan.worker, len(plan.feeds))
     uvloop.run(_serve(plan))

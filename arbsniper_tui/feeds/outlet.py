@@ -16,18 +16,18 @@ OnDisconnect = Callable[[str, str], None]
 
 
 class Outlet(Protocol):
-    """None of these may wait."""
+    """None of these methods may wait."""
 
     def quotes(self, quotes: Sequence[Quote], ts_read_ns: int, recv_ns: Sequence[int] = ()) -> None:
-        """Sound quotes, one an instrument, and the receipt of each where it is not that of the read."""
+        """Send sound quotes, one per instrument; `recv_ns` is the receipt of each where it is not `ts_read_ns`."""
         ...
 
     def withdraw(self, withdrawal: Withdrawal, at_ns: int) -> None:
-        """Instruments that take no part until their next quote."""
+        """Withdraw instruments until their next quote."""
         ...
 
     def facts(self, facts: Sequence[Fact], at_ns: int) -> None:
-        """What the venue says of instruments beside their quotes."""
+        """Send what the venue says of instruments beside their quotes."""
         ...
 
     def health_changed(self) -> None: ...

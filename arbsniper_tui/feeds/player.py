@@ -24,7 +24,7 @@ Played = tuple[int, Came]
 """Receive time in ns since 1970, and what came."""
 
 _TIME_LIMIT_S = 2**63 / 1e9
-"""Where ns since 1970 leave 64 bits: a time in ms or us lies beyond."""
+"""Above this, ns since 1970 do not fit 64 bits: the time was written in ms or us."""
 _MOST_UNWATCHED = 1000
 
 
@@ -55,7 +55,7 @@ class Player:
         """Frames and quotes that took no part, by reason."""
         self.frames = self.quotes = 0
         self.unwatched: dict[str, None] = {}
-        """`SYMBOL of VENUE` for what is on the tapes and not among the instruments, in the order of coming."""
+        """`SYMBOL of VENUE` for each symbol of the tapes that is not among the instruments, in order."""
         self._sources = sources
         self._instruments = instruments
         self._listings = {venue: dict(listings.get(venue, {})) for venue in VENUES}
@@ -65,7 +65,7 @@ class Player:
         self._line: tuple[int, int, TapeLine]
         """Tape, line number and line of the frame that is being read."""
         self._came: list[Came] = []
-        """What the line that is being played has brought."""
+        """What the current line gave so far."""
 
     @property
     def unserved(self) -> dict[int, str]:
@@ -115,7 +115,7 @@ class Player:
             self._came.append(quotes)
 
     def _take(self, told: Told) -> None:
-        """What a frame said beside quotes; what it asks for was sent when it was recorded."""
+        """Take what a frame says beside quotes. Replies were sent when the tape was recorded."""
         index, number, line = self._line
         if isinstance(told, Withdrawal | Funding | Mark):
             self._came.append(told)
@@ -133,7 +133,8 @@ class Player:
             self._count_and_complain(index, number, told)
 
     def _take_rejection(self, rejected: VenueRejected) -> None:
-        """What our own feed was refused stays out until it connected again; another recorder may have asked again."""
+        """An instrument that our own feed was refused stays out until the next connection. Another recorder may have
+        subscribed it again."""
         index, _, line = self._line
         connection = self._connections[index, line.url or ""]
         instrument = connection.by_symbol.get(rejected.venue_symbol)
@@ -147,7 +148,7 @@ class Player:
             self._came.append(Withdrawal((instrument.id,), reason))
 
     def _bar(self, instrument: Instrument, reason: str) -> None:
-        """The venue does not serve it: it takes no part, whatever quotes come."""
+        """The venue does not serve this instrument: withdraw it, and ignore its quotes."""
         for connection in self._connections.values():
             connection.quote_filter.withdraw(instrument.id)
         self._came.append(Withdrawal((instrument.id,), reason))
@@ -162,7 +163,7 @@ class Player:
             self._served.take_list(listings, list(self._instruments_of(venue, markets).values()))
 
     def _disconnect(self, key: tuple[int, str], reason: str) -> None:
-        """Withdraw what rests on a connection; what follows at its URL is a new one, with a parser of its own."""
+        """Withdraw the instruments of a connection. The next frame of its URL belongs to a new connection."""
         connection = self._connections.pop(key, None)
         if connection is not None:
             if served := connection.quoted - self._served.barred:
@@ -203,7 +204,7 @@ class Player:
         path = self._sources[index].path
         reason = "cut tape" if isinstance(error, TapeCut) else UNREADABLE
         self.dropped[reason] = self.dropped.get(reason, 0) + 1
-        # A tape has one end: each that is cut is told, however many there are.
+        # A tape has one end, so each cut tape is reported, however many there are.
         kind = f"{reason} {path}" if isinstance(error, TapeCut) else reason
         self._complaints.take(kind, f"{path}:{number}: {error}")
 

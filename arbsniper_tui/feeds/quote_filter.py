@@ -7,7 +7,7 @@ from arbsniper_tui.model.quote import Quote, Withdrawal, defect, is_older
 OLDER = "older than the quote held"
 BEGAN_AGAIN = "the venue's numbers began again"
 CHAIN = 3
-"""So many quotes in a row that are older than the one held, in order among themselves, are a sequence of their own."""
+"""After this many quotes in a row that are older than the one held, but in order, the venue has begun to count anew."""
 
 
 class QuoteFilter:
@@ -21,17 +21,17 @@ class QuoteFilter:
         barred: Set[int] = frozenset(),
     ) -> None:
         self.dropped = dropped
-        """Counts by reason; the caller's, so that they outlive the connection."""
+        """Counts by reason. The caller owns them, so that they outlive the connection."""
         self.barred = barred
-        """Ids of instruments that take no part, whatever comes; the caller's, who changes them."""
+        """Ids of instruments whose quotes are ignored. The caller owns and changes the set."""
         self._on_drop = on_drop
         self._held: dict[int, Quote] = {}
         self._withdrawn: set[int] = set()
         self._chains: dict[int, tuple[int, Quote]] = {}
-        """Of quotes older than the one held: how many in a row, and the last."""
+        """By instrument: how many quotes in a row were older than the one held, and the last of them."""
 
     def apply(self, quotes: Sequence[Quote]) -> tuple[list[Quote], list[Withdrawal]]:
-        """The quotes to pass on, and what is to be withdrawn, each instrument once until it is sound again."""
+        """The quotes to pass on, and the instruments to withdraw, each once until it has a sound quote again."""
         sound: list[Quote] = []
         withdrawn: list[Withdrawal] = []
         for quote in quotes:
@@ -51,7 +51,7 @@ class QuoteFilter:
                 if instrument_id not in self._withdrawn:
                     self._withdrawn.add(instrument_id)
                     withdrawn.append(Withdrawal((instrument_id,), reason))
-                # A sound quote that came before it in the same read is no longer the venue's either.
+                # A sound quote before it in the same read is outdated too.
                 sound = [kept for kept in sound if kept.instrument_id != instrument_id]
                 continue
             self._held[instrument_id] = quote
@@ -62,11 +62,11 @@ class QuoteFilter:
         return sound, withdrawn
 
     def has(self, instrument_id: int) -> bool:
-        """Whether a sound quote of the instrument has come."""
+        """Whether the instrument has had a sound quote."""
         return instrument_id in self._held
 
     def withdraw(self, instrument_id: int) -> None:
-        """The instrument was withdrawn for another reason; its next sound quote brings it back."""
+        """Note that an instrument was withdrawn for another reason; its next sound quote brings it back."""
         self._withdrawn.add(instrument_id)
         self._held.pop(instrument_id, None)
 
@@ -75,7 +75,7 @@ class QuoteFilter:
         self.dropped[reason] = self.dropped.get(reason, 0) + 1
 
     def _is_new_chain(self, quote: Quote) -> bool:
-        """Whether older quotes have come in a row that is in order, so that it is the one held that was wrong."""
+        """Whether enough older quotes came in order, so that the one held must be wrong."""
         count, last = self._chains.get(quote.instrument_id, (0, quote))
         count = 1 if is_older(quote, last) else count + 1
         self._chains[quote.instrument_id] = (count, quote)

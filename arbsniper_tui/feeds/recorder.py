@@ -27,7 +27,7 @@ _Line = tuple[FeedSpec, float, str, bytes, str]
 """Connection, receive time in s since 1970, URL, frame, and kind."""
 LIMIT_BYTES = 64 << 20
 _LINE_BYTES = 200
-"""What a noted frame takes beside its own bytes, about."""
+"""About what a noted frame takes beside its own bytes."""
 
 
 def make_folder(folder: Path) -> None:
@@ -114,7 +114,7 @@ class Recorder:
 
     def _run(self) -> None:
         self._attempt(self._write_all)
-        # By this thread alone: it would miss what another had taken away between its look and its taking.
+        # Only this thread takes lines away, so none can vanish between the test and the pop.
         self._noted.clear()
         for writer in self._writers.values():
             self._attempt(writer.close)
@@ -136,7 +136,7 @@ class Recorder:
             self._fail("a fault of the recorder: see the log")
 
     def _write(self) -> None:
-        """Write what was noted, and hand it to the system: from there on a kill of this process does not reach it."""
+        """Write what was noted and flush it, so that it survives a kill of this process."""
         due_s = time.monotonic() + self._write_every_s
         touched: set[TapeWriter] = set()
         frames = 0

@@ -1,15 +1,15 @@
-"""How much a recording has written, kept where it can still be read when the worker that wrote it has ended."""
+"""How much a recording has written, in a file that can be read after its worker has ended."""
 
 import os
 import struct
 
 _FIELDS = struct.Struct("<QQ")
 TALLY_SIZE = _FIELDS.size
-"""Bytes of the file that holds one."""
+"""Size of the file, in bytes."""
 
 
 class RecordingTally:
-    """Frames and bytes in a file that is held open by who launched the node; a worker that is started again adds."""
+    """Frames and bytes in a file that the launching process holds open; a restarted worker adds to them."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor

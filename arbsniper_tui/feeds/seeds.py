@@ -10,6 +10,6 @@ from arbsniper_tui.venues.base import Find, VenueAdapter
 async def fetch_seeds(adapter: VenueAdapter, url: str, find: Find) -> Sequence[Quote]:
     """One GET for all instruments that `find` gives. Raises RestError and BadFrame.
 
-    The answer may be as old as the call, and may be overtaken by the stream: what it is worth is the caller's to judge.
+    The answer may be as old as the call, and quotes of the stream may overtake it: the caller must compare.
     """
     return adapter.parse_seeds(await fetch(url), find)

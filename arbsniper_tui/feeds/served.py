@@ -13,8 +13,8 @@ OnBarred = Callable[[Instrument, str], None]
 
 
 class Served:
-    """What the list or a status took out comes back with the next of them; a rejection stands until the symbol is asked
-    for again."""
+    """An instrument that a list or a status took out comes back with the next one. A rejection stands until the symbol
+    is subscribed again."""
 
     def __init__(self, instruments: Sequence[Instrument], on_barred: OnBarred) -> None:
         self._by_id = {each.id: each for each in instruments}
@@ -22,7 +22,7 @@ class Served:
         self._unlisted: dict[int, str] = {}
         self._rejected: dict[int, str] = {}
         self.barred: set[int] = set()
-        """Ids of what takes no part, whatever quotes come."""
+        """Ids of instruments whose quotes are ignored."""
 
     @property
     def reasons(self) -> dict[int, str]:
@@ -37,13 +37,12 @@ class Served:
     def take_list(
         self, listings: Mapping[str, Listing], instruments: Sequence[Instrument] | None = None
     ) -> list[Instrument]:
-        """Take a list as the venue's word of now on these instruments, or on all. Returns what is served again, to be
-        subscribed."""
+        """Take a list for these instruments, or for all. Returns those that are served again, to be subscribed."""
         about = self._by_id.values() if instruments is None else instruments
         return [each for each in about if self._take(each, why_unlisted(listings.get(each.venue_symbol)))]
 
     def take_status(self, status: InstrumentStatus) -> list[Instrument]:
-        """Take the venue's word on one instrument. Returns it where it is served again, to be subscribed."""
+        """Take the status of one instrument. Returns it where it is served again, to be subscribed."""
         instrument = self._by_id[status.instrument_id]
         reason = "" if status.is_trading else f"not trading: {status.words}" if status.words else "not trading"
         return [instrument] if self._take(instrument, reason) else []
@@ -65,7 +64,7 @@ class Served:
         if reason:
             self._bar(instrument, self._unlisted, reason)
             return False
-        # The venue lists what it once refused: it is asked again.
+        # A listed instrument that was rejected before is subscribed again.
         was_out = instrument.id in self.barred
         self._unlisted.pop(instrument.id, None)
         self._rejected.pop(instrument.id, None)

@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 _REPORT_EVERY_S = 0.05
 _DUE_WITHIN_S = 0.0005
-"""A wait shorter than this takes longer to begin than it lasts."""
+"""Starting a shorter wait would take longer than the wait."""
 _STEP_TAKES_S = 0.01
 _UNWATCHED_TOLD = 20
 
@@ -94,7 +94,7 @@ class _Replay:
             self._sender.send(QuoteBatch(read_ns, read_ns, came, [at_ns] * len(came)))
 
     def _wait_for(self, frame_ns: int) -> bool:
-        """Until a frame is due. False once the parent has said stop."""
+        """Wait until a frame is due. False once the parent has said stop."""
         while True:
             if time.monotonic() >= self._look_due_s:
                 self._look_due_s = time.monotonic() + _REPORT_EVERY_S
@@ -121,7 +121,7 @@ class _Replay:
         return answer is not None
 
     def _tell_end(self, at_ns: int) -> bool:
-        """Until the node knows it. False where the parent said stop before."""
+        """Report the end until the node has answered. False where the parent said stop before."""
         status = self._status(at_ns, is_over=True)
         # The first answer is to the report before.
         answers = 0
@@ -170,11 +170,11 @@ class _Replay:
 
 
 def _parent_says_stop(within_s: float) -> bool:
-    # The lifeline becomes readable only by its end.
+    # The lifeline becomes readable only when the parent closes it.
     return bool(select.select([LIFELINE], [], [], within_s)[0])
 
 
 def _end_with_parent() -> None:
     select.select([LIFELINE], [], [])
-    # Not in order: the other thread may be waiting for a reader that has gone too.
+    # No orderly exit: the main thread may wait for a reader that died too.
     os._exit(0)

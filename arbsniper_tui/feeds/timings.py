@@ -9,7 +9,7 @@ class FeedTimings(Struct, frozen=True):
     """How long a feed waits for what."""
 
     max_quote_age_s: float = 5.0
-    """A connection whose newest answered ping is older than this proves nothing of the age of its data."""
+    """Without a ping answered within this time, the data of a connection may be old."""
     open_within_s: float = 10.0
     """From the first packet to the end of the handshake."""
     list_within_s: float = 3.0
@@ -21,14 +21,14 @@ class FeedTimings(Struct, frozen=True):
     seed_after_s: float = 1.0
     """Where a venue sends no first state, what has not changed by then is asked for by REST."""
     silent_after_s: float = 10.0
-    """Data that stops for this long is shown as silence. It breaks nothing: a quiet market is not a dead one ..."""
+    """After this long without data the feed is shown as silent. The connection stays: a quiet market is not dead ..."""
     resubscribe_after_s: float = 60.0
-    """... and after this long a venue that sends a first state is asked for it."""
+    """... and after this long a venue that sends a first state is subscribed again."""
     lost_book_after_s: float = 1.0
     """Until an instrument whose book was lost is asked for again; twice as long each further time, until it has a
     sound quote."""
     unanswered_for_s: float = 15.0
-    """Pings without an answer for this long cost the connection."""
+    """After this long without an answered ping the connection is dropped."""
     first_retry_s: float = FIRST_S
     """Between the end of a connection, or of a list that failed, and the next attempt; doubled each time ..."""
     longest_retry_s: float = LONGEST_S
@@ -45,5 +45,5 @@ class FeedTimings(Struct, frozen=True):
 
     @property
     def pong_within_ns(self) -> int:
-        """The age of the newest answered ping beyond which a connection proves nothing of its data."""
+        """The age of the newest answered ping from which on data may be old."""
         return round(max(self.max_quote_age_s, 3 * self.ping_every_s) * 1e9)

@@ -1,30 +1,30 @@
-"""How much later a venue's data come than at their best, by the times that the venue itself puts on them."""
+"""How late a venue's data arrive, compared with its fastest, by the times that the venue puts on them."""
 
 from collections.abc import Sequence
 
 from arbsniper_tui.model.quote import Quote
 
 JITTER_MS = 250
-"""Up to this much, lateness is the network's and the venue's usual unrest, and no age."""
+"""Lateness up to this is the usual jitter of network and venue, and does not count as age."""
 WINDOW_NS = 300_000_000_000
 DRIFT_MS = 500
-"""By so much may the best be worse after a window in which nothing came as fast: clocks drift, and routes change. A
-lateness that lasts must not become what is usual."""
+"""How much the best lag may grow from one window to the next, since clocks drift and network routes change. A lasting
+delay must not become the best."""
 _LEAP_MS = 1000
 _LEAPS_BELIEVED = 3
 _FIRST = 3
-"""Of so many states the slowest is where the measuring begins, so that no single one decides."""
+"""The slowest of the first so many states is the first best lag, so that no single state decides."""
 _LONGEST_MS = 3_600_000
-"""A lateness beyond an hour is a clock that was set, and none."""
+"""A lateness beyond an hour means that a clock was set."""
 
 
 class VenueLag:
-    """Receipt minus venue time holds the skew of two clocks, which nobody knows; its growth is delay. A venue time in
-    the future would make everything after it look late: it is believed when it comes a few times."""
+    """Receipt minus venue time contains the unknown skew of two clocks; its growth is delay. A venue time in the future
+    would make later states look late, so it counts only after it came a few times."""
 
     def __init__(self) -> None:
         self._best_ms: int | None = None
-        """The least of this window."""
+        """The least lag of this window."""
         self._window_ends_ns = 0
         self._floor_ms = 0
         self._leaps = 0

@@ -1,4 +1,4 @@
-"""A venue's list of instruments: fetched until it is had, and then kept up to date."""
+"""A venue's list of instruments: fetched until it arrives, and then kept up to date."""
 
 import asyncio
 import logging
@@ -37,7 +37,7 @@ async def keep_listed(
     retries_s: Waits,
     refreshes_s: Waits,
 ) -> NoReturn:
-    """GET the list again and again, for ever: after a failure as `retries_s` says, after a list as `refreshes_s`.
+    """GET the list for ever: after a failure it waits as `retries_s` says, after a list as `refreshes_s` says.
 
     A list that holds no instrument, or that the venue itself calls an error, is a failure.
     """
@@ -47,7 +47,7 @@ async def keep_listed(
     while True:
         try:
             body = await fetch(url)
-            # On the loop: in a thread the parser holds the GIL all the same, and the loop stands still for longer.
+            # On the loop: a thread would hold the GIL just the same, and block the loop for longer.
             listings = adapter.parse_listings(body)
         except (RestError, FrameError) as error:
             on_failure(str(error))

@@ -16,8 +16,8 @@ no part until their next quote; facts, replies to send, and that subscriptions a
 class VenueReader:
     """A parser and the filter behind it.
 
-    What frames say beside quotes is told at once, before the quotes of the same read are returned. A rejection that is
-    told may therefore bar its instrument from this read on.
+    What frames say beside quotes is told before `read` returns the quotes. So a rejection that is told can bar its
+    instrument from this read on.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class VenueReader:
 
     def read(self, frames: Sequence[bytes]) -> Sequence[Quote]:
         """The quotes of these frames that pass, in their order."""
-        # One function from the frames to the quotes: it runs for every read of every connection.
+        # One function from frames to quotes, since it runs for every read of every connection.
         feed = self._feed
         found: list[Quote] = []
         for frame in frames:
@@ -54,7 +54,7 @@ class VenueReader:
         return sound
 
     def _take_error(self, error: FrameError, found: list[Quote]) -> list[Quote]:
-        """Tell of a frame without quotes. Returns which quotes before it still hold."""
+        """Tell of a frame without quotes. Returns which quotes before it are still valid."""
         self._tell(error)
         if not isinstance(error, BookLost):
             return found

@@ -14,7 +14,7 @@ from arbsniper_tui.sim.market import NS_PER_S, Top
 LEVEL2 = "level2_batch"
 HEARTBEAT = "heartbeat"
 _QUIET_CHANNELS = ("ticker", "ticker_batch", "matches", "status")
-"""Known, but they speak of trades and products, and here nobody trades."""
+"""Accepted, but without data: they carry trades and products, and the simulation has no trades."""
 _AUTHENTICATED = ("level2", "level3", "full")
 _SUBSCRIBE_WITHIN_NS = 5 * NS_PER_S
 

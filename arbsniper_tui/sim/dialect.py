@@ -1,4 +1,4 @@
-"""What every simulated venue's wire has in common: which frames answer a request, a change of a quote, a silence."""
+"""What the wires of all simulated venues have in common: answers to requests, frames of quotes, upkeep."""
 
 import time
 from abc import ABC, abstractmethod
@@ -17,7 +17,7 @@ from arbsniper_tui.sim.market import Top
 
 
 class Moment(NamedTuple):
-    """Now, twice: for spans of time, and for the times that frames show."""
+    """The current time on two clocks: monotonic for spans, wall for the times in frames."""
 
     mono_ns: int
     wall_ns: int
@@ -67,7 +67,7 @@ class Subscriber:
 
 
 class LinkRules(Struct, frozen=True):
-    """What a venue imposes on a connection."""
+    """The limits of a venue for one connection."""
 
     ping_interval_s: float | None = None
     """WebSocket pings that the venue sends."""

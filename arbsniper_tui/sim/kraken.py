@@ -41,7 +41,7 @@ class _Request(Struct):
 
 
 class Kraken(TopDialect):
-    """Numbers are JSON numbers; a ticker without the `bbo` trigger waits for trades, and here nobody trades."""
+    """Numbers are JSON numbers; a ticker without the `bbo` trigger waits for trades, which the simulation has not."""
 
     venue: ClassVar[str] = "kraken"
     channels: ClassVar[tuple[str, ...]] = (BBO,)

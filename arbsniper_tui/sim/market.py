@@ -24,13 +24,13 @@ _JUMP_EVERY_S = 4.0
 _JUMP_LEAST, _JUMP_MOST = 0.0015, 0.006
 _JUMP_LEAST_S, _JUMP_MOST_S = 0.3, 2.0
 _JUMP = -1
-"""In the queue, in the place of a instrument: the next jump."""
+"""Stands in the queue for the next jump, in place of an instrument."""
 
 _CATCH_UP_NS = NS_PER_S // 4
-"""What is due longer ago than this happens late rather than all at once: the process was held up."""
+"""After a longer hold-up of the process, overdue changes are spread rather than made all at once."""
 
 _Corner = tuple[str, str, Market]
-"""A venue, a coin and a market: what shares one offset from the coin's price."""
+"""A venue, a coin and a market, which share one offset from the coin's price."""
 
 
 class Top(Struct, frozen=True, gc=False):
@@ -65,7 +65,7 @@ class MarketWalk:
         self._queue: list[tuple[int, int, int]] = []
 
     def watch(self, instrument_id: int, now_ns: int) -> None:
-        """Let a instrument move from now on."""
+        """Let an instrument move from now on."""
         if instrument_id in self._watched:
             return
         if not self._watch_count:
@@ -75,11 +75,11 @@ class MarketWalk:
         self._await_change(now_ns, instrument_id)
 
     def unwatch(self, instrument_id: int) -> None:
-        """Leave a instrument where it is."""
+        """Leave an instrument where it is."""
         self._watched.pop(instrument_id, None)
 
     def top(self, instrument_id: int, now_ns: int) -> Top:
-        """The best bid and ask in force; for a instrument that nobody watches, a new one."""
+        """The best bid and ask in force; for an instrument that nobody watches, a new one."""
         top = self._tops.get(instrument_id)
         if top is None or instrument_id not in self._watched:
             top = self._change(instrument_id, now_ns)
@@ -113,7 +113,7 @@ class MarketWalk:
         heappush(self._queue, (at_ns + round(wait_s * NS_PER_S), _JUMP, 0))
 
     def _jump(self, at_ns: int) -> None:
-        """Push one watched venue's price of one coin away from the others, for a moment."""
+        """Move one watched venue's price of one coin away from the others for a moment."""
         rng = self._rng
         corners = dict.fromkeys(_corner(self.instruments[instrument_id]) for instrument_id in self._watched)
         candidates = [

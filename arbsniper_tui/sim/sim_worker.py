@@ -23,7 +23,7 @@ async def _serve(plan: SimWorkerPlan) -> None:
 
 
 def work(plan: SimWorkerPlan) -> None:
-    """Serve until the parent says stop, or is gone."""
-    # Its lines about each connection are about the simulation, not about the program.
+    """Serve until the parent says stop, or dies."""
+    # Its lines about connections concern the simulation, not the program.
     logging.getLogger("websockets").setLevel(logging.WARNING)
     uvloop.run(_serve(plan))

@@ -98,7 +98,7 @@ class VenueSim:
             self._send_top(top, now)
 
     def tick(self, now: Moment) -> None:
-        """Do what only the time calls for: batches, heartbeats, connections that have run out."""
+        """Send due batches and heartbeats, and end connections whose time has run out."""
         if self._unsent and now.mono_ns >= self._batch_due_ns:
             self._batch_due_ns = now.mono_ns + self._dialect.batch_ns
             unsent, self._unsent = self._unsent, {}
@@ -200,7 +200,7 @@ class VenueSim:
         """Keep one WebSocket until either side ends it."""
         request = connection.request
         assert request is not None, "the handshake is over"
-        # Some sockets come without it, and a second small frame would wait 40 ms for the first to be acknowledged.
+        # Without TCP_NODELAY a second small frame waits 40 ms for the acknowledgement of the first.
         connection.transport.get_extra_info("socket").setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         now = Moment.now()
         subscriber = Subscriber(request.path, now, heard_ns=now.mono_ns, told_ns=now.mono_ns)

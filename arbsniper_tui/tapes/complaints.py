@@ -1,4 +1,4 @@
-"""What is said of lines that could not be used: the first few of each kind, and how many there were."""
+"""Reports on lines that cannot be used: the first few of each kind, and how many there were."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ UNREADABLE = "unreadable"
 
 
 def kind_of(error: FrameError) -> str:
-    """What a frame without quotes is counted as: most are unreadable, some are the venue's own words."""
+    """The kind under which a frame without quotes is counted."""
     if isinstance(error, VenueRejected):
         return "rejected"
     if isinstance(error, BookLost):

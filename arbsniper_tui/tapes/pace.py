@@ -34,7 +34,7 @@ class Pace:
         if self._since_ns is not None:
             if not self.is_paused:
                 passed_ns = inf if self.speed is None else self._since_ns + (now_s - self._since_s) * 1e9 * self.speed
-                # A replay that cannot keep its speed is behind the clock; from here on it is not.
+                # A replay that fell behind its speed starts anew from here.
                 self._since_ns = round(min(passed_ns, frame_ns))
             self._since_s = now_s
         self.speed, self.is_paused = speed, is_paused

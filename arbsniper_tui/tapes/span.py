@@ -1,4 +1,4 @@
-"""Where tapes end in time, found piece by piece while they are played."""
+"""When tapes end, found step by step while they are played."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -16,8 +16,8 @@ _decode = msgspec.json.Decoder(TapeLine).decode
 
 
 class TapeSpan:
-    """The last receive time of several tapes. A tape tells its end only when all of it has been unpacked, which for a
-    long one takes a while: so it is done in steps of some ms."""
+    """The last receive time of several tapes. Finding it takes unpacking each tape, so it is done in steps of some
+    ms."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.end_ns: int | None = None

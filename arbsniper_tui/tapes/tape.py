@@ -50,7 +50,7 @@ class TapeLine(Struct, omit_defaults=True):
 
     @property
     def is_frame(self) -> bool:
-        """Whether the venue sent it on the connection; another recorder's kinds are kinds of frames."""
+        """Whether the venue sent it on the connection. Unknown kinds, of other recorders, are frames."""
         return self.dir != "out" and self.kind not in (LISTING, SETTINGS, DISCONNECTED)
 
     @property

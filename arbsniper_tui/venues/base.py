@@ -66,13 +66,13 @@ class VenueMarket(Struct, frozen=True):
     opening: tuple[str, ...] = ()
     """Text frames that begin each connection."""
     greets: bool = False
-    """The venue takes subscriptions only after frames of its own: they wait until the parser says Ready."""
+    """The venue sends frames before it takes subscriptions, which wait until the parser says Ready."""
     sizes: str = "coins"
     has_venue_time: bool = True
     connection_limit: int = 100
     """Instruments on one connection."""
     max_silence_s: float = 60.0
-    """Without any frame, heartbeats and pings included, for this long the connection is dead."""
+    """The connection is dead after this long without any frame, heartbeats and pings included."""
     keep_alive: KeepAlive | None = None
 
 
@@ -90,14 +90,14 @@ Aside = Fact | Reply | Ready
 
 
 class Parser(ABC):
-    """Reads the frames of one connection. It is made for that connection, and its state goes with it."""
+    """Reads the frames of one connection. Each connection has its own parser, so state ends with it."""
 
     def __init__(self, find: Find, listings: Mapping[str, Listing]) -> None:
         """`listings` is the venue's list by its own symbol, and may be filled later."""
         self._find = find
         self._listings = listings
         self.asides: list[Aside] = []
-        """What frames said or asked for beside quotes, in order. Whoever feeds the parser takes it out."""
+        """What frames said or asked for beside quotes, in order. The caller of `feed` removes it."""
 
     @abstractmethod
     def feed(self, frame: bytes) -> Sequence[Quote]:

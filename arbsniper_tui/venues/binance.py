@@ -73,7 +73,7 @@ class Binance(VenueAdapter):
         return _BookTickerParser(find, listings)
 
     def parse_seeds(self, body: bytes, find: Find) -> Sequence[Quote]:
-        # All symbols in one answer: asked for by name, one that is not listed costs the others their answer too.
+        # The answer holds all symbols: a request that names one unlisted symbol fails for all.
         return [
             Quote(instrument.id, seed.bid_price, seed.bid_qty, seed.ask_price, seed.ask_qty, seed.time)
             for seed in _SEEDS(body)

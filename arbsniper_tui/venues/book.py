@@ -13,7 +13,7 @@ from arbsniper_tui.venues.decoding import epoch_ms
 Level = tuple[float, float]
 """Price and size."""
 _JITTER_MS = 1000
-"""A time that goes back by no more than this is the venue's own disorder."""
+"""A time may go back by this much: venues send frames slightly out of order."""
 
 
 class Side:
@@ -39,7 +39,7 @@ class Side:
 class Book:
     """One instrument's levels, and the time of its state.
 
-    The time never goes back, also not from one snapshot to the next: what comes later on a connection is newer.
+    The time never goes back, not even from one snapshot to the next: what arrives later on a connection is newer.
     """
 
     def __init__(self) -> None:
@@ -83,8 +83,8 @@ class Book:
 class Books:
     """The books of one connection, by the venue's own symbol.
 
-    A change that cannot be read may have removed the best level, so it costs the book: that is raised once, and what
-    comes of the book is passed over until its next snapshot.
+    A change that cannot be read may have removed the best level, so the book is lost. `lose` gives the error to raise,
+    once; later changes of the book are ignored until its next snapshot.
     """
 
     def __init__(self) -> None:

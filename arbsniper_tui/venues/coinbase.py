@@ -96,8 +96,8 @@ class _Level2Parser(Parser):
     {"type":"l2update","product_id":"BTC-USD","changes":[["buy","22356.27","0.00000000"]],
      "time":"2022-08-04T15:25:05.010758Z"}
 
-    A change is side, price and the new size of that level; size 0 removes it. Updates have no number, so that one
-    which cannot be read whole costs the book.
+    A change is side, price and the new size of that level; size 0 removes it. Updates have no number, so a book
+    is lost with the first update that cannot be read whole.
     """
 
     def __init__(self, find: Find, listings: Mapping[str, Listing]) -> None:
@@ -146,7 +146,7 @@ class _Level2Parser(Parser):
                 raise self._books.lose(message.product_id, f"expected buy or sell in a change, found {side!r}")
 
     def _without_message(self, frame: bytes, error: Exception) -> tuple[()]:
-        """A frame that cannot be read costs a book, unless it names something else, or the book is lost already."""
+        """An unreadable frame loses a book, unless it names another type, or the book is lost already."""
         bad = undecodable(frame, "Coinbase", error)
         types, products = texts_named(frame, "type", "product_id")
         products.discard("")
@@ -164,7 +164,7 @@ class _Level2Parser(Parser):
 
 def _without_book(message: _Frame, frame: bytes) -> tuple[()]:
     if message.type == "error":
-        if message.message == "Failed to unsubscribe":  # which says nothing of whether the product is served
+        if message.message == "Failed to unsubscribe":  # the product may still be served
             return ()
         # "XYZ-USD is not a valid product"
         named = next((word for word in message.reason.split() if "-" in word and word.upper() == word), "")

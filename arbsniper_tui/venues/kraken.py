@@ -114,7 +114,7 @@ class _TickerParser(Parser):
         except UNREADABLE as error:
             raise undecodable(frame, "Kraken v2", error) from error
         if message.method:
-            # A failed unsubscription says nothing of whether the symbol is served.
+            # After a failed unsubscription the symbol may still be served.
             if not message.success and message.method != "unsubscribe":
                 raise VenueRejected(message.symbol, message.error)
             return ()

@@ -48,6 +48,6 @@ class Endpoint(Struct, frozen=True):
     """Where to open one connection, as a venue tells it by REST."""
 
     ws_url: str
-    """With everything that the venue wants in it, such as a token. It is secret: no log and no tape shows it."""
+    """Complete, with a token where the venue wants one. It is secret: no log and no tape shows it."""
     keep_alive_every_s: float | None = None
-    """In place of what the market declares."""
+    """Replaces the interval that the market declares; None keeps it."""

@@ -67,5 +67,5 @@ def sizes_in_coins(
 
 @lru_cache(maxsize=4096)
 def _ratio(contract_size: float) -> tuple[int, int]:
-    """Coins in the smallest part of a contract that is told apart, as two whole numbers: only their division rounds."""
+    """Coins in a millionth of a contract, as two whole numbers, so that only their division rounds."""
     return (Fraction(repr(contract_size)) / int(_CONTRACT_PARTS)).as_integer_ratio()
