@@ -78,9 +78,8 @@ class Binance(TopDialect):
         return _exchange_info(self._rows(_LISTS[path], self._by_symbol))
 
     def _rows(self, market: Market, halted: Collection[str]) -> list[dict[str, Any]]:
-        row = _spot_row if market is Market.SPOT else _perp_row
         return [
-            {**row(each), "status": "BREAK" if each.venue_symbol in halted else "TRADING"}
+            {**_row(each), "status": "BREAK" if each.venue_symbol in halted else "TRADING"}
             for each in self.instruments
             if each.market is market
         ]
@@ -192,51 +191,18 @@ def _exchange_info(rows: list[dict[str, Any]]) -> str:
     return json_text({"timezone": "UTC", "rateLimits": limits, "exchangeFilters": [], "symbols": rows})
 
 
-def _filters(instrument: SimInstrument) -> list[dict[str, str]]:
+def _row(instrument: SimInstrument) -> dict[str, Any]:
+    """What a client of prices reads of an instrument in the list."""
     tick, lot = instrument.tick_text, instrument.lot_text
-    return [
-        {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": "1000000.00", "tickSize": tick},
-        {"filterType": "LOT_SIZE", "minQty": lot, "maxQty": "900000.00", "stepSize": lot},
-    ]
-
-
-def _spot_row(instrument: SimInstrument) -> dict[str, Any]:
-    return {
+    row = {
         "symbol": instrument.venue_symbol,
         "baseAsset": instrument.base,
-        "baseAssetPrecision": 8,
         "quoteAsset": instrument.quote,
-        "quotePrecision": 8,
-        "quoteAssetPrecision": 8,
-        "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET"],
-        "isSpotTradingAllowed": True,
-        "isMarginTradingAllowed": False,
         "filters": [
-            *_filters(instrument),
-            {"filterType": "NOTIONAL", "minNotional": "5.00000000", "applyMinToMarket": True},
-        ],
-        "permissions": [],
-        "permissionSets": [["SPOT"]],
-    }
-
-
-def _perp_row(instrument: SimInstrument) -> dict[str, Any]:
-    return {
-        "symbol": instrument.venue_symbol,
-        "pair": instrument.venue_symbol,
-        "contractType": "PERPETUAL",
-        "deliveryDate": 4133404800000,
-        "onboardDate": 1569398400000,
-        "baseAsset": instrument.base,
-        "quoteAsset": instrument.quote,
-        "marginAsset": instrument.quote,
-        "pricePrecision": instrument.price_digits + 1,
-        "quantityPrecision": instrument.size_digits,
-        "underlyingType": "COIN",
-        "orderTypes": ["LIMIT", "MARKET"],
-        "filters": [
-            *_filters(instrument),
-            {"filterType": "MARKET_LOT_SIZE", "minQty": instrument.lot_text, "stepSize": instrument.lot_text},
-            {"filterType": "MIN_NOTIONAL", "notional": "5"},
+            {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": "1000000.00", "tickSize": tick},
+            {"filterType": "LOT_SIZE", "minQty": lot, "maxQty": "900000.00", "stepSize": lot},
         ],
     }
+    if instrument.market is Market.SPOT:
+        return row | {"isSpotTradingAllowed": True}
+    return row | {"pair": instrument.venue_symbol, "contractType": "PERPETUAL", "marginAsset": instrument.quote}

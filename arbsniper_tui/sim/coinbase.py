@@ -190,6 +190,7 @@ def _error(message: str, reason: str) -> str:
 
 
 def _row(instrument: SimInstrument, is_halted: bool) -> dict[str, Any]:
+    """What a client of prices reads of an instrument in the list."""
     return {
         "id": instrument.venue_symbol,
         "base_currency": instrument.base,
@@ -197,15 +198,7 @@ def _row(instrument: SimInstrument, is_halted: bool) -> dict[str, Any]:
         "quote_increment": instrument.tick_text,
         "base_increment": instrument.lot_text,
         "display_name": instrument.venue_symbol,
-        "min_market_funds": "1",
-        "margin_enabled": False,
-        "post_only": False,
-        "limit_only": False,
-        "cancel_only": False,
         "status": "online",
         "status_message": "",
         "trading_disabled": is_halted,
-        "fx_stablecoin": instrument.base == "USDT",
-        "max_slippage_percentage": "0.02",
-        "auction_mode": False,
     }

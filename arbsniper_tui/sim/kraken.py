@@ -160,6 +160,7 @@ def _refusal(method: str, reason: str, symbol: str, req_id: int | None, now: Mom
 
 
 def _pair_row(instrument: SimInstrument, is_halted: bool) -> tuple[str, dict[str, Any]]:
+    """The name of a pair, and what a client of prices reads of it in the list."""
     base, quote = instrument.base, instrument.quote
     old = _OLD_CODES.get(base, base)
     name = f"{old}{quote}"
@@ -168,22 +169,12 @@ def _pair_row(instrument: SimInstrument, is_halted: bool) -> tuple[str, dict[str
     return name, {
         "altname": f"{old}{quote}",
         "wsname": f"{old}/{quote}",
-        "aclass_base": "currency",
         "base": _LONG_CODES.get(base, base),
-        "aclass_quote": "currency",
         "quote": "ZUSD" if quote == "USD" else quote,
-        "lot": "unit",
-        "cost_decimals": 5,
         "pair_decimals": instrument.price_digits,
         "lot_decimals": instrument.size_digits,
-        "lot_multiplier": 1,
-        "leverage_buy": [],
-        "leverage_sell": [],
         "fees": [[0, 0.4], [10000, 0.35]],
         "fees_maker": [[0, 0.25], [10000, 0.2]],
-        "fee_volume_currency": "ZUSD",
-        "ordermin": f"{5.0 / opening_price(base) if base != 'USDT' else 5.0:.5f}",
-        "costmin": "0.5",
         "tick_size": instrument.tick_text,
         "status": "cancel_only" if is_halted else "online",
     }

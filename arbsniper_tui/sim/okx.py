@@ -137,7 +137,6 @@ def _row(instrument: SimInstrument, kind: str, is_halted: bool) -> dict[str, Any
     return {
         "instType": kind,
         "instId": instrument.venue_symbol,
-        "instIdCode": 10_000 + instrument.id,
         "uly": pair if is_swap else "",
         "instFamily": pair if is_swap else "",
         "baseCcy": "" if is_swap else instrument.base,
@@ -150,10 +149,5 @@ def _row(instrument: SimInstrument, kind: str, is_halted: bool) -> dict[str, Any
         "tickSz": instrument.tick_text,
         "lotSz": instrument.lot_text,
         "minSz": instrument.lot_text,
-        "lever": "100" if is_swap else "10",
-        "alias": "",
-        "listTime": "1548133413000",
-        "expTime": "",
-        "ruleType": "normal",
         "state": "suspend" if is_halted else "live",
     }
