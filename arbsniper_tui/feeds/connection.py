@@ -38,7 +38,7 @@ OnStatus = Callable[[InstrumentStatus], None]
 
 
 class Connection:
-    """Its state ends with it: the parser's books, the quotes that new ones are compared with, the lost books."""
+    """Opened once. Its state ends with it: the parser's books, the quotes that new ones are compared with, lost books."""
 
     def __init__(
         self,

@@ -62,6 +62,9 @@ def test_declares_what_a_connection_needs(venue: str, market: Market) -> None:
     assert 0 <= declared.taker_fee_pct < 2
     assert declared.connection_limit > 0
     assert declared.max_silence_s > 0
+    if declared.keep_alive is not None:
+        assert declared.keep_alive.every_s > 0
+        assert "$" not in declared.keep_alive.frame(1, 1785121200000)
     assert venue_of_url(declared.ws_url + declared.ws_path) == (
         venue,
         tuple(other.market for other in VENUES[venue].markets if set(other.hosts) & set(declared.hosts)),
