@@ -38,7 +38,7 @@ OnStatus = Callable[[InstrumentStatus], None]
 
 
 class Connection:
-    """Opened once. Its state ends with it: the parser's books, the quotes that new ones are compared with, lost books."""
+    """Opened once. Its state ends with it: the parser's books, the quotes that new ones are compared with."""
 
     def __init__(
         self,

@@ -75,9 +75,9 @@ class Book:
         bids, asks = self.bids, self.asks
         bid = bids.keys[-1] if bids.keys else 0.0
         ask = asks.keys[-1] if asks.keys else 0.0
-        return Quote(
-            instrument_id, bid, bids.size_at.get(bid, 0.0), -ask, asks.size_at.get(ask, 0.0), self._ts_venue_ms
-        )
+        bid_size, ask_size = bids.size_at.get(bid, 0.0), asks.size_at.get(ask, 0.0)
+        # Not -ask, which is -0.0 for an empty side.
+        return Quote(instrument_id, bid, bid_size, 0.0 - ask, ask_size, self._ts_venue_ms)
 
 
 class Books:

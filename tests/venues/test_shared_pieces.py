@@ -1,0 +1,175 @@
+"""What several venues use: spellings, templates of requests, books, sizes, and what an unreadable frame still tells."""
+
+import pytest
+from msgspec import Struct
+
+from arbsniper_tui.model.errors import BadFrame, BookLost
+from arbsniper_tui.model.instrument import Instrument, Market, Symbol, parse_symbol
+from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.venues.base import Listing
+from arbsniper_tui.venues.book import Books
+from arbsniper_tui.venues.decoding import decoder, texts_named
+from arbsniper_tui.venues.requests import KeepAlive, Subscription
+from arbsniper_tui.venues.sizes import contract_size, in_coins, in_coins_inverse, sizes_in_coins
+from arbsniper_tui.venues.spelling import Spelling
+
+SWAP = Spelling("-", suffix="-SWAP", has_inverse=True)
+NO_JOINT = Spelling(quotes=("FDUSD", "USDT", "USD"))
+PREFIXED = Spelling("_", prefix="B-")
+
+
+@pytest.mark.parametrize(
+    ("spelling", "symbol", "name"),
+    [
+        (Spelling("-"), "BTC/USDT", "BTC-USDT"),
+        (SWAP, "BTC/USDT:USDT", "BTC-USDT-SWAP"),
+        (SWAP, "BTC/USD:BTC", "BTC-USD-SWAP"),
+        (NO_JOINT, "BTC/FDUSD", "BTCFDUSD"),
+        (NO_JOINT, "BTC/USD", "BTCUSD"),
+        (PREFIXED, "BTC/USDT", "B-BTC_USDT"),
+    ],
+)
+def test_a_symbol_is_spelled_and_read_back(spelling: Spelling, symbol: str, name: str) -> None:
+    unified = parse_symbol(symbol)
+    assert spelling.spell(unified) == name
+    assert spelling.read(name, unified.market) == symbol
+
+
+@pytest.mark.parametrize(
+    ("spelling", "name"),
+    [
+        (Spelling("-"), "BTC"),
+        (Spelling("-"), "-USDT"),
+        (Spelling("-"), "BTC-USDT-261225"),
+        (SWAP, "BTC-USDT"),
+        (SWAP, "-SWAP"),
+        (NO_JOINT, "BTCEUR"),
+        (NO_JOINT, "USDT"),
+        (NO_JOINT, "BTC_261225USDT"),
+        (PREFIXED, "KC-BTC_USDT"),
+        (PREFIXED, "B-"),
+    ],
+)
+def test_a_name_that_is_spelled_in_another_way_tells_no_symbol(spelling: Spelling, name: str) -> None:
+    assert spelling.read(name, Market.PERP) == ""
+
+
+def test_an_inverse_perpetual_is_spelled_only_where_there_are_some() -> None:
+    assert Spelling("-").spell(Symbol("BTC", "USD", "BTC")) == ""
+
+
+def instruments(*names: str) -> list[Instrument]:
+    return [Instrument(i, "made-up", "BTC/USDT", name, "USDT", 0.1) for i, name in enumerate(names)]
+
+
+def test_topics_are_joined_and_cut_to_what_a_frame_may_name() -> None:
+    subscription = Subscription(topic='"$lower@$symbol"', subscribe="+[$topics]", unsubscribe="-[$topics]", per_frame=2)
+    assert subscription.frames(instruments("A", "B", "C")) == ['+["a@A","b@B"]', '+["c@C"]']
+    assert subscription.frames(instruments("A"), undo=True) == ['-["a@A"]']
+    assert subscription.frames([]) == []
+
+
+def test_topics_may_be_joined_by_other_words() -> None:
+    assert Subscription("$symbol", "/top:$topics", "", joint="|").frames(instruments("A", "B")) == ["/top:A|B"]
+
+
+def test_a_keep_alive_has_a_number_and_the_time_where_it_wants_them() -> None:
+    assert KeepAlive('{"id":"$count-$ms"}', 1.0).frame(3, 1785121200000) == '{"id":"3-1785121200000"}'
+    assert KeepAlive("ping", 1.0).frame(3, 1785121200000) == "ping"
+
+
+class TestBooks:
+    @pytest.fixture
+    def books(self) -> Books:
+        books = Books()
+        books.begin("BTC", [(99.0, 2.0), (100.0, 1.0)], [(102.0, 4.0), (101.0, 3.0)])
+        return books
+
+    def test_the_top_follows_snapshot_and_changes(self, books: Books) -> None:
+        book = books.find("BTC")
+        assert book is not None
+        assert book.quote(7) == Quote(7, 100.0, 1.0, 101.0, 3.0)
+        book.bids.set(100.0, 0.0)
+        book.asks.set(100.5, 9.0)
+        book.asks.set(300.0, 0.0)
+        assert book.quote(7) == Quote(7, 99.0, 2.0, 100.5, 9.0)
+
+    def test_an_emptied_side_has_price_and_size_0(self, books: Books) -> None:
+        book = books.begin("BTC", [], [(101.0, 3.0)])
+        assert book.quote(0) == Quote(0, 0.0, 0.0, 101.0, 3.0)
+        book.asks.set(101.0, 0.0)
+        assert repr(book.quote(0)) == repr(Quote(0, 0.0, 0.0, 0.0, 0.0))
+
+    def test_a_change_without_a_snapshot_loses_its_book_once(self, books: Books) -> None:
+        with pytest.raises(BookLost, match="before its snapshot"):
+            books.find("ETH")
+        assert books.find("ETH") is None and books.is_lost("ETH")
+        assert not books.is_lost("BTC")
+
+    @pytest.mark.parametrize("level", [(0.0, 1.0), (-1.0, 1.0), (float("nan"), 1.0), (1.0, -1.0), (1.0, float("inf"))])
+    def test_a_snapshot_with_a_level_that_cannot_be_loses_its_book(
+        self, books: Books, level: tuple[float, float]
+    ) -> None:
+        with pytest.raises(BookLost, match="positive prices"):
+            books.begin("BTC", [level], [])
+        assert books.find("BTC") is None
+
+    def test_a_loss_without_a_name_loses_all_until_their_next_snapshots(self, books: Books) -> None:
+        assert books.lose("", "a gap").venue_symbol == ""
+        assert books.find("BTC") is None and books.find("ETH") is None
+        books.begin("ETH", [(10.0, 1.0)], [(11.0, 1.0)])
+        assert books.find("ETH") is not None and books.find("BTC") is None
+
+
+@pytest.mark.parametrize(
+    ("factors", "size"),
+    [
+        (("0.1", "0.1"), 0.01),
+        (("0.01",), 0.01),
+        (("100", "1000"), 100_000.0),
+        (("0.1", ""), None),
+        (("nan",), None),
+        (("0",), None),
+        (("-1", "-1"), None),
+        (("1_0",), None),
+    ],
+)
+def test_the_factors_of_a_contract_size_are_multiplied_in_decimals(factors: tuple[str, ...], size: float) -> None:
+    assert contract_size(*factors) == size
+
+
+def test_both_sizes_of_a_quote_are_turned_into_coins_alike() -> None:
+    (bitcoin,) = instruments("BTC")
+    assert sizes_in_coins(Listing(0.01), bitcoin, 100.0, 10.96, 101.0, 3.0) == (in_coins(10.96, 0.01), 0.03)
+    inverse = sizes_in_coins(Listing(100.0, is_inverse=True), bitcoin, 50_000.0, 5.0, 0.0, 5.0)
+    assert inverse == (in_coins_inverse(5.0, 100.0, 50_000.0), 0.0) == (0.01, 0.0)
+    for unknown in (None, Listing(None)):
+        with pytest.raises(BadFrame, match="contract size.*'BTC'"):
+            sizes_in_coins(unknown, bitcoin, 1.0, 1.0, 1.0, 1.0)
+
+
+class Named(Struct):
+    name: str
+
+
+def test_a_decoder_names_the_page_that_was_expected_and_shows_what_came() -> None:
+    decode = decoder(list[Named], "made-up list")
+    assert decode(b'[{"name":"a"}]') == [Named("a")]
+    for body in (b"", b"{}", b"[{}]", b'[{"name":"\xff"}]', b"[" * 100_000):
+        with pytest.raises(BadFrame, match="expected a made-up list frame .*, found "):
+            decode(body)
+
+
+@pytest.mark.parametrize(
+    ("frame", "types", "names"),
+    [
+        (b'{"type":"top","name":7,"size":"x"}', {"top"}, {""}),
+        (b'{"name":"BTC-USD"}', {""}, {"BTC-USD"}),
+        (b"[1,2]", {""}, {""}),
+        (b'{"type" : "top","name":"BTC/USD","bids":[["1', {"top"}, {"BTC/USD"}),
+        (b'{"name":"A"}{"name":"B"', set(), {"A", "B"}),
+        (b"\xff", set(), set()),
+    ],
+)
+def test_an_unreadable_frame_still_tells_what_it_names(frame: bytes, types: set[str], names: set[str]) -> None:
+    assert texts_named(frame, "type", "name") == [types, names]
