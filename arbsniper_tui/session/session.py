@@ -38,7 +38,7 @@ def attach_to(endpoint: str) -> "Session":
 
 
 class Session:
-    """Implements NodeView over the node's sockets."""
+    """Implements NodeSession over the node's sockets."""
 
     def __init__(self, endpoints: Endpoints, clock: Callable[[], float] = time.monotonic) -> None:
         self.snapshot = Snapshot()

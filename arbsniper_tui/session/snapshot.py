@@ -55,7 +55,7 @@ class Changes:
     """The tapes have ended: nothing new comes any more."""
 
 
-class NodeView(Protocol):
+class NodeSession(Protocol):
     """All that a front end may ask of a session."""
 
     snapshot: Snapshot

@@ -1,4 +1,4 @@
-"""The app: pulls from the view on one timer, hands what changed to the screen in front, answers the keys."""
+"""The app: pulls from the session on one timer, hands what changed to the screen in front, answers the keys."""
 
 import os
 import time
@@ -12,9 +12,8 @@ from textual.screen import Screen
 
 from arbsniper_tui.runtime.exit_codes import LOST
 from arbsniper_tui.runtime.terminal import terminal_look
-from arbsniper_tui.session.snapshot import Changes, NodeView
+from arbsniper_tui.session.snapshot import Changes, NodeSession
 from arbsniper_tui.ui.cost import CostMeter
-from arbsniper_tui.ui.frames import Frames
 from arbsniper_tui.ui.keyboard import Keyboard
 from arbsniper_tui.ui.look import Look
 from arbsniper_tui.ui.output import ExactUpdate
@@ -26,6 +25,7 @@ from arbsniper_tui.ui.stylesheet import OnceParsedStylesheet
 from arbsniper_tui.ui.terminal import TerminalOutput, driver_on
 from arbsniper_tui.ui.themes import THEMES, theme_for
 from arbsniper_tui.ui.threshold import ThresholdDial
+from arbsniper_tui.ui.view import Views
 
 Supervise = Callable[[], str | None]
 
@@ -43,7 +43,7 @@ class ArbsniperApp(App[None], inherit_bindings=False):
 
     def __init__(
         self,
-        view: NodeView,
+        session: NodeSession,
         refresh_hz: float,
         remote: bool,
         supervise: Supervise | None,
@@ -60,14 +60,14 @@ class ArbsniperApp(App[None], inherit_bindings=False):
         """What went wrong in the UI itself; the node can go on."""
         self.cost = CostMeter()
         self.ticks_by_itself = True
-        """False: frames come only from calls of `tick`, as tests make them."""
-        self._view = view
-        self._frames = Frames(view, refresh_hz, remote, clock)
+        """False: views are drawn only at calls of `tick`, as tests make them."""
+        self._session = session
+        self._views = Views(session, refresh_hz, remote, clock)
         self._refresh_hz = refresh_hz
         self._supervise = supervise
         self._dial = ThresholdDial(patience=2 * refresh_hz)
-        self._playback = PlaybackKeys(view, patience=2 * refresh_hz)
-        self._keyboard = Keyboard(self, self.draw, view, self._frames, self._dial, self._playback)
+        self._playback = PlaybackKeys(session, patience=2 * refresh_hz)
+        self._keyboard = Keyboard(self, self.draw, session, self._views, self._dial, self._playback)
         self._owes_summary = False
         """Whether a replay has ended and its summary was not shown yet."""
         self._owes_picture = False
@@ -87,15 +87,15 @@ class ArbsniperApp(App[None], inherit_bindings=False):
         if self._supervise is not None:
             self.set_interval(SUPERVISE_EVERY_S, self._check)
 
-    # Frames.
+    # Views.
 
     def tick(self) -> None:
         """Take in what arrived and repaint it; while frozen, or while the terminal is behind, only take it in."""
-        changes = self._frames.pull()
+        changes = self._views.pull()
         self._owes_summary |= changes.ended
         self._sum_up()
-        if self._frames.live.status is not None:
-            self._dial.follow(self._frames.live.status.threshold_pct)
+        if self._views.live.status is not None:
+            self._dial.follow(self._views.live.status.threshold_pct)
         self._playback.follow()
         screen = self.front
         if screen is None:
@@ -109,14 +109,14 @@ class ArbsniperApp(App[None], inherit_bindings=False):
             screen.refresh()
             self.draw()
             return
-        frozen = self._frames.frozen
-        frame = self._frames.frame(changes, self.cost.words, whole=changes.intro and not frozen)
+        frozen = self._views.frozen
+        view = self._views.make(changes, self.cost.words, whole=changes.intro and not frozen)
         if frozen:
-            screen.show_bars(frame)
+            screen.show_bars(view)
         else:
-            screen.show(frame)
-        self.cost.frame()
-        if frame.second:
+            screen.show(view)
+        self.cost.count()
+        if view.second:
             self.cost.settle(screen.rows_painted, self.output.sent_bytes)
 
     def _sum_up(self) -> None:
@@ -142,12 +142,12 @@ class ArbsniperApp(App[None], inherit_bindings=False):
 
     def draw(self, look: Look | None = None) -> None:
         """Draw the screen in front as a whole, with `look` from now on."""
-        self._frames.look = look or self._frames.look
+        self._views.look = look or self._views.look
         if self.front is not None and self.front.is_mounted:
-            self.front.show(self._frames.frame(Changes(), self.cost.words, whole=True))
+            self.front.show(self._views.make(Changes(), self.cost.words, whole=True))
 
     def on_node_screen_wanted(self) -> None:
-        self._frames.follow_basis()
+        self._views.follow_basis()
         self.draw()
 
     # The ways to end.
@@ -179,13 +179,13 @@ class ArbsniperApp(App[None], inherit_bindings=False):
 
 
 def make_app(
-    view: NodeView,
+    session: NodeSession,
     *,
     refresh_hz: float,
     remote: bool = False,
     supervise: Supervise | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> ArbsniperApp:
-    """The app on a node's view, not yet running. `supervise` is called five times a second; a text that it returns
+    """The app on a node's session, not yet running. `supervise` is called five times a second; a text that it returns
     ends the app with exit code 3. By `clock`, in seconds, ages grow while the node is not heard."""
-    return ArbsniperApp(view, refresh_hz, remote, supervise, clock)
+    return ArbsniperApp(session, refresh_hz, remote, supervise, clock)

@@ -11,10 +11,9 @@ from functools import partial
 from textual.app import App
 
 from arbsniper_tui.model.errors import UsageError
-from arbsniper_tui.session.snapshot import NodeView
+from arbsniper_tui.session.snapshot import NodeSession
 from arbsniper_tui.ui import format as fmt
 from arbsniper_tui.ui.actions import ACTIONS, ALWAYS, KEYS, Action
-from arbsniper_tui.ui.frames import Frames
 from arbsniper_tui.ui.line_editor import LineEditor
 from arbsniper_tui.ui.look import Look
 from arbsniper_tui.ui.playback import PlaybackKeys
@@ -24,6 +23,7 @@ from arbsniper_tui.ui.screens.help import HelpScreen
 from arbsniper_tui.ui.screens.palette import Choice, PaletteScreen
 from arbsniper_tui.ui.themes import THEMES
 from arbsniper_tui.ui.threshold import ThresholdDial, read_threshold
+from arbsniper_tui.ui.view import Views
 from arbsniper_tui.ui.widgets.key_bar import Prompt
 
 THRESHOLD_SAYS = "percent, such as 0.5; enter sets it"
@@ -39,16 +39,16 @@ class Keyboard:
         self,
         app: App[None],
         draw: Callable[[Look], None],
-        view: NodeView,
-        frames: Frames,
+        session: NodeSession,
+        views: Views,
         dial: ThresholdDial,
         playback: PlaybackKeys,
     ) -> None:
         """`draw` draws the screen in front as a whole, with this look from now on."""
         self._app = app
         self._draw = draw
-        self._view = view
-        self._frames = frames
+        self._session = session
+        self._views = views
         self._dial = dial
         self._playback = playback
 
@@ -142,32 +142,32 @@ class Keyboard:
         if mode != self._app.current_mode:
             await self._app.switch_mode(mode)
             # Before it is laid out: the next key may move its selection already.
-            self._draw(self._frames.look)
+            self._draw(self._views.look)
 
     def _pop(self) -> None:
         self._app.pop_screen()
 
     def step_threshold(self, steps: int) -> None:
-        status = self._frames.live.status
+        status = self._views.live.status
         if status is None:
             self._app.notify("The node has not said its threshold yet.")
         else:
-            self._view.set_threshold(self._dial.step(status.threshold_pct, steps))
+            self._session.set_threshold(self._dial.step(status.threshold_pct, steps))
 
     def type_threshold(self) -> None:
-        status = self._frames.live.status
+        status = self._views.live.status
         text = fmt.threshold(status.threshold_pct).removesuffix("%") if status else ""
         self._ask(Prompt("threshold %", LineEditor(text), THRESHOLD_SAYS, entered=self._set_threshold))
 
     def _set_threshold(self, text: str) -> None:
-        self._view.set_threshold(self._dial.ask(read_threshold(text)))
+        self._session.set_threshold(self._dial.ask(read_threshold(text)))
 
     def switch_basis(self) -> None:
-        status = self._frames.live.status
+        status = self._views.live.status
         if status is None:
             self._app.notify("The node has not said its basis yet.")
         else:
-            self._view.set_basis("gross" if status.basis == "net" else "net")
+            self._session.set_basis("gross" if status.basis == "net" else "net")
 
     def pause(self) -> None:
         self._say(self._playback.pause())
@@ -180,20 +180,20 @@ class Keyboard:
             self._app.notify(words)
 
     def freeze(self) -> None:
-        self._frames.toggle_freeze()
-        self._draw(self._frames.look)
+        self._views.toggle_freeze()
+        self._draw(self._views.look)
 
     def filter(self) -> None:
-        before = self._frames.look.filter
+        before = self._views.look.filter
         undo = partial(self._set_filter, before)
         self._ask(Prompt("filter", LineEditor(before), FILTER_SAYS, typed=self._set_filter, left=undo))
 
     def _set_filter(self, words: str) -> None:
-        self._draw(replace(self._frames.look, filter=words))
+        self._draw(replace(self._views.look, filter=words))
 
     def sort(self) -> None:
         if self._front is not None and self._front.SORTED:
-            self._draw(self._frames.look.sorted_next(self._front.SORTED))
+            self._draw(self._views.look.sorted_next(self._front.SORTED))
         else:
             self._app.notify("Nothing to sort on this screen.")
 
@@ -201,7 +201,7 @@ class Keyboard:
         front = self._front
         if front is None or isinstance(front, DetailScreen):
             return
-        route = front.selected_route(self._frames.snapshot)
+        route = front.selected_route(self._views.snapshot)
         if route is None:
             self._app.notify("No route to open yet.")
         else:
@@ -210,7 +210,7 @@ class Keyboard:
     async def step_back(self) -> None:
         if len(self._app.screen_stack) > 1:
             self._pop()
-        elif self._frames.look.filter:
+        elif self._views.look.filter:
             self._set_filter("")
         else:
             await self.goto("overview")

@@ -1,7 +1,7 @@
 """Pause and speed of a replay, as keys change them."""
 
 from arbsniper_tui.model.view import ReplayStatus
-from arbsniper_tui.session.snapshot import NodeView
+from arbsniper_tui.session.snapshot import NodeSession
 from arbsniper_tui.ui.dial import Dial
 
 SPEEDS: tuple[float | None, ...] = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, None)
@@ -16,15 +16,15 @@ _Playback = tuple[float | None, bool]
 class PlaybackKeys:
     """What the keys of a replay do. Each returns what is to be said instead, or an empty string."""
 
-    def __init__(self, view: NodeView, patience: float) -> None:
-        self._view = view
+    def __init__(self, session: NodeSession, patience: float) -> None:
+        self._session = session
         self._dial: Dial[_Playback] = Dial(patience)
 
     def pause(self) -> str:
         """Pause, or play on."""
         if refusal := self._refusal():
             return refusal
-        speed, is_paused = self._dial.from_here(_in_force(self._view.snapshot.replay))
+        speed, is_paused = self._dial.from_here(_in_force(self._session.snapshot.replay))
         self._ask(speed, not is_paused)
         return ""
 
@@ -32,22 +32,22 @@ class PlaybackKeys:
         """Play faster or slower."""
         if refusal := self._refusal():
             return refusal
-        speed, is_paused = self._dial.from_here(_in_force(self._view.snapshot.replay))
+        speed, is_paused = self._dial.from_here(_in_force(self._session.snapshot.replay))
         self._ask(stepped(speed, steps), is_paused)
         return ""
 
     def follow(self) -> None:
-        """Take note of what is in force. Call once a frame."""
-        self._dial.follow(_in_force(self._view.snapshot.replay))
+        """Take note of what is in force. Call once a view."""
+        self._dial.follow(_in_force(self._session.snapshot.replay))
 
     def _refusal(self) -> str:
-        replay = self._view.snapshot.replay
+        replay = self._session.snapshot.replay
         if replay is None:
             return NO_REPLAY
         return IS_OVER if replay.is_over else ""
 
     def _ask(self, speed: float | None, is_paused: bool) -> None:
-        self._view.set_playback(*self._dial.ask((speed, is_paused)))
+        self._session.set_playback(*self._dial.ask((speed, is_paused)))
 
 
 def stepped(speed: float | None, steps: int) -> float | None:

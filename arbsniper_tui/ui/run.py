@@ -8,7 +8,7 @@ import sys
 
 from arbsniper_tui.model.errors import UiFailed
 from arbsniper_tui.runtime.turns import step_back
-from arbsniper_tui.session.snapshot import NodeView
+from arbsniper_tui.session.snapshot import NodeSession
 from arbsniper_tui.ui.app import ArbsniperApp, Supervise, make_app
 
 _log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ _LEAVE_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LONGEST_REASON = 120
 
 
-def run_ui(view: NodeView, *, refresh_hz: float, remote: bool = False, supervise: Supervise | None = None) -> int:
+def run_ui(session: NodeSession, *, refresh_hz: float, remote: bool = False, supervise: Supervise | None = None) -> int:
     """Run the app until it is left; returns the exit code. SIGINT, SIGTERM and SIGHUP leave it cleanly.
 
     Raises UiFailed, with the terminal as it was before, for a fault of the UI itself: the node can go on without it.
@@ -28,7 +28,7 @@ def run_ui(view: NodeView, *, refresh_hz: float, remote: bool = False, supervise
     app: ArbsniperApp | None = None
     failure: BaseException | None = None
     try:
-        app = make_app(view, refresh_hz=refresh_hz, remote=remote, supervise=supervise)
+        app = make_app(session, refresh_hz=refresh_hz, remote=remote, supervise=supervise)
         asyncio.run(_run(app))
         failure = app.failure
     except Exception as error:  # noqa: BLE001  # the boundary of the UI: logged below, and the caller says it

@@ -11,7 +11,7 @@ from tests.ui import builder
 
 
 class PlayedView:
-    """A NodeView whose changes a test hands in; it remembers the commands it was given."""
+    """A NodeSession whose changes a test hands in; it remembers the commands it was given."""
 
     def __init__(self, shown: Snapshot) -> None:
         self.snapshot = shown
@@ -44,7 +44,7 @@ class PlayedView:
 
 
 def app_on(view: PlayedView, *, remote: bool = False, refresh_hz: float = 10.0, ticking: bool = False) -> ArbsniperApp:
-    """The app in its dark theme, whatever the terminal. Unless `ticking`, only a test's `app.tick()` makes a frame."""
+    """The app in its dark theme, whatever the terminal. Unless `ticking`, only a test's `app.tick()` draws a view."""
     app = make_app(view, refresh_hz=refresh_hz, remote=remote, clock=lambda: 0.0)
     app.theme = DARK.name
     app.cost = CostMeter(clock=lambda: 0.0, processor=lambda: 0.0)

@@ -53,7 +53,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[FullTerminal]:
     terminal.close()
 
 
-@pytest.mark.parametrize("unsent", ["", "a frame"])
+@pytest.mark.parametrize("unsent", ["", "a view"])
 async def test_the_codes_that_restore_it_take_the_place_of_what_was_not_read(
     terminal: FullTerminal, unsent: str
 ) -> None:

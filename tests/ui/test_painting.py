@@ -6,7 +6,7 @@ from arbsniper_tui.model.health import FeedHealth, FeedState
 from arbsniper_tui.model.view import NodeStatus
 from arbsniper_tui.session.snapshot import Changes, Snapshot
 from arbsniper_tui.ui.screens.base import NodeScreen
-from arbsniper_tui.ui.widgets.price_area import ROWS_A_FRAME
+from arbsniper_tui.ui.widgets.price_area import ROWS_A_VIEW
 from tests.ui import builder
 from tests.ui.played import PlayedView, app_on
 from tests.ui.terminal import Terminal, drawn, lines_of, shown
@@ -122,7 +122,7 @@ async def test_in_a_storm_rows_take_turns_and_none_is_forgotten() -> None:
                 view.requote(each.instrument_id, quotes=123_456)
         app.tick()
         await drawn(pilot)
-        assert 0 < shown(app).count("123,456") <= ROWS_A_FRAME
+        assert 0 < shown(app).count("123,456") <= ROWS_A_VIEW
         for _ in range(3):
             app.tick()
         await drawn(pilot)

@@ -1,4 +1,4 @@
-"""The reader's place in the log: a frame that draws everything keeps it, and shows each event once."""
+"""The reader's place in the log: a view that draws everything keeps it, and shows each event once."""
 
 import pytest
 from textual.pilot import Pilot
@@ -32,7 +32,7 @@ async def resize(pilot: Pilot[None], app: ArbsniperApp, size: tuple[int, int]) -
 @pytest.mark.parametrize(
     "keys", [("space",), ("space", "space"), ("enter", "escape"), ("question_mark", "escape"), ("1", "4")]
 )
-async def test_a_whole_frame_leaves_the_selected_event_in_its_line(keys: tuple[str, ...], order: str) -> None:
+async def test_a_whole_view_leaves_the_selected_event_in_its_line(keys: tuple[str, ...], order: str) -> None:
     _, app = begin(150)
     async with app.run_test(size=SIZE) as pilot:
         await after(pilot, "4", *(["s"] if order == "newest" else []))
@@ -56,7 +56,7 @@ async def test_events_that_came_while_frozen_do_not_move_the_selected_one() -> N
         assert [line[:-1] for line in rows_of(app)] == before
 
 
-async def test_a_log_that_follows_the_newest_still_does_after_a_whole_frame() -> None:
+async def test_a_log_that_follows_the_newest_still_does_after_a_whole_view() -> None:
     view, app = begin(150)
     async with app.run_test(size=SIZE) as pilot:
         await after(pilot, "4", "space")
@@ -114,7 +114,7 @@ async def test_a_filter_keeps_the_selected_event_that_it_holds() -> None:
         assert log.cursor == log.row_count - 1, "an event that was not shown any more hands over to the newest"
 
 
-async def test_a_whole_frame_shows_an_event_that_waited_to_be_drawn_once_and_in_order() -> None:
+async def test_a_whole_view_shows_an_event_that_waited_to_be_drawn_once_and_in_order() -> None:
     view, app = begin()
     async with app.run_test(size=SIZE) as pilot:
         await after(pilot, "4")

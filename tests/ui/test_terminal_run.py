@@ -33,7 +33,7 @@ class View(PlayedView):
                 if each.ts_recv_ms:
                     self.requote(each.instrument_id, bid=60_000.0 + self.pulls, ask=70_000.0 + self.pulls)
         if task == "broken" and self.pulls > 3:
-            raise ValueError("a frame that\\nnobody can read")
+            raise ValueError("a view that\\nnobody can read")
         return super().pull()
 
     def set_threshold(self, threshold_pct):
@@ -189,7 +189,7 @@ def test_a_fault_of_the_ui_is_logged_and_said_in_one_line(on_pty: Start, tmp_pat
     assert run.exit_code() == 9
     assert run.is_restored
     said = run.said_at_end[run.said_at_end.index("the terminal UI failed") :]
-    assert said == "the terminal UI failed: ValueError: a frame that nobody can read\r\n"
+    assert said == "the terminal UI failed: ValueError: a view that nobody can read\r\n"
     logged = (tmp_path / "log").read_text()
     assert "Traceback" in logged
     assert "nobody can read" in logged
@@ -207,7 +207,7 @@ def test_a_terminal_that_does_not_read_holds_nothing_up(on_pty: Start, tmp_path:
     newest = 60_000 + pulls.stat().st_size
     run.wait(lambda: any(float(bid.replace(",", "")) > newest for bid in SHOWN_BID.findall(run.read())))
     run.type(b"5")
-    run.sees("frames skipped: the terminal was behind")
+    run.sees("views skipped: the terminal was behind")
     run.type(b"q")
     assert run.exit_code() == 0
 

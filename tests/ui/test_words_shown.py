@@ -12,9 +12,9 @@ from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.view import RouteRow
 from arbsniper_tui.session.snapshot import Changes, Snapshot
 from arbsniper_tui.ui.app import ArbsniperApp
-from arbsniper_tui.ui.frames import Frames
 from arbsniper_tui.ui.paint import words
 from arbsniper_tui.ui.screens.detail import detail_lines
+from arbsniper_tui.ui.view import Views
 from arbsniper_tui.ui.widgets.feed_bar import FeedBar
 from arbsniper_tui.ui.widgets.feed_table import FeedTable
 from tests.ui import builder
@@ -48,18 +48,18 @@ async def see(pilot: Pilot[None], app: ArbsniperApp, *keys: str) -> list[str]:
 def test_ages_grow_by_the_viewers_own_clock_while_nothing_arrives() -> None:
     clock_s = [100.0]
     view = PlayedView(builder.snapshot())
-    frames = Frames(view, 10.0, remote=False, clock=lambda: clock_s[0])
+    views = Views(view, 10.0, remote=False, clock=lambda: clock_s[0])
     view.coming = Changes(status=True)
-    frames.pull()
+    views.pull()
     clock_s[0] = 107.5
-    assert frames.frame(Changes(), "").now_ms == builder.NOW_MS
+    assert views.make(Changes(), "").now_ms == builder.NOW_MS
     view.snapshot.lost_contact = "no word from the node for 8 s"
-    assert frames.frame(Changes(), "").now_ms == builder.NOW_MS + 7500
+    assert views.make(Changes(), "").now_ms == builder.NOW_MS + 7500
     view.snapshot.lost_contact = ""
     view.snapshot.status = builder.status(clock_ms=builder.NOW_MS + 8000)
     view.coming = Changes(status=True)
-    frames.pull()
-    assert frames.frame(Changes(), "").now_ms == builder.NOW_MS + 8000
+    views.pull()
+    assert views.make(Changes(), "").now_ms == builder.NOW_MS + 8000
 
 
 async def test_without_contact_no_feed_is_known_to_be_live() -> None:
@@ -204,7 +204,7 @@ def test_detail_says_in_money_what_is_left() -> None:
 
 def test_a_frozen_view_keeps_its_ages_without_contact_too() -> None:
     view = PlayedView(builder.snapshot())
-    frames = Frames(view, 10.0, remote=False, clock=iter(float(n) for n in range(100)).__next__)
-    frames.toggle_freeze()
+    views = Views(view, 10.0, remote=False, clock=iter(float(n) for n in range(100)).__next__)
+    views.toggle_freeze()
     view.snapshot.lost_contact = "no word"
-    assert frames.frame(Changes(), "").now_ms == builder.NOW_MS
+    assert views.make(Changes(), "").now_ms == builder.NOW_MS

@@ -10,8 +10,8 @@ from textual.screen import Screen
 
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui.actions import ACTIONS
-from arbsniper_tui.ui.frames import Frame
 from arbsniper_tui.ui.paint import LOST_CLASS, ROLE_CLASSES
+from arbsniper_tui.ui.view import View
 from arbsniper_tui.ui.widgets.feed_bar import FeedBar
 from arbsniper_tui.ui.widgets.key_bar import KeyBar, Prompt
 from arbsniper_tui.ui.widgets.pane import LinePane, LineWidget
@@ -30,7 +30,7 @@ class Body(Container):
 
 
 class NodeScreen(Screen[None], inherit_bindings=False):
-    """Bars around a body; a subclass composes the body and shows a frame in it."""
+    """Bars around a body; a subclass composes the body and shows a view in it."""
 
     DEFAULT_CSS = """
     NodeScreen { layout: vertical; overflow: hidden; }
@@ -48,7 +48,7 @@ class NodeScreen(Screen[None], inherit_bindings=False):
     """The pane that `s` sorts; empty: none."""
 
     class Wanted(Message):
-        """The screen came up or changed its size: it wants a whole frame."""
+        """The screen came up or changed its size: it wants a whole view."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,8 +72,8 @@ class NodeScreen(Screen[None], inherit_bindings=False):
         """The panes that the arrow keys can act on, the first one at the start."""
         raise NotImplementedError
 
-    def show_body(self, frame: Frame) -> None:
-        """Hand the frame's values to the widgets."""
+    def show_body(self, view: View) -> None:
+        """Hand the view's values to the widgets."""
         raise NotImplementedError
 
     def selected_route(self, snapshot: Snapshot) -> tuple[int, int] | None:
@@ -90,33 +90,33 @@ class NodeScreen(Screen[None], inherit_bindings=False):
         yield self._key_bar
         yield self._too_small
 
-    def show(self, frame: Frame) -> None:
+    def show(self, view: View) -> None:
         """Draw what changed."""
         if self.has_class("-too-small"):
             return
-        self.show_bars(frame)
-        self.show_body(frame)
+        self.show_bars(view)
+        self.show_body(view)
 
-    def show_bars(self, frame: Frame) -> None:
+    def show_bars(self, view: View) -> None:
         """The top bar at once where it matters, its counts once a second; the feed bar as feeds change."""
-        snapshot, changes = frame.snapshot, frame.changes
+        snapshot, changes = view.snapshot, view.changes
         status = snapshot.status
         rule = (
-            frame.standing,
+            view.standing,
             snapshot.lost_contact,
             snapshot.redis,
             snapshot.recording and snapshot.recording.failure,
             status and (status.threshold_pct, status.basis, status.open_opportunities),
         )
-        is_due = frame.whole or frame.second or rule != self._rule
+        is_due = view.whole or view.second or rule != self._rule
         if is_due:
             self._rule = rule
             self.set_class(bool(snapshot.lost_contact), LOST_CLASS)
-            self._top_bar.show(snapshot, frame.standing)
+            self._top_bar.show(snapshot, view.standing)
         self._replay_bar.show(snapshot.replay, status)
         if is_due or changes.feeds:
-            self._feed_bar.show(snapshot.feeds.values(), frame.now_ms, in_contact=not snapshot.lost_contact)
-        if frame.whole:
+            self._feed_bar.show(snapshot.feeds.values(), view.now_ms, in_contact=not snapshot.lost_contact)
+        if view.whole:
             self.show_keys()
             self.mark_active()
 

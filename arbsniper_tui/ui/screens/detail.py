@@ -10,9 +10,9 @@ from arbsniper_tui.model.view import RouteRow
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui import derived
 from arbsniper_tui.ui import format as fmt
-from arbsniper_tui.ui.frames import Frame
 from arbsniper_tui.ui.paint import Line, cell, joined
 from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
+from arbsniper_tui.ui.view import View
 from arbsniper_tui.ui.widgets.pane import TextPane
 
 LABEL = 15
@@ -43,12 +43,12 @@ class DetailScreen(NodeScreen):
     def selected_route(self, snapshot: Snapshot) -> tuple[int, int] | None:
         return self.route
 
-    def show_body(self, frame: Frame) -> None:
-        if frame.whole or frame.half or not frame.changes.quotes.isdisjoint(self.route):
-            names = derived.instruments_of(frame.snapshot)
+    def show_body(self, view: View) -> None:
+        if view.whole or view.half or not view.changes.quotes.isdisjoint(self.route):
+            names = derived.instruments_of(view.snapshot)
             buy, sell = names.get(self.route[0]), names.get(self.route[1])
             title = f"Route {buy.venue} → {sell.venue}" if buy and sell else "Route"
-            lines = detail_lines(frame.snapshot, frame.now_ms, *self.route, self._account.room)
+            lines = detail_lines(view.snapshot, view.now_ms, *self.route, self._account.room)
             self._account.show(lines, "esc goes back", title)
 
 

@@ -5,10 +5,10 @@ from textual.app import ComposeResult
 from arbsniper_tui.model.health import RedisHealth
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui import format as fmt
-from arbsniper_tui.ui.frames import Frame
 from arbsniper_tui.ui.paint import Line, joined
 from arbsniper_tui.ui.screens import shared_panes
 from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
+from arbsniper_tui.ui.view import View
 from arbsniper_tui.ui.widgets.feed_table import FeedTable
 from arbsniper_tui.ui.widgets.latency_pane import LatencyPane
 from arbsniper_tui.ui.widgets.pane import TextPane
@@ -46,23 +46,23 @@ class HealthScreen(NodeScreen):
     def panes(self) -> list[Pane]:
         return [self._feeds, self._latency, self._node]
 
-    def show_body(self, frame: Frame) -> None:
-        snapshot = frame.snapshot
-        shared_panes.show_latency(self._latency, frame)
-        if frame.whole or frame.second or frame.changes.feeds:
+    def show_body(self, view: View) -> None:
+        snapshot = view.snapshot
+        shared_panes.show_latency(self._latency, view)
+        if view.whole or view.second or view.changes.feeds:
             listed = snapshot.intro.instruments if snapshot.intro else ()
             implied = frozenset((each.venue, each.symbol) for each in listed if each.implied)
             waiting = "waiting for the first word of a feed worker ..."
             self._feeds.show(
                 snapshot.feeds.values(),
-                frame.now_ms,
-                frame.look,
+                view.now_ms,
+                view.look,
                 in_contact=not snapshot.lost_contact,
                 implied=implied,
                 empty=waiting,
             )
-        if frame.whole or frame.second or frame.changes.redis:
-            self._node.show(node_lines(snapshot, frame.cost))
+        if view.whole or view.second or view.changes.redis:
+            self._node.show(node_lines(snapshot, view.cost))
 
 
 def node_lines(snapshot: Snapshot, cost: str) -> list[Line]:

@@ -3,9 +3,9 @@
 from textual.app import ComposeResult
 
 from arbsniper_tui.ui.actions import ACTIONS, MARKS
-from arbsniper_tui.ui.frames import Frame
 from arbsniper_tui.ui.paint import Line, joined
 from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
+from arbsniper_tui.ui.view import View
 from arbsniper_tui.ui.widgets.pane import TextPane
 
 
@@ -25,8 +25,8 @@ class HelpScreen(NodeScreen):
     def panes(self) -> list[Pane]:
         return [self._page]
 
-    def show_body(self, frame: Frame) -> None:
-        if frame.whole:
+    def show_body(self, view: View) -> None:
+        if view.whole:
             self._page.show(help_lines(), "esc goes back")
 
 

@@ -3,9 +3,9 @@
 from textual.app import ComposeResult
 
 from arbsniper_tui.session.snapshot import Snapshot
-from arbsniper_tui.ui.frames import Frame
 from arbsniper_tui.ui.screens import shared_panes
 from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
+from arbsniper_tui.ui.view import View
 from arbsniper_tui.ui.widgets.latency_pane import LatencyPane
 from arbsniper_tui.ui.widgets.price_area import PriceArea
 from arbsniper_tui.ui.widgets.routes_pane import RoutesPane
@@ -60,8 +60,8 @@ class OverviewScreen(NodeScreen):
     def selected_route(self, snapshot: Snapshot) -> tuple[int, int] | None:
         return self._routes.selected
 
-    def show_body(self, frame: Frame) -> None:
-        shared_panes.show_prices(self._prices, frame)
-        shared_panes.show_routes(self._routes, frame)
-        shared_panes.show_log(self._signals, frame)
-        shared_panes.show_latency(self._latency, frame)
+    def show_body(self, view: View) -> None:
+        shared_panes.show_prices(self._prices, view)
+        shared_panes.show_routes(self._routes, view)
+        shared_panes.show_log(self._signals, view)
+        shared_panes.show_latency(self._latency, view)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from textual.app import ComposeResult
 
-from arbsniper_tui.ui.frames import Frame
 from arbsniper_tui.ui.paint import Line, joined
 from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
+from arbsniper_tui.ui.view import View
 from arbsniper_tui.ui.widgets.pane import LinePane
 
 
@@ -36,7 +36,7 @@ class PaletteScreen(NodeScreen):
     def panes(self) -> list[Pane]:
         return [self._list]
 
-    def show_body(self, frame: Frame) -> None:
+    def show_body(self, view: View) -> None:
         pass
 
     def find(self, text: str) -> None:

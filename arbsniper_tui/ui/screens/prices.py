@@ -2,9 +2,9 @@
 
 from textual.app import ComposeResult
 
-from arbsniper_tui.ui.frames import Frame
 from arbsniper_tui.ui.screens import shared_panes
 from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
+from arbsniper_tui.ui.view import View
 from arbsniper_tui.ui.widgets.price_area import PriceArea
 
 
@@ -25,5 +25,5 @@ class PricesScreen(NodeScreen):
     def panes(self) -> list[Pane]:
         return [self._prices]
 
-    def show_body(self, frame: Frame) -> None:
-        shared_panes.show_prices(self._prices, frame)
+    def show_body(self, view: View) -> None:
+        shared_panes.show_prices(self._prices, view)

@@ -6,9 +6,9 @@ from textual.app import ComposeResult
 
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui import format as fmt
-from arbsniper_tui.ui.frames import Frame
 from arbsniper_tui.ui.paint import Line, joined
 from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
+from arbsniper_tui.ui.view import View
 from arbsniper_tui.ui.widgets.pane import TextPane
 
 
@@ -28,13 +28,13 @@ class ReplaySummary(NodeScreen):
     def panes(self) -> list[Pane]:
         return [self._page]
 
-    def show_body(self, frame: Frame) -> None:
-        if frame.whole or frame.changes.replay or frame.changes.status:
-            self._page.show(summary_lines(frame.snapshot), "esc shows the last state, q quits")
+    def show_body(self, view: View) -> None:
+        if view.whole or view.changes.replay or view.changes.status:
+            self._page.show(summary_lines(view.snapshot), "esc shows the last state, q quits")
 
 
 def summary_lines(snapshot: Snapshot) -> list[Line]:
-    """Frames, quotes, signals, what was dropped and why, and how long it was."""
+    """Views, quotes, signals, what was dropped and why, and how long it was."""
     replay, status = snapshot.replay, snapshot.status
     if replay is None:
         return []

@@ -3,9 +3,9 @@
 from textual.app import ComposeResult
 
 from arbsniper_tui.session.snapshot import Snapshot
-from arbsniper_tui.ui.frames import Frame
 from arbsniper_tui.ui.screens import shared_panes
 from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
+from arbsniper_tui.ui.view import View
 from arbsniper_tui.ui.widgets.routes_pane import RoutesPane
 
 
@@ -29,5 +29,5 @@ class RoutesScreen(NodeScreen):
     def selected_route(self, snapshot: Snapshot) -> tuple[int, int] | None:
         return self._routes.selected
 
-    def show_body(self, frame: Frame) -> None:
-        shared_panes.show_routes(self._routes, frame)
+    def show_body(self, view: View) -> None:
+        shared_panes.show_routes(self._routes, view)

@@ -1,9 +1,9 @@
-"""Hands a frame's values to the panes that stand on more than one screen."""
+"""Hands a view's values to the panes that stand on more than one screen."""
 
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui import derived
 from arbsniper_tui.ui import format as fmt
-from arbsniper_tui.ui.frames import Frame
+from arbsniper_tui.ui.view import View
 from arbsniper_tui.ui.widgets.latency_pane import LatencyPane
 from arbsniper_tui.ui.widgets.price_area import Listed, PriceArea
 from arbsniper_tui.ui.widgets.routes_pane import RoutesPane
@@ -12,34 +12,34 @@ from arbsniper_tui.ui.widgets.signal_log import SignalLog
 NO_NODE = "waiting for the node to say what it watches"
 
 
-def show_prices(area: PriceArea, frame: Frame) -> None:
+def show_prices(area: PriceArea, view: View) -> None:
     """The quotes as they change; once a second, which instruments there are and what those without a quote await."""
-    snapshot, changes = frame.snapshot, frame.changes
-    if not (frame.whole or changes.quotes or area.has_waiting or frame.half or frame.second):
+    snapshot, changes = view.snapshot, view.changes
+    if not (view.whole or changes.quotes or area.has_waiting or view.half or view.second):
         return
     area.show(
         snapshot.quotes,
-        frame.now_ms,
-        None if frame.whole else changes.quotes,
-        listed=_listed(frame) if frame.whole or frame.second else None,
-        order=frame.look.prices,
-        twice_a_second=frame.half,
+        view.now_ms,
+        None if view.whole else changes.quotes,
+        listed=_listed(view) if view.whole or view.second else None,
+        order=view.look.prices,
+        twice_a_second=view.half,
     )
 
 
-def _listed(frame: Frame) -> Listed:
-    snapshot = frame.snapshot
+def _listed(view: View) -> Listed:
+    snapshot = view.snapshot
     if snapshot.intro is None:
         return Listed((), {}, f"{NO_NODE} ...")
     feeds = list(snapshot.feeds.values())
     shown = tuple(
         each
         for each in snapshot.intro.instruments
-        if frame.look.takes_instrument(each) and not (each.only_rate or derived.is_absent(each, feeds))
+        if view.look.takes_instrument(each) and not (each.only_rate or derived.is_absent(each, feeds))
     )
     quoted = {each.instrument_id for each in snapshot.quotes.values() if each.ts_recv_ms > 0.0}
     wanting = {each.id: derived.wanting(each, feeds) for each in shown if each.id not in quoted}
-    return Listed(shown, wanting, _no_prices(frame.look.filter))
+    return Listed(shown, wanting, _no_prices(view.look.filter))
 
 
 def _no_prices(filtered: str) -> str:
@@ -48,14 +48,14 @@ def _no_prices(filtered: str) -> str:
     return "this node watches no instrument"
 
 
-def show_routes(pane: RoutesPane, frame: Frame) -> None:
+def show_routes(pane: RoutesPane, view: View) -> None:
     """Twice a second, for numbers that change faster cannot be read; at once where a route opens or closes."""
-    snapshot = frame.snapshot
+    snapshot = view.snapshot
     opened = frozenset((each.buy_id, each.sell_id) for each in snapshot.routes if not each.reason)
-    if frame.whole or frame.half or opened != pane.opened:
+    if view.whole or view.half or opened != pane.opened:
         names = derived.instruments_of(snapshot)
         watched = snapshot.intro.routes if snapshot.intro else 0
-        pane.show(snapshot.routes, names, frame.look, frame.at_s, watched=watched, empty=_no_routes(snapshot))
+        pane.show(snapshot.routes, names, view.look, view.at_s, watched=watched, empty=_no_routes(snapshot))
 
 
 def _no_routes(snapshot: Snapshot) -> str:
@@ -66,10 +66,10 @@ def _no_routes(snapshot: Snapshot) -> str:
     return f"waiting for the quotes of two venues ...\n{fmt.count(snapshot.intro.routes)} routes are watched"
 
 
-def show_log(log: SignalLog, frame: Frame) -> None:
-    snapshot = frame.snapshot
-    events = snapshot.events if frame.whole else frame.changes.events
-    log.show(events, frame.look, frame.at_s, afresh=frame.whole, empty=_no_signals(snapshot))
+def show_log(log: SignalLog, view: View) -> None:
+    snapshot = view.snapshot
+    events = snapshot.events if view.whole else view.changes.events
+    log.show(events, view.look, view.at_s, afresh=view.whole, empty=_no_signals(snapshot))
 
 
 def _no_signals(snapshot: Snapshot) -> str:
@@ -79,6 +79,6 @@ def _no_signals(snapshot: Snapshot) -> str:
     return f"no signal yet: none of {fmt.count(snapshot.intro.routes)} routes\nwent above {bound}"
 
 
-def show_latency(pane: LatencyPane, frame: Frame) -> None:
-    if frame.whole or (frame.second and frame.snapshot.stages):
-        pane.show(frame.snapshot.stages, empty="waiting for a first quote ...")
+def show_latency(pane: LatencyPane, view: View) -> None:
+    if view.whole or (view.second and view.snapshot.stages):
+        pane.show(view.snapshot.stages, empty="waiting for a first quote ...")

@@ -3,9 +3,9 @@
 from textual.app import ComposeResult
 
 from arbsniper_tui.session.snapshot import Snapshot
-from arbsniper_tui.ui.frames import Frame
 from arbsniper_tui.ui.screens import shared_panes
 from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
+from arbsniper_tui.ui.view import View
 from arbsniper_tui.ui.widgets.signal_log import SignalLog
 
 
@@ -35,7 +35,7 @@ class SignalsScreen(NodeScreen):
         sell = ids.get((signal.sell_exchange, signal.sell_symbol))
         return None if buy is None or sell is None else (buy, sell)
 
-    def show_body(self, frame: Frame) -> None:
+    def show_body(self, view: View) -> None:
         log = self._signals
         log.cursor = max(log.cursor, 0)
-        shared_panes.show_log(log, frame)
+        shared_panes.show_log(log, view)

@@ -12,8 +12,8 @@ from arbsniper_tui.ui.widgets.pane import LinePane, TextPane
 from arbsniper_tui.ui.widgets.price_pane import PricePane
 
 PANE_WIDTH = 65
-ROWS_A_FRAME = 12
-"""Changed rows beyond these wait for the next frame, the longest waiting first: at ten frames a second that bounds what
+ROWS_A_VIEW = 12
+"""Changed rows beyond these wait for the next view, the longest waiting first: at ten views a second that bounds what
 goes to the terminal whatever the market does, and no eye follows more."""
 
 
@@ -79,7 +79,7 @@ class PriceArea(ScrollableContainer, can_focus=False):
 
     @property
     def has_waiting(self) -> bool:
-        """Whether changed rows wait for the next frame."""
+        """Whether changed rows wait for the next view."""
         return bool(self._waiting)
 
     def _due(self, dirty: set[int]) -> set[int]:
@@ -88,7 +88,7 @@ class PriceArea(ScrollableContainer, can_focus=False):
             dirty = dirty | self._converted_by[rate_id]
         self._waiting.update(dict.fromkeys(sorted(dirty)))
         in_window = {each for pane in self._panes for each in pane.ids_seen()}
-        due = [each for each in self._waiting if each in in_window][:ROWS_A_FRAME]
+        due = [each for each in self._waiting if each in in_window][:ROWS_A_VIEW]
         due += [each for each in self._waiting if each not in in_window]
         for each in due:
             del self._waiting[each]

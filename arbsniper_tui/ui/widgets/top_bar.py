@@ -4,8 +4,8 @@ from arbsniper_tui.model.health import FeedState, RecordingHealth, RedisState
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui import format as fmt
 from arbsniper_tui.ui.derived import venue_healths
-from arbsniper_tui.ui.frames import Standing
 from arbsniper_tui.ui.paint import Line, ends, joined, width_of
+from arbsniper_tui.ui.view import Standing
 from arbsniper_tui.ui.widgets.pane import LineBar
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from arbsniper_tui.session.snapshot import Changes, NodeView, Snapshot
+from arbsniper_tui.session.snapshot import Changes, NodeSession, Snapshot
 from arbsniper_tui.ui.frozen import held_copy, shown
 from arbsniper_tui.ui.look import Look
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How this view is, beside how the node is."""
+    """How this viewer draws, and what of the node is held or left out."""
 
     refresh_hz: float
     remote: bool = False
@@ -19,7 +19,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class View:
     """One tick of the one timer."""
 
     snapshot: Snapshot
@@ -40,12 +40,12 @@ class Frame:
     """What the UI itself costs, in words."""
 
 
-class Frames:
-    """Takes in what the view brings, frozen or not, and makes frames of it."""
+class Views:
+    """Takes in what the session brings, frozen or not, and makes views of it."""
 
-    def __init__(self, view: NodeView, refresh_hz: float, remote: bool, clock: Callable[[], float]) -> None:
+    def __init__(self, session: NodeSession, refresh_hz: float, remote: bool, clock: Callable[[], float]) -> None:
         self.look = Look()
-        self._view = view
+        self._session = session
         self._clock = clock
         self._heard_s = clock()
         self._refresh_hz = refresh_hz
@@ -61,7 +61,7 @@ class Frames:
     @property
     def live(self) -> Snapshot:
         """The node as it is now."""
-        return self._view.snapshot
+        return self._session.snapshot
 
     @property
     def snapshot(self) -> Snapshot:
@@ -73,7 +73,7 @@ class Frames:
 
     def pull(self) -> Changes:
         """Take in what arrived; the routes are sorted by the basis in force."""
-        changes = self._view.pull()
+        changes = self._session.pull()
         self._ticks += 1
         if changes.status:
             self._heard_s = self._clock()
@@ -89,10 +89,10 @@ class Frames:
         if self.look.routes in ("spread", "net"):
             self.look = replace(self.look, routes="net" if status.basis == "net" else "spread")
 
-    def frame(self, changes: Changes, cost: str, whole: bool = False) -> Frame:
+    def make(self, changes: Changes, cost: str, whole: bool = False) -> View:
         """While frozen nothing has changed, however often it is asked."""
         a_second = max(1, round(self._refresh_hz))
-        return Frame(
+        return View(
             self.snapshot,
             Changes() if self.frozen else changes,
             self.look,
