@@ -65,7 +65,7 @@ class _StopSignals:
         self._received: list[int] = []
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._note)
-        # Without a terminal nothing hangs up, and SIGHUP is a service manager's. `nohup` has it ignored from the start.
+        # Without a terminal SIGHUP comes from a service manager, not from a hang-up; `nohup` ignores it from the start.
         if has_controlling_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
             signal.signal(signal.SIGHUP, self._note)
         else:

@@ -11,16 +11,26 @@ from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.messages import EVENT_TOPIC, Events, EventsSince, decode_event
 from arbsniper_tui.wire.viewing import CommandClient, Subscription
 
-_ASK_WITHIN_MS = 500
-_ASK_AGAIN_S = 1.0
+ASK_WITHIN_MS = 500
+ASK_AGAIN_S = 1.0
 _ASK_AFTER_SILENCE_S = 1.0
 
 
 class EventOrder:
     """Puts events into their order. Gaps are filled from the node's memory; what is not there any more is counted."""
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoints: Endpoints) -> None:
+    def __init__(
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        endpoints: Endpoints,
+        *,
+        ask_within_ms: int = ASK_WITHIN_MS,
+        ask_again_s: float = ASK_AGAIN_S,
+    ) -> None:
+        """It waits `ask_within_ms` for an answer, and asks again `ask_again_s` after one that did not come."""
         self._commands = CommandClient(context, endpoints)
+        self.ask_within_ms = ask_within_ms
+        self._pause_s = ask_again_s
         self.last_seq = 0
         self.missed = 0
         self._ask_again_s = 0.0
@@ -33,15 +43,15 @@ class EventOrder:
         return self.catch_up() if event.seq > self.last_seq else []
 
     def catch_up(self) -> list[Event]:
-        """Everything after the last event read, as far as the node has it. Waits for the answer, at most half a second;
-        within a second of one that did not come it returns nothing at once."""
+        """Everything after the last event read, as far as the node has it. Waits for the answer; for a while after one
+        that did not come it returns nothing at once."""
         if time.monotonic() < self._ask_again_s:
             return []
         try:
-            reply = self._commands.ask(EventsSince(self.last_seq), _ASK_WITHIN_MS)
+            reply = self._commands.ask(EventsSince(self.last_seq), self.ask_within_ms)
         except NodeUnreachable:
-            # A later event shows the same gap and asks again, but not every one: the reader waits each time.
-            self._ask_again_s = time.monotonic() + _ASK_AGAIN_S
+            # A later event shows the same gap and asks again, but not each one: every request makes the reader wait.
+            self._ask_again_s = time.monotonic() + self._pause_s
             return []
         events = list(reply.events) if isinstance(reply, Events) else []
         if events:

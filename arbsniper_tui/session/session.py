@@ -9,7 +9,7 @@ from collections.abc import Callable
 import zmq
 
 from arbsniper_tui.model.signal import Event
-from arbsniper_tui.session.events import EventOrder
+from arbsniper_tui.session.events import ASK_AGAIN_S, ASK_WITHIN_MS, EventOrder
 from arbsniper_tui.session.snapshot import Changes, Snapshot
 from arbsniper_tui.wire.endpoints import Endpoints, find_endpoints
 from arbsniper_tui.wire.messages import (
@@ -27,7 +27,6 @@ from arbsniper_tui.wire.viewing import CommandClient, CommandQueue, Subscription
 HISTORY = 500
 """Events that a viewer asks for when it comes."""
 LOST_AFTER_S = 2.0
-_ASK_AGAIN_S = 1.0
 _QUIET_EVENTS = ("heartbeat",)
 
 
@@ -40,19 +39,27 @@ def attach_to(endpoint: str) -> "Session":
 class Session:
     """Implements NodeSession over the node's sockets."""
 
-    def __init__(self, endpoints: Endpoints, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        endpoints: Endpoints,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        ask_within_ms: int = ASK_WITHIN_MS,
+        ask_again_s: float = ASK_AGAIN_S,
+    ) -> None:
+        """It waits `ask_within_ms` for missed events, and asks again `ask_again_s` after an answer that did not come."""
         self.snapshot = Snapshot()
         self._clock = clock
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._subscription = Subscription(self._context, endpoints, FRAME_TOPIC, EVENT_TOPIC)
         self._hello = CommandClient(self._context, endpoints)
         self._rules = CommandQueue(CommandClient(self._context, endpoints))
-        self._order = EventOrder(self._context, endpoints)
+        self._order = EventOrder(self._context, endpoints, ask_within_ms=ask_within_ms, ask_again_s=ask_again_s)
         self._asked_s: float | None = None
         self._heard_s = clock()
         self._number: int | None = None
         """The last frame taken in; None until the whole state has come."""
-        # Asked for before the front end has finished importing, so that its first look finds the answer.
+        # Asked for before the front end has finished importing, so that the first pull finds the answer.
         self._ask()
 
     def pull(self) -> Changes:
@@ -93,7 +100,7 @@ class Session:
 
     def _ask(self) -> None:
         now_s = self._clock()
-        if self._asked_s is None or now_s - self._asked_s > _ASK_AGAIN_S:
+        if self._asked_s is None or now_s - self._asked_s > ASK_AGAIN_S:
             self._asked_s = now_s
             self._hello.send(Hello())
 

@@ -1,1 +1,1 @@
-"""The terminal UI: pulls from a session's view, repaints what changed, and never touches the engine."""
+"""The terminal UI: pulls what changed from a session, repaints it, and never touches the engine."""

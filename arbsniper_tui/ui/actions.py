@@ -14,7 +14,7 @@ class Action:
     title: str
     says: str
     hint: str = ""
-    """One word for the key bar; empty: not there."""
+    """One word for the key bar; empty where the bar does not show it."""
     in_palette: bool = True
     argument: str | int | None = None
 

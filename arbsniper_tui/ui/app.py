@@ -50,7 +50,7 @@ class ArbsniperApp(App[None], inherit_bindings=False):
         clock: Callable[[], float],
     ) -> None:
         self.output = TerminalOutput()
-        # Without colours everything is left to the terminal's own two.
+        # Without colours the terminal's own two are used.
         look = terminal_look(os.environ, None)
         super().__init__(driver_class=driver_on(self.output), ansi_color=None if look.has_colours else True)
         self.stylesheet = OnceParsedStylesheet(variables=self.get_css_variables())
@@ -87,7 +87,7 @@ class ArbsniperApp(App[None], inherit_bindings=False):
         if self._supervise is not None:
             self.set_interval(SUPERVISE_EVERY_S, self._check)
 
-    # Views.
+    # Drawing.
 
     def tick(self) -> None:
         """Take in what arrived and repaint it; while frozen, or while the terminal is behind, only take it in."""
@@ -150,7 +150,7 @@ class ArbsniperApp(App[None], inherit_bindings=False):
         self._views.follow_basis()
         self.draw()
 
-    # The ways to end.
+    # Ending.
 
     def _check(self) -> None:
         said = self._supervise() if self._supervise is not None and not self.fault else None
@@ -163,7 +163,7 @@ class ArbsniperApp(App[None], inherit_bindings=False):
         super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
-        # In the place of Textual's hundreds of lines on the terminal: `run_ui` logs the failure.
+        # Textual would print hundreds of lines on the terminal: `run_ui` logs the failure instead.
         self._close_messages_no_wait()
 
     def panic(self, *renderables: RenderableType) -> None:

@@ -12,7 +12,7 @@ MONEY_WIDTH = 14
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column; `unit` stands behind the title, `drop` says which goes first where the room is short."""
+    """One column; `unit` follows the title."""
 
     id: str
     title: str
@@ -20,7 +20,7 @@ class Column:
     align: str = "left"
     unit: str = ""
     drop: int = 0
-    """0: always shown; the largest are the first to go, those of one number together."""
+    """0: always shown. In a narrow pane the columns with the largest number go first, equal ones together."""
     grows: bool = False
     """Takes the room that is left over."""
 

@@ -9,7 +9,7 @@ class Dial(Generic[Value]):
     """Counts from the value last asked for, so that quick presses add up before the node has answered."""
 
     def __init__(self, patience: float) -> None:
-        """`patience` is after how many looks at what is in force the value asked for is given up."""
+        """`patience`: after so many calls of `follow` a value that has not come into force is given up."""
         self._patience = patience
         self._asked: tuple[Value] | None = None
         self._looks = 0

@@ -53,7 +53,7 @@ _VERBS = {"venue_up": "up", "venue_down": "down", "worker_up": "up", "worker_dow
 
 
 def event_line(event: Event, columns: Sequence[Column], room: int) -> Line:
-    """The line of one event. What would lose money after fees is quiet, however large its spread is."""
+    """The line of one event. A signal that would lose money after fees is drawn quietly, however large its spread."""
     signal = event.signal
     if signal is None:
         return _plain_line(event, room)

@@ -1,4 +1,4 @@
-"""Numbers, ages and times as text. Pure; the widths are the columns' business."""
+"""Numbers, ages and times as text. Pure; columns decide the widths."""
 
 import math
 import time

@@ -25,7 +25,7 @@ _LOOK_EVERY_S = 0.2
 def run_with_ui(launched: Node, refresh_hz: float) -> int:
     """Start a node and show it; quitting stops it. Returns the exit code. Raises UsageError without a terminal."""
     _require_terminal(": add --no-ui to run without one")
-    # Until the UI runs and has its own way to leave.
+    # Until the UI runs, which takes these signals itself.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda signum, frame: sys.exit(CLEAN))
     node = NodeThread(launched)

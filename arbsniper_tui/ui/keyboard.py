@@ -1,7 +1,7 @@
 """What each key does.
 
-A key is carried out in full before the next one is looked at, however fast they come. Handed to a widget, as Textual
-does it, a key is overtaken by what the one behind it opens or closes.
+Each key is carried out completely before the next one is read, however fast they come. Textual would hand a key to a
+widget, and the next key could open or close a screen before that widget takes it.
 """
 
 from collections.abc import Awaitable, Callable
@@ -32,8 +32,7 @@ PALETTE_SAYS = "enter runs it, esc goes back"
 
 
 class Keyboard:
-    """Each action of the table is a method here. A prompt has the keys from the one that opened it to the one that
-    closes it."""
+    """Each action of the table is a method here. While a prompt is open, the keys are its own."""
 
     def __init__(
         self,
@@ -77,7 +76,7 @@ class Keyboard:
         screen.show_keys()
 
     def paste(self, screen: NodeScreen, text: str) -> None:
-        """Put text into the prompt; without one it has no place."""
+        """Put text into the prompt; without a prompt it is ignored."""
         if screen.prompt is not None:
             screen.prompt.editor.insert(text)
             self._typed(screen.prompt)
@@ -122,7 +121,7 @@ class Keyboard:
     async def palette(self) -> None:
         runs = [Choice(each.title, each.says, partial(self._run, each)) for each in ACTIONS if each.in_palette]
         themes = [Choice(f"Theme {each.name}", "The colours.", partial(self._set_theme, each.name)) for each in THEMES]
-        # What `enter` runs at once is not the way out, which is the first of the table.
+        # Quit, the first of the table, goes last, so that `enter` does not run it at once.
         screen = PaletteScreen([*runs[1:], *themes, runs[0]])
         await self._app.push_screen(screen)
         run = partial(self._run_choice, screen)

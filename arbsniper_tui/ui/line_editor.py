@@ -7,7 +7,7 @@ _MOST = 200
 
 
 class LineEditor:
-    """Text and a caret. At first all of the text is selected: what is typed takes its place."""
+    """Text and a caret. At first all of the text is selected, so that typing replaces it."""
 
     def __init__(self, text: str = "") -> None:
         self.text = text

@@ -32,7 +32,7 @@ ROLES = (
     "caret",
 )
 _UNSPREAD = ("rule", "badge", "caret")
-"""Roles that show on blank text too, so that a neighbour's blanks do not take them."""
+"""Roles that are visible on blanks: the blanks beside them keep their own."""
 _FADING = ("text", "bright", "accent", "strong", "good", "gain", "loss", "bar")
 """Roles of values that are old while the node is not heard."""
 ROLE_CLASSES = {f"role--{role}" for role in (*ROLES, "faded", "cursor")}
@@ -101,7 +101,7 @@ def cell(text: str, width: int, align: str = "left") -> str:
 
 
 def ends(left: Line, right: Line, width: int) -> Line:
-    """One line with `left` at its start and `right` at its end; `right` gives way where both do not fit."""
+    """One line with `left` at its start and `right` at its end; `right` is left out where both do not fit."""
     room = width - width_of(left)
     if not right or width_of(right) + 1 > room:
         return left
@@ -125,21 +125,21 @@ class Brush:
         style = self._styles.get(key)
         if style is None:
             if not self._widget.is_attached:
-                # It was removed, and is drawn once more before the next layout: Textual has taken its styles already.
+                # A removed widget is drawn once more before the next layout, and Textual has removed its styles.
                 return Style()
             screen = self._widget.screen
             is_faded = self._fades and role in _FADING and screen.has_class(LOST_CLASS)
             style = screen.get_component_rich_style("role--faded" if is_faded else f"role--{role}")
             if under_cursor:
                 cursor = screen.get_component_rich_style("role--cursor")
-                # On the cursor's ground what is quiet elsewhere, and in sixteen colours any other, could not be read.
+                # Quiet text, and in sixteen colours any text, cannot be read on the cursor's background.
                 is_plain = role == "quiet" or (cursor.bgcolor is not None and cursor.bgcolor.is_system_defined)
                 style += Style(color=cursor.color if is_plain else None, bgcolor=cursor.bgcolor, reverse=cursor.reverse)
             style = self._styles[key] = self._filtered(style)
         return style
 
     def _filtered(self, style: Style) -> Style:
-        """As the terminal's colours allow it: Textual's filters, once for each style and not for each line."""
+        """The style after Textual's colour filters, which run once for each style here rather than for each line."""
         segments = [Segment(" ", style)]
         for each in self._widget.get_line_filters():
             segments = each.apply(segments, self._widget.background_colors[1])

@@ -14,7 +14,7 @@ _Playback = tuple[float | None, bool]
 
 
 class PlaybackKeys:
-    """What the keys of a replay do. Each returns what is to be said instead, or an empty string."""
+    """What the keys of a replay do. Each method returns why it did nothing, or an empty string."""
 
     def __init__(self, session: NodeSession, patience: float) -> None:
         self._session = session

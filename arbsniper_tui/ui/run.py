@@ -14,7 +14,7 @@ from arbsniper_tui.ui.app import ArbsniperApp, Supervise, make_app
 _log = logging.getLogger(__name__)
 
 _FIRST_PICTURE_WITHIN_S = 1.0
-"""The user waits for the first picture; after it, this process gives way to quotes and signals."""
+"""After the first picture, which the user waits for, this process lowers its priority below that of the workers."""
 _LEAVE_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LONGEST_REASON = 120
 

@@ -17,9 +17,9 @@ from textual.drivers.linux_driver import LinuxDriver
 from arbsniper_tui.runtime.terminal import terminal_look
 
 LAST_WORDS_WITHIN_S = 0.3
-"""For how long a terminal that is behind may take what is left when the app ends."""
+"""How long a slow terminal may take to read what is left when the app ends."""
 _KEYS_EVERY_S = 0.1
-"""How often the input thread looks whether it is to end, and whether an escape key stands alone."""
+"""How often the input thread checks whether it must end, and whether an escape key was pressed alone."""
 
 ASCII = str.maketrans(
     {
@@ -115,8 +115,8 @@ class TerminalOutput:
         self._last = bytearray()
 
     def close(self) -> None:
-        """Write what is left, and let go of the terminal. It may have been full with nothing left to write before the
-        codes that restore it: then they take the place of what it has not read."""
+        """Write what is left, and let go of the terminal. Where the terminal does not read, what it has
+        not read is discarded, so that the codes that restore it find room."""
         if self._descriptor < 0:
             return
         self.flush()
@@ -194,7 +194,7 @@ class TerminalDriver(LinuxDriver):
         super().close()
 
     def run_input_thread(self) -> None:
-        """Like Textual's, but bytes that are not UTF-8 mean nothing, and the end of the input ends the app."""
+        """Like Textual's, but bytes that are not UTF-8 are ignored, and the end of the input ends the app."""
         parser = XTermParser(self._debug)
         decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         with selectors.SelectSelector() as selector:

@@ -111,5 +111,5 @@ THEMES = (DARK, LIGHT, SIXTEEN)
 
 
 def theme_for(color_system: str | None) -> str:
-    """The theme to begin with: a terminal of sixteen colours, or of none, gets its own, unmixed."""
+    """The theme to begin with: a terminal of sixteen colours, or of none, gets a theme in its own colours."""
     return SIXTEEN.name if color_system in ("standard", None) else DARK.name

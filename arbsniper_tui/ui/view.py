@@ -29,7 +29,7 @@ class View:
     at_s: float = 0.0
     """Time by the count of ticks; it goes on while the view is frozen."""
     now_ms: float | None = None
-    """The node's clock, carried on by the viewer's own while nothing arrives; None before the node has said it."""
+    """The node's clock, ms since 1970; while nothing arrives the viewer's own advances it. None until it is known."""
     whole: bool = False
     """Draw everything, whatever `changes` says."""
     half: bool = False
@@ -90,7 +90,7 @@ class Views:
             self.look = replace(self.look, routes="net" if status.basis == "net" else "spread")
 
     def make(self, changes: Changes, cost: str, whole: bool = False) -> View:
-        """While frozen nothing has changed, however often it is asked."""
+        """The view of this tick; a frozen one has no changes."""
         a_second = max(1, round(self._refresh_hz))
         return View(
             self.snapshot,

@@ -6,15 +6,6 @@ from pathlib import Path
 import pytest
 from session_stage import Stage, Viewer
 
-from arbsniper_tui.session import events
-
-
-@pytest.fixture(autouse=True)
-def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reader waits for events that it missed as long as a slow machine may take."""
-    monkeypatch.setattr(events, "_ASK_WITHIN_MS", 20_000)
-    monkeypatch.setattr(events, "_ASK_AGAIN_S", 0.0)
-
 
 @pytest.fixture
 def stage(short_folder: Path) -> Iterator[Stage]:

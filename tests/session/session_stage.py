@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import zmq
@@ -39,6 +40,10 @@ STATUS = NodeStatus(0.5, "gross", 10.0, 0, 0, 1.0, 0.0, 1, 0)
 
 def row(bid: float) -> QuoteRow:
     return QuoteRow(0, bid, 1.0, bid + 1, 1.0, 1.0, None, "")
+
+
+PATIENT: Any = {"ask_within_ms": 20_000, "ask_again_s": 0.0}
+"""A reader that waits for missed events as long as a slow machine may take."""
 
 
 class Stage:
@@ -153,7 +158,7 @@ class Viewer:
 
     def __init__(self, stage: Stage, wait_until: Callable[..., None]) -> None:
         self.now_s = 0.0
-        self.session = Session(stage.endpoints, lambda: self.now_s)
+        self.session = Session(stage.endpoints, lambda: self.now_s, **PATIENT)
         self.snapshot = self.session.snapshot
         self.seen: list[Changes] = []
         self._wait_until = wait_until

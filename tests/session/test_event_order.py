@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import zmq
-from session_stage import Stage
+from session_stage import PATIENT, Stage
 
 from arbsniper_tui.model.signal import Event
-from arbsniper_tui.session import events
 from arbsniper_tui.session.events import EventOrder
 from arbsniper_tui.wire.messages import encode
 
@@ -15,7 +14,7 @@ from arbsniper_tui.wire.messages import encode
 @pytest.fixture
 def order(stage: Stage) -> Iterator[EventOrder]:
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    order = EventOrder(context, stage.endpoints)
+    order = EventOrder(context, stage.endpoints, **PATIENT)
     yield order
     order.close()
     context.term()
@@ -56,15 +55,13 @@ def test_what_was_read_already_is_read_no_second_time(stage: Stage, order: Event
     assert numbers(order.take(encode(stage.event()))) == [6]
 
 
-def test_an_answer_that_does_not_come_leaves_the_gap_to_the_next_event(
-    stage: Stage, order: EventOrder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_answer_that_does_not_come_leaves_the_gap_to_the_next_event(stage: Stage, order: EventOrder) -> None:
     order.take(encode(stage.event()))
     stage.event()
     stage.is_deaf = True
-    monkeypatch.setattr(events, "_ASK_WITHIN_MS", 20)
+    order.ask_within_ms = 20
     assert order.take(encode(stage.event())) == []
-    monkeypatch.setattr(events, "_ASK_WITHIN_MS", 20_000)
+    order.ask_within_ms = 20_000
     stage.is_deaf = False
     assert numbers(order.take(encode(stage.event()))) == [2, 3, 4]
     assert order.missed == 0

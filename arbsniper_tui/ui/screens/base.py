@@ -62,7 +62,7 @@ class NodeScreen(Screen[None], inherit_bindings=False):
         self.prompt: Prompt | None = None
         """What is asked for in the place of the key hints. While it is, it takes the keys."""
 
-    # What a subclass says.
+    # For subclasses to implement.
 
     def body(self) -> ComposeResult:
         """The widgets between the bars."""
@@ -80,7 +80,7 @@ class NodeScreen(Screen[None], inherit_bindings=False):
         """The route that `enter` opens; here the one with the largest spread."""
         return (snapshot.routes[0].buy_id, snapshot.routes[0].sell_id) if snapshot.routes else None
 
-    # What the app uses.
+    # For the app to use.
 
     def compose(self) -> ComposeResult:
         yield self._top_bar
@@ -98,7 +98,7 @@ class NodeScreen(Screen[None], inherit_bindings=False):
         self.show_body(view)
 
     def show_bars(self, view: View) -> None:
-        """The top bar at once where it matters, its counts once a second; the feed bar as feeds change."""
+        """Draw the top bar when its state changes, and its counts once a second; the feed bar when a feed changes."""
         snapshot, changes = view.snapshot, view.changes
         status = snapshot.status
         rule = (

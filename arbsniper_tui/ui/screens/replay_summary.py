@@ -1,4 +1,4 @@
-"""What a replay came to, shown once when its tapes have ended; behind it stays the last state."""
+"""The results of a replay, shown once when its tapes have ended, over the last state."""
 
 import time
 

@@ -13,7 +13,7 @@ NO_NODE = "waiting for the node to say what it watches"
 
 
 def show_prices(area: PriceArea, view: View) -> None:
-    """The quotes as they change; once a second, which instruments there are and what those without a quote await."""
+    """Draw quotes as they change; once a second also the instruments, and what those without a quote wait for."""
     snapshot, changes = view.snapshot, view.changes
     if not (view.whole or changes.quotes or area.has_waiting or view.half or view.second):
         return
@@ -49,7 +49,7 @@ def _no_prices(filtered: str) -> str:
 
 
 def show_routes(pane: RoutesPane, view: View) -> None:
-    """Twice a second, for numbers that change faster cannot be read; at once where a route opens or closes."""
+    """Draw the routes twice a second, because faster numbers cannot be read; at once when one opens or closes."""
     snapshot = view.snapshot
     opened = frozenset((each.buy_id, each.sell_id) for each in snapshot.routes if not each.reason)
     if view.whole or view.half or opened != pane.opened:

@@ -1,4 +1,4 @@
-"""One line that says how each venue's feed is; what is not live comes first, in words."""
+"""One line with the state of each venue's feed; those that are not live come first, in words."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from arbsniper_tui.ui.widgets.pane import LineBar
 
 LARGE_LAG_MS = 1000.0
 UNKNOWN = ("?", "quiet")
-"""The mark of a feed of which nothing is heard."""
+"""The mark of a feed while nothing arrives from the node."""
 MARKS = {
     FeedState.LIVE: ("●", "good"),
     FeedState.SUBSCRIBED: ("○", "warn"),

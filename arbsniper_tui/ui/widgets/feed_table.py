@@ -1,4 +1,4 @@
-"""How each connection is: state, counts, what was dropped and why, and which symbols its venue refused."""
+"""A table of the connections: state, counts, what was dropped and why, which symbols the venue refused."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -87,7 +87,7 @@ class FeedTable(LinePane):
         return lines
 
     def _refusals(self, feed: FeedHealth) -> list[Line]:
-        """The refused symbols by reason; those that nobody asked for by name are told quietly."""
+        """The refused symbols by reason; those that nobody asked for by name are drawn quietly."""
         by_reason: dict[tuple[bool, str], list[str]] = {}
         for symbol, why in sorted(feed.rejected.items()):
             by_reason.setdefault(((feed.venue, symbol) in self._implied, why), []).append(symbol)

@@ -24,7 +24,7 @@ class Prompt:
     label: str
     editor: LineEditor
     says: str
-    """What is expected; it stands behind the entry."""
+    """What is expected; shown after the entry."""
     typed: Callable[[str], None] = _nothing
     """Called with each new text."""
     entered: Callable[[str], Awaitable[None] | None] = _nothing

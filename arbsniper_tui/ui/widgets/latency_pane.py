@@ -11,7 +11,7 @@ from arbsniper_tui.ui.widgets.pane import LinePane
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 MOST_LINES = 4
 FIRST_BUCKET_US = 8
-"""The first drawn bucket ends here, and each one behind it at twice the one before."""
+"""The end of the first drawn bucket; each further one ends at twice the one before it."""
 COLUMNS = (
     Column("stage", "", 8),
     Column("p50", "p50", 5, "right"),
@@ -96,7 +96,7 @@ def bar_lines(counts: Sequence[int], width: int, lines: int) -> list[str]:
     """Bars over `width` cells and `lines` lines, the top line first; whatever is not zero shows."""
     cells = _cells(counts, width)
     most = max(cells, default=0)
-    # Two lines each stand without a gap: what is highest stops short of the stage above.
+    # Stages of two lines each have no gap: the highest bar stops short of the stage above.
     full = lines * 8 - (2 if lines == 2 else 0)
     heights = [max(1, round(count / most * full)) if count else 0 for count in cells]
     drawn = [
@@ -106,7 +106,7 @@ def bar_lines(counts: Sequence[int], width: int, lines: int) -> list[str]:
 
 
 def _cells(counts: Sequence[int], width: int) -> list[int]:
-    """Buckets laid on cells: several a cell where the room is short, each some cells wide where it is not."""
+    """The counts by cell: in a narrow pane several buckets share a cell, in a wide one each takes up to four."""
     if not counts or width < 1:
         return []
     if len(counts) > width:

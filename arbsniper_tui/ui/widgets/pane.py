@@ -16,7 +16,7 @@ WHEEL_ROWS = 3
 
 
 class LineWidget(Widget, can_focus=False):
-    """Lines that a subclass says one by one. It has no border and no padding."""
+    """Lines that a subclass provides one by one. It has no border and no padding."""
 
     ALLOW_SELECT = False
     FADES = False
@@ -68,13 +68,13 @@ class LineWidget(Widget, can_focus=False):
         return strip
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        # Textual's cache of styled lines goes through every line of every widget each time anything changes, for
-        # borders and padding that are not here.
+        # Textual's cache of styled lines visits every line of every widget whenever anything changes, for borders and
+        # padding that these widgets do not have.
         strips = [self.render_line(y) for y in crop.line_range]
         return strips if crop.width == self.extent.width else [each.crop(crop.x, crop.right) for each in strips]
 
     def fit(self) -> None:
-        """Take in a new size, before all is repainted."""
+        """Adapt to a new size; everything is repainted afterwards."""
 
     def on_resize(self) -> None:
         self.extent = self.size
@@ -126,7 +126,7 @@ class LinePane(LineWidget):
         self.active = False
         """Whether the arrow keys act on this pane."""
 
-    # What a subclass says.
+    # For subclasses to implement.
 
     def line_of(self, index: int) -> Line:
         """What stands in a row now."""
@@ -136,7 +136,7 @@ class LinePane(LineWidget):
         """The header for the present width."""
         raise NotImplementedError
 
-    # What a subclass uses.
+    # For subclasses to use.
 
     @property
     def room(self) -> int:
@@ -216,7 +216,7 @@ class LinePane(LineWidget):
         self.repaint()
 
     def scroll_rows(self, rows: int) -> None:
-        """Move the window; a selected row that would leave it hands the cursor to the nearest one that stays."""
+        """Move the window; where the selected row leaves it, the nearest row inside is selected."""
         self.show_from(self.top + rows)
         seen = self.seen()
         if self.cursor >= 0 and seen and self.cursor not in seen:

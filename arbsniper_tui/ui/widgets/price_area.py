@@ -13,8 +13,8 @@ from arbsniper_tui.ui.widgets.price_pane import PricePane
 
 PANE_WIDTH = 65
 ROWS_A_VIEW = 12
-"""Changed rows beyond these wait for the next view, the longest waiting first: at ten views a second that bounds what
-goes to the terminal whatever the market does, and no eye follows more."""
+"""More changed rows wait for the next view, the longest waiting first. That bounds the output whatever the market does,
+and nobody can read more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class PriceArea(ScrollableContainer, can_focus=False):
         order: str = "venue",
         twice_a_second: bool = False,
     ) -> None:
-        """Hand each pane its rows, all for a `dirty` of None; instruments that are `listed` anew lay the panes anew."""
+        """Hand each pane its rows in `dirty`, or all for None; a new list of instruments lays the panes out again."""
         wanting = None
         if listed is not None:
             wanting = listed.wanting
@@ -83,7 +83,7 @@ class PriceArea(ScrollableContainer, can_focus=False):
         return bool(self._waiting)
 
     def _due(self, dirty: set[int]) -> set[int]:
-        """Of the changed instruments, those whose turn it is; ones out of the window cost nothing."""
+        """The changed instruments to draw now: so many of those in the window, and all others."""
         for rate_id in self._converted_by.keys() & dirty:
             dirty = dirty | self._converted_by[rate_id]
         self._waiting.update(dict.fromkeys(sorted(dirty)))

@@ -95,7 +95,7 @@ class PricePane(LinePane):
                 self.repaint(index + 1 for each in ids for index in self._places[each] if index in self.shown_rows)
 
     def catch_up(self) -> None:
-        """Take in everything and repaint; what was out of the window had been left as it was."""
+        """Update everything and repaint: rows outside the window were not kept up to date."""
         self._is_behind = False
         self._remark()
         self._widen(self._places)
@@ -130,7 +130,7 @@ class PricePane(LinePane):
         return {each for each in before.keys() | best.keys() if before.get(each) != best.get(each)}
 
     def _widen(self, ids: Iterable[int]) -> bool:
-        """Take in the digits of new prices; returns whether the columns change."""
+        """Widen the columns for the digits of new prices; returns whether they changed."""
         decimals, width = self._decimals, self._price_width
         for each in ids:
             quote = self._quotes.get(each)

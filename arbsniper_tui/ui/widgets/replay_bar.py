@@ -13,7 +13,7 @@ _TRACK = 20
 
 
 class ReplayBar(LineBar):
-    """Not there where no tapes are played."""
+    """Hidden where no tapes are played."""
 
     DEFAULT_CSS = """
     ReplayBar { display: none; }

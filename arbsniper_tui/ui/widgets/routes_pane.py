@@ -15,7 +15,7 @@ from arbsniper_tui.ui.widgets.pane import LinePane
 TIGHT_BELOW = 66
 """With less room than this, coins and venues stand without their currencies."""
 HELD_S = 2.5
-"""For how long the order stands still after the selection was moved: so long nothing slips from under it."""
+"""How long the order is kept after the selection was moved, so that no other route slips under the cursor."""
 
 COLUMNS = (
     Column("mark", "", 1),
@@ -126,7 +126,7 @@ class RoutesPane(LinePane):
         self._columns = fitted([replace(each, width=widths.get(each.id, each.width)) for each in COLUMNS], self.room)
 
     def _sort(self) -> None:
-        """By what is drawn; while the order is held, routes that are new stand behind the others."""
+        """Sort by the values drawn; while the order is held, new routes come after the others."""
         if self._is_held:
             held = [key for key in self._order if key in self._rows]
             new = self._rows.keys() - set(held)

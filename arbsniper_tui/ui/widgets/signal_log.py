@@ -1,4 +1,4 @@
-"""The log: signals as they open, change and close, and what became of venues and workers."""
+"""The log: signals as they open, change and close, and venues and workers as they go up and down."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -41,12 +41,12 @@ class SignalLog(LinePane):
         return next((each.signal for each in reversed(self._shown) if each.signal), None)
 
     def show(self, events: Iterable[Event], look: Look, now_s: float, *, afresh: bool = False, empty: str = "") -> None:
-        """Take in `events`, instead of what was there where they come `afresh`, and draw them a few times a second.
+        """Add `events`, or with `afresh` replace all events by them, and draw them a few times a second.
 
         `now_s` is any clock that the caller goes on using.
         """
         if afresh:
-            # The whole log holds the events that wait to be drawn, too.
+            # `events` is the whole log then, with the events that wait to be drawn.
             self._events.clear()
             self._arrived.clear()
         self._arrived += events
@@ -88,7 +88,7 @@ class SignalLog(LinePane):
         self._events += self._arrived
         self._arrived.clear()
         follows, on_newest = self._follows, self._is_on_newest
-        # By how many rows the events that were there have moved.
+        # How many rows the earlier events have moved.
         moved = len(taken) if self._is_newest_first else min(0, KEPT - len(self._shown) - len(taken))
         self._shown += taken
         top, cursor = self.top + moved, self.cursor + moved
@@ -141,7 +141,7 @@ class SignalLog(LinePane):
         return None if place is None else self._place_of(place)
 
     def _place_of(self, row: int) -> int:
-        """The place in time of a row, and the row of a place: newest first, one counts from the other's end."""
+        """The position in time of a row, or the row of a position: with the newest first, it counts from the end."""
         return len(self._shown) - 1 - row if self._is_newest_first else row
 
     def header_of(self, width: int) -> Line:

@@ -1,4 +1,4 @@
-"""Two lines over every screen: which node, how it is, and the threshold in force."""
+"""Two lines over every screen: the node, its state, and the threshold in force."""
 
 from arbsniper_tui.model.health import FeedState, RecordingHealth, RedisState
 from arbsniper_tui.session.snapshot import Snapshot
@@ -68,7 +68,7 @@ class TopBar(LineBar):
 
 
 def _recording(recording: RecordingHealth | None) -> list[tuple[str, str]]:
-    """A mark while the node records, and a loud one once it cannot."""
+    """A mark while the node records, and a badge once it cannot."""
     if recording is None:
         return []
     if recording.failure:
