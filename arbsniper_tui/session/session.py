@@ -47,7 +47,7 @@ class Session:
         ask_within_ms: int = ASK_WITHIN_MS,
         ask_again_s: float = ASK_AGAIN_S,
     ) -> None:
-        """It waits `ask_within_ms` for missed events, and asks again `ask_again_s` after an answer that did not come."""
+        """It waits `ask_within_ms` for missed events, and asks again `ask_again_s` after no answer has come."""
         self.snapshot = Snapshot()
         self._clock = clock
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()

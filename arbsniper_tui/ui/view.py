@@ -1,10 +1,12 @@
 """What a screen is handed on each tick: the snapshot, what changed, and how the user chose to see it."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
 from arbsniper_tui.session.snapshot import Changes, NodeSession, Snapshot
-from arbsniper_tui.ui.frozen import held_copy, shown
 from arbsniper_tui.ui.look import Look
 
 
@@ -111,3 +113,30 @@ class Views:
             return None
         goes_on = bool(self.live.lost_contact) and not self.frozen
         return status.clock_ms + (self._clock() - self._heard_s) * 1000 * goes_on
+
+
+def held_copy(live: Snapshot) -> Snapshot:
+    """A snapshot that the session no longer writes to."""
+    return replace(
+        live,
+        quotes=dict(live.quotes),
+        feeds=dict(live.feeds),
+        workers=dict(live.workers),
+        events=deque(live.events, maxlen=live.events.maxlen),
+    )
+
+
+def shown(held: Snapshot, live: Snapshot) -> Snapshot:
+    """What is drawn while frozen: the held picture, but as they are now the threshold, the contact, the recording,
+    Redis and a replay's position."""
+    status = held.status
+    if status is not None and live.status is not None:
+        status = structs.replace(status, threshold_pct=live.status.threshold_pct, basis=live.status.basis)
+    return replace(
+        held,
+        status=status,
+        lost_contact=live.lost_contact,
+        recording=live.recording,
+        redis=live.redis,
+        replay=live.replay,
+    )

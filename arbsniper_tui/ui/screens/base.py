@@ -30,7 +30,7 @@ class Body(Container):
 
 
 class NodeScreen(Screen[None], inherit_bindings=False):
-    """Bars around a body; a subclass composes the body and shows a view in it."""
+    """Bars around a body; a subclass names the panes of the body and shows a view in them."""
 
     DEFAULT_CSS = """
     NodeScreen { layout: vertical; overflow: hidden; }
@@ -44,6 +44,7 @@ class NodeScreen(Screen[None], inherit_bindings=False):
     HORIZONTAL_BREAKPOINTS = [(0, "-slim"), (78, "-narrow"), (110, "-medium"), (170, "-broad")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-short"), (30, "-tall"), (45, "-high")]
     TITLED = ""
+    """The name of the screen in the key bar; empty: not there."""
     SORTED = ""
     """The pane that `s` sorts; empty: none."""
 
@@ -65,8 +66,9 @@ class NodeScreen(Screen[None], inherit_bindings=False):
     # For subclasses to implement.
 
     def body(self) -> ComposeResult:
-        """The widgets between the bars."""
-        raise NotImplementedError
+        """The widgets between the bars; here the panes under each other."""
+        with Body(classes="body"):
+            yield from self.panes()
 
     def panes(self) -> list[Pane]:
         """The panes that the arrow keys can act on, the first one at the start."""

@@ -3,15 +3,13 @@
 from itertools import zip_longest
 from textwrap import wrap
 
-from textual.app import ComposeResult
-
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.view import RouteRow
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui import derived
 from arbsniper_tui.ui import format as fmt
 from arbsniper_tui.ui.paint import Line, cell, joined
-from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
+from arbsniper_tui.ui.screens.base import NodeScreen, Pane
 from arbsniper_tui.ui.view import View
 from arbsniper_tui.ui.widgets.pane import TextPane
 
@@ -26,16 +24,10 @@ Told = tuple[str, str]
 class DetailScreen(NodeScreen):
     """Follows one route while it is open; `esc` leaves it."""
 
-    TITLED = ""
-
     def __init__(self, buy_id: int, sell_id: int) -> None:
         super().__init__()
         self.route = (buy_id, sell_id)
         self._account = TextPane("Route")
-
-    def body(self) -> ComposeResult:
-        with Body(classes="body"):
-            yield self._account
 
     def panes(self) -> list[Pane]:
         return [self._account]

@@ -1,10 +1,8 @@
 """Every key and every mark, from the table of actions."""
 
-from textual.app import ComposeResult
-
 from arbsniper_tui.ui.actions import ACTIONS, MARKS
 from arbsniper_tui.ui.paint import Line, joined
-from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
+from arbsniper_tui.ui.screens.base import NodeScreen, Pane
 from arbsniper_tui.ui.view import View
 from arbsniper_tui.ui.widgets.pane import TextPane
 
@@ -12,15 +10,9 @@ from arbsniper_tui.ui.widgets.pane import TextPane
 class HelpScreen(NodeScreen):
     """A page that scrolls; `esc` leaves it."""
 
-    TITLED = ""
-
     def __init__(self) -> None:
         super().__init__()
         self._page = TextPane("Help")
-
-    def body(self) -> ComposeResult:
-        with Body(classes="body"):
-            yield self._page
 
     def panes(self) -> list[Pane]:
         return [self._page]

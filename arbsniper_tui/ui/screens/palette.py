@@ -3,10 +3,8 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from textual.app import ComposeResult
-
 from arbsniper_tui.ui.paint import Line, joined
-from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
+from arbsniper_tui.ui.screens.base import NodeScreen, Pane
 from arbsniper_tui.ui.view import View
 from arbsniper_tui.ui.widgets.pane import LinePane
 
@@ -28,10 +26,6 @@ class PaletteScreen(NodeScreen):
         self._choices = choices
         self._list = ChoiceList()
         self.find("")
-
-    def body(self) -> ComposeResult:
-        with Body(classes="body"):
-            yield self._list
 
     def panes(self) -> list[Pane]:
         return [self._list]

@@ -1,9 +1,7 @@
 """Screen 2: every instrument's best bid and ask."""
 
-from textual.app import ComposeResult
-
 from arbsniper_tui.ui.screens import shared_panes
-from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
+from arbsniper_tui.ui.screens.base import NodeScreen, Pane
 from arbsniper_tui.ui.view import View
 from arbsniper_tui.ui.widgets.price_area import PriceArea
 
@@ -17,10 +15,6 @@ class PricesScreen(NodeScreen):
     def __init__(self) -> None:
         super().__init__()
         self._prices = PriceArea(says_order=True)
-
-    def body(self) -> ComposeResult:
-        with Body(classes="body"):
-            yield self._prices
 
     def panes(self) -> list[Pane]:
         return [self._prices]

@@ -2,12 +2,10 @@
 
 import time
 
-from textual.app import ComposeResult
-
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui import format as fmt
 from arbsniper_tui.ui.paint import Line, joined
-from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
+from arbsniper_tui.ui.screens.base import NodeScreen, Pane
 from arbsniper_tui.ui.view import View
 from arbsniper_tui.ui.widgets.pane import TextPane
 
@@ -15,15 +13,9 @@ from arbsniper_tui.ui.widgets.pane import TextPane
 class ReplaySummary(NodeScreen):
     """A page of figures; `esc` leaves it."""
 
-    TITLED = ""
-
     def __init__(self) -> None:
         super().__init__()
         self._page = TextPane("The tapes have ended")
-
-    def body(self) -> ComposeResult:
-        with Body(classes="body"):
-            yield self._page
 
     def panes(self) -> list[Pane]:
         return [self._page]

@@ -1,10 +1,8 @@
 """Screen 3: the routes with the largest spreads, as many as the node sends, and why each does not signal."""
 
-from textual.app import ComposeResult
-
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui.screens import shared_panes
-from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
+from arbsniper_tui.ui.screens.base import NodeScreen, Pane
 from arbsniper_tui.ui.view import View
 from arbsniper_tui.ui.widgets.routes_pane import RoutesPane
 
@@ -18,10 +16,6 @@ class RoutesScreen(NodeScreen):
     def __init__(self) -> None:
         super().__init__()
         self._routes = RoutesPane()
-
-    def body(self) -> ComposeResult:
-        with Body(classes="body"):
-            yield self._routes
 
     def panes(self) -> list[Pane]:
         return [self._routes]

@@ -1,10 +1,8 @@
 """Screen 4: the log of signals, venues and workers."""
 
-from textual.app import ComposeResult
-
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui.screens import shared_panes
-from arbsniper_tui.ui.screens.base import Body, NodeScreen, Pane
+from arbsniper_tui.ui.screens.base import NodeScreen, Pane
 from arbsniper_tui.ui.view import View
 from arbsniper_tui.ui.widgets.signal_log import SignalLog
 
@@ -18,10 +16,6 @@ class SignalsScreen(NodeScreen):
     def __init__(self) -> None:
         super().__init__()
         self._signals = SignalLog()
-
-    def body(self) -> ComposeResult:
-        with Body(classes="body"):
-            yield self._signals
 
     def panes(self) -> list[Pane]:
         return [self._signals]
