@@ -121,8 +121,8 @@ class Brush:
         self._styles.clear()
 
     def style(self, role: str, under_cursor: bool = False) -> Style:
-        key = (role, under_cursor)
-        style = self._styles.get(key)
+        asked = (role, under_cursor)
+        style = self._styles.get(asked)
         if style is None:
             if not self._widget.is_attached:
                 # A removed widget is drawn once more before the next layout, and Textual has removed its styles.
@@ -135,7 +135,7 @@ class Brush:
                 # Quiet text, and in sixteen colours any text, cannot be read on the cursor's background.
                 is_plain = role == "quiet" or (cursor.bgcolor is not None and cursor.bgcolor.is_system_defined)
                 style += Style(color=cursor.color if is_plain else None, bgcolor=cursor.bgcolor, reverse=cursor.reverse)
-            style = self._styles[key] = self._filtered(style)
+            style = self._styles[asked] = self._filtered(style)
         return style
 
     def _filtered(self, style: Style) -> Style:

@@ -31,7 +31,8 @@ COLUMNS = (
     Column("signals", "signals", 8, "right", drop=3),
     Column("state", "why not", 17, grows=True),
 )
-Key = tuple[int, int]
+Legs = tuple[int, int]
+"""The ids of the instruments that a route buys and sells."""
 
 
 class RoutesPane(LinePane):
@@ -39,17 +40,17 @@ class RoutesPane(LinePane):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._rows: dict[Key, RouteRow] = {}
-        self._order: list[Key] = []
+        self._rows: dict[Legs, RouteRow] = {}
+        self._order: list[Legs] = []
         self._instruments: Mapping[int, Instrument] = {}
         self._look = Look()
         self._columns: tuple[Column, ...] = ()
-        self._chosen: Key | None = None
+        self._chosen: Legs | None = None
         """The route that the selection stays with; None while it stays with the top row."""
         self._was_moved = False
         self._held_until_s = float("-inf")
         self._is_held = False
-        self.opened: frozenset[Key] = frozenset()
+        self.opened: frozenset[Legs] = frozenset()
         """The routes whose opportunity is open, as last shown."""
         self._share = ""
         """How many of the node's routes are known here; empty if all are."""
@@ -58,7 +59,7 @@ class RoutesPane(LinePane):
         self._venue_width = 8
 
     @property
-    def selected(self) -> Key | None:
+    def selected(self) -> Legs | None:
         """The buy and sell instruments of the selected route."""
         return self._order[self.cursor] if 0 <= self.cursor < len(self._order) else None
 
@@ -128,15 +129,15 @@ class RoutesPane(LinePane):
     def _sort(self) -> None:
         """Sort by the values drawn; while the order is held, new routes come after the others."""
         if self._is_held:
-            held = [key for key in self._order if key in self._rows]
+            held = [legs for legs in self._order if legs in self._rows]
             new = self._rows.keys() - set(held)
             self._order = held + sorted(new, key=self._rank)
         else:
             self._order = sorted(self._rows, key=self._rank)
 
-    def _rank(self, key: Key) -> tuple[str, bool, float]:
-        row = self._rows[key]
-        symbol = self._instruments[key[0]].group if self._look.routes == "symbol" else ""
+    def _rank(self, legs: Legs) -> tuple[str, bool, float]:
+        row = self._rows[legs]
+        symbol = self._instruments[legs[0]].group if self._look.routes == "symbol" else ""
         value = row.net_spread_pct if self._look.routes == "net" else row.spread_pct
         return symbol, not derived.is_priced(row), -value
 
@@ -164,9 +165,9 @@ class RoutesPane(LinePane):
     def line_of(self, index: int) -> Line:
         """What would lose money after fees is quiet, however large its spread is; one that signals for all that says
         so in the colour of a loss."""
-        key = self._order[index]
-        route = self._rows[key]
-        buy, sell = self._instruments[key[0]], self._instruments[key[1]]
+        legs = self._order[index]
+        route = self._rows[legs]
+        buy, sell = self._instruments[legs[0]], self._instruments[legs[1]]
         currency = derived.currency_of(buy, sell)
         is_open, is_gain = not route.reason, route.net_spread_pct > 0.0 and derived.takes_part(route)
         role = "text" if is_gain else "quiet"
