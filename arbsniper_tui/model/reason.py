@@ -1,0 +1,163 @@
+"""Why a quote or a route takes no part, or an opportunity ended: a code with what was measured and the bound.
+
+A reason is made where the fact is known and carried as a value. Words for people are made here and nowhere else.
+"""
+
+from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from arbsniper_tui.model.threshold import measured_words, threshold_words
+
+
+class ReasonCode(StrEnum):
+    """The kinds of reasons. The values cross process boundaries; `reason_words` makes the words."""
+
+    NO_DATA = "no_data"
+    NO_RATE = "no_rate"
+    """The leg is converted at a live rate, and the rate's instrument takes no part."""
+    NO_BID = "no_bid"
+    NO_ASK = "no_ask"
+    INVALID_BID = "invalid_bid"
+    INVALID_ASK = "invalid_ask"
+    INVALID_SIZE = "invalid_size"
+    CROSSED = "crossed"
+    """The bid is above the ask."""
+    OLDER = "older"
+    NUMBERS_RESTARTED = "numbers_restarted"
+    """The venue counts its states from a lower number again."""
+    UNREADABLE = "unreadable"
+    NOT_LISTED = "not_listed"
+    NOT_TRADING = "not_trading"
+    """The venue lists the instrument and has halted it."""
+    NO_CONTRACT_SIZE = "no_contract_size"
+    LISTED_AGAIN = "listed_again"
+    REJECTED = "rejected"
+    """The venue refuses the symbol; `words` is what it said."""
+    BOOK_LOST = "book_lost"
+    DISCONNECTED = "disconnected"
+    NO_PONG = "no_pong"
+    """`measured` s since the last ping that was answered."""
+    FEED_SILENT = "feed_silent"
+    FEED_DOWN = "feed_down"
+    REMOVED = "removed"
+    """The node does not watch the instrument any more."""
+    STALE = "stale"
+    """`measured` is the age in s; None where the age stands beside it."""
+    RATE_STALE = "rate_stale"
+    """The same, where the rate is the oldest part of the price."""
+    ABSURD = "absurd"
+    """The price `measured` is more than `bound` percent from `peers_median`."""
+    SPREAD_TOO_LARGE = "spread_too_large"
+    """The gross spread `measured` is above `max_spread_pct`, the `bound`."""
+    GROSS_BELOW = "gross_below"
+    """The gross spread `measured` is not above the threshold, the `bound`."""
+    NET_BELOW = "net_below"
+    COOLDOWN = "cooldown"
+    STOPPED = "stopped"
+    TAPES_ENDED = "tapes_ended"
+    RESTARTED = "restarted"
+    """The process that had announced the opportunity died."""
+
+
+BELOW_THRESHOLD = frozenset((ReasonCode.GROSS_BELOW, ReasonCode.NET_BELOW))
+SOUND = BELOW_THRESHOLD | {ReasonCode.COOLDOWN}
+"""Both quotes of the route can be used: it signals once its spread is larger, or after a pause."""
+
+
+class Reason(Struct, frozen=True, array_like=True, gc=False):
+    """One reason, with what was measured and the bound where it has them."""
+
+    code: ReasonCode
+    venue: str = ""
+    """The venue of the leg at fault; empty where the reason stands beside its own instrument, or is of the route."""
+    measured: float | None = None
+    bound: float | None = None
+    words: str = ""
+    """What the venue or the connection said, made fit to show."""
+    peers_median: float | None = None
+    peers: int = 0
+
+    def at(self, venue: str) -> "Reason":
+        """The same reason, of a route whose leg on `venue` it concerns."""
+        return replace(self, venue=venue)
+
+
+_FIXED = {
+    ReasonCode.NO_DATA: "no data yet",
+    ReasonCode.NO_RATE: "no rate",
+    ReasonCode.NO_BID: "no bid",
+    ReasonCode.NO_ASK: "no ask",
+    ReasonCode.INVALID_BID: "invalid bid",
+    ReasonCode.INVALID_ASK: "invalid ask",
+    ReasonCode.INVALID_SIZE: "invalid size",
+    ReasonCode.CROSSED: "crossed",
+    ReasonCode.OLDER: "older than the quote held",
+    ReasonCode.NUMBERS_RESTARTED: "the venue's numbers began again",
+    ReasonCode.UNREADABLE: "unreadable frame",
+    ReasonCode.NOT_LISTED: "not listed",
+    ReasonCode.NOT_TRADING: "not trading",
+    ReasonCode.NO_CONTRACT_SIZE: "no contract size in the venue's list",
+    ReasonCode.LISTED_AGAIN: "served again, no quote yet",
+    ReasonCode.FEED_SILENT: "feed worker does not answer",
+    ReasonCode.FEED_DOWN: "feed worker is down",
+    ReasonCode.REMOVED: "no longer watched",
+    ReasonCode.COOLDOWN: "cooldown",
+    ReasonCode.STOPPED: "stopped",
+    ReasonCode.TAPES_ENDED: "the tapes ended",
+    ReasonCode.RESTARTED: "restart",
+}
+_QUOTING = {
+    ReasonCode.REJECTED: "rejected: ",
+    ReasonCode.BOOK_LOST: "book lost: ",
+    ReasonCode.DISCONNECTED: "disconnected: ",
+}
+
+
+def reason_words(reason: Reason | None) -> str:
+    """The reason in one line, as in `okx: stale, 7 s`; empty for None."""
+    if reason is None:
+        return ""
+    words = _words(reason)
+    return f"{reason.venue}: {words}" if reason.venue else words
+
+
+def short_words(reason: Reason) -> str:
+    """The least that tells the reason, where venue and bound stand elsewhere on the screen."""
+    if reason.code in BELOW_THRESHOLD:
+        return "below"
+    return reason.words or (str(reason.code) if reason.code is ReasonCode.ABSURD else _words(reason))
+
+
+def close_words(reason: Reason) -> str:
+    """The reason as the `reason` of a signal's close, which names neither ages nor spreads."""
+    if reason.code in BELOW_THRESHOLD:
+        return "below threshold"
+    if reason.code in (ReasonCode.STALE, ReasonCode.RATE_STALE):
+        return "stale"
+    return reason_words(reason)
+
+
+def _words(reason: Reason) -> str:
+    code, measured, bound = reason.code, reason.measured, reason.bound
+    if (fixed := _FIXED.get(code)) is not None:
+        return fixed
+    if (before := _QUOTING.get(code)) is not None:
+        return before + reason.words
+    if measured is None:
+        return "stale"
+    if code is ReasonCode.STALE:
+        return f"stale, {measured:.0f} s"
+    if code is ReasonCode.RATE_STALE:
+        return f"rate stale, {measured:.0f} s"
+    if code is ReasonCode.NO_PONG:
+        return f"no answer to a ping for {measured:.0f} s"
+    assert bound is not None, f"a reason of the kind {code} has its bound"
+    if code is ReasonCode.ABSURD:
+        middle = f"{reason.peers_median:.6g}, the median of {reason.peers} peers"
+        return f"absurd: {measured:.6g}, more than {bound:g}% from {middle}"
+    if code is ReasonCode.SPREAD_TOO_LARGE:
+        return f"gross {measured:.6g}% is above max_spread_pct {bound:g}%"
+    basis = "net" if code is ReasonCode.NET_BELOW else "gross"
+    return f"{basis} {measured_words(measured, bound)} is not above {threshold_words(bound)}"
