@@ -1,8 +1,7 @@
 """What viewers see: the gate's state as rows, and in each frame only what changed."""
 
-from heapq import nlargest
-
 from arbsniper_tui.engine.gate import NET, Gate
+from arbsniper_tui.engine.largest import LargestRoutes
 from arbsniper_tui.engine.routes import Route
 from arbsniper_tui.model.view import QuoteRow, RouteRow
 
@@ -18,6 +17,7 @@ class Rows:
         self.touched: set[int] = set()
         """Instruments with a new quote since the last frame."""
         self._legs = gate.legs.counted
+        self._largest = LargestRoutes(gate.routes)
         self._reasons = {i: leg.fault for i, leg in self._legs.items()}
 
     def changed_quotes(self, now_ns: int) -> tuple[QuoteRow, ...]:
@@ -38,19 +38,10 @@ class Rows:
     def largest_routes(self, now_ns: int) -> tuple[RouteRow, ...]:
         """The routes with the largest spreads by the basis in force, largest first. A route of which a price is not
         known, or whose spread cannot be, stands after them as far as there is room."""
-        is_net, most_pct = self._gate.rules.basis == NET, self._gate.rules.max_spread_pct
-        measured: list[tuple[float, int]] = []
-        unknown: list[Route] = []
-        for route in self._gate.routes:
-            ask, bid = route.buy.ask, route.sell.bid
-            if route.buy.fault or route.sell.fault or (bid - ask) / ask * 100.0 > most_pct:
-                if len(unknown) < ROUTES_SHOWN:
-                    unknown.append(route)
-            else:
-                gain = route.net_profit(ask, bid) if is_net else bid - ask
-                measured.append((gain / ask, -route.number))
-        best = [self._gate.routes[-number] for _, number in nlargest(ROUTES_SHOWN, measured)]
-        return tuple(self._route_row(route, now_ns) for route in (*best, *unknown[: ROUTES_SHOWN - len(best)]))
+        rules = self._gate.rules
+        # Until rows follow what changed, every instrument counts as changed.
+        routes = self._largest.take(self._legs, ROUTES_SHOWN, rules.max_spread_pct, is_net=rules.basis == NET)
+        return tuple(self._route_row(route, now_ns) for route in routes)
 
     def _reason(self, i: int, now_ns: int) -> str:
         leg = self._legs[i]

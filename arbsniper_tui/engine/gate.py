@@ -1,6 +1,6 @@
 """From quotes to announcements: which routes a quote touches, and when an opportunity opens, changes and closes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from arbsniper_tui.engine.leg import Leg, Legs
 from arbsniper_tui.engine.opportunity import Opportunity
 from arbsniper_tui.engine.peers import Peers
-from arbsniper_tui.engine.routes import Route, RouteKey, build_routes
+from arbsniper_tui.engine.route_index import RouteIndex
+from arbsniper_tui.engine.routes import Route, RouteKey
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.signal import Signal, SignalState
@@ -47,8 +48,8 @@ class Gate:
     `wall_offset_ns` added to one gives the time since 1970."""
 
     def __init__(self, instruments: Sequence[Instrument], route_kinds: Iterable[str], rules: Rules, node: str) -> None:
-        self.legs = Legs(instruments)
-        self.routes = build_routes(self.legs, instruments, route_kinds)
+        self.legs = Legs()
+        self.routes = RouteIndex(self.legs, route_kinds)
         self.rules = rules
         self.wall_offset_ns = 0
         self.is_behind = False
@@ -62,13 +63,30 @@ class Gate:
         self._id_prefix = f"{node}-"
         self._open: dict[int, Route] = {}
         self._must_judge_all = False
-        self._peers = Peers({*self.legs.shown.values(), *self.legs.counted.values()})
+        self._peers = Peers()
         self._shown = self.legs.shown
-        self._routes_of = self._routes_by_instrument(instruments)
+        self._routes_of = self.routes.of
+        self.add(instruments)
 
     @property
     def open_count(self) -> int:
         return len(self._open)
+
+    def add(self, instruments: Sequence[Instrument]) -> None:
+        """Watch these instruments as well. Raises InstrumentError, as `Legs.add` says."""
+        self.legs.add(instruments)
+        self.routes.add(instruments)
+        self._peers.add(self._prices_of([each.id for each in instruments]))
+
+    def remove(self, instrument_ids: Collection[int], now_ns: int) -> list[Signal]:
+        """Watch these instruments no more, and close what rested on them. Raises InstrumentError for one that is not
+        watched, and for the rate of one that stays."""
+        self.legs.check_removable(instrument_ids)
+        signals = [signal for i in instrument_ids for signal in self.withdraw(i, "no longer watched", now_ns)]
+        self._peers.remove(self._prices_of(instrument_ids))
+        self.routes.remove(instrument_ids)
+        self.legs.remove(instrument_ids)
+        return signals
 
     def on_quote(self, quote: Quote, ts_recv_ns: int, now_ns: int) -> list[Signal]:
         """Take in a sound quote, and judge every route that it touches. Returns what is to be announced. Raises
@@ -182,18 +200,11 @@ class Gate:
 
     def _judge_all(self, now_ns: int, signals: list[Signal]) -> None:
         self._must_judge_all = False
-        for route in self.routes:
+        for route in self.routes.all:
             self._judge(route, now_ns, now_ns, signals)
 
-    def _routes_by_instrument(self, instruments: Sequence[Instrument]) -> dict[int, list[Route]]:
-        """The routes whose prices move with an instrument's: its own, and those that it converts."""
-        routes: dict[int, list[Route]] = {each.id: [] for each in instruments}
-        for route in self.routes:
-            moved_by = dict.fromkeys((route.buy.id, route.sell.id))
-            moved_by |= dict.fromkeys(leg.rate.id for leg in (route.buy, route.sell) if leg.rate is not None)
-            for instrument_id in moved_by:
-                routes[instrument_id].append(route)
-        return routes
+    def _prices_of(self, instrument_ids: Iterable[int]) -> set[Leg]:
+        return {prices[i] for i in instrument_ids for prices in (self.legs.shown, self.legs.counted)}
 
     def _forget_resumable(self, touched: Iterable[int]) -> None:
         """A route that both legs show a price for either was opened again just now, or does not stand any more."""

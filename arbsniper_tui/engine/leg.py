@@ -1,9 +1,12 @@
 """A leg: one instrument as routes see it, with its newest quote and the prices at which it takes part."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from itertools import count
 from math import inf
 
 from arbsniper_tui.model.conversion import units_for_one
+from arbsniper_tui.model.errors import InstrumentError
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
 
@@ -19,27 +22,38 @@ class Leg:
     __slots__ = (
         "ask",
         "bid",
+        "buy_cost",
         "currency",
         "fault",
         "followers",
         "id",
         "instrument",
         "is_suspect",
+        "market",
+        "place",
         "quote",
         "received",
         "recv_ns",
+        "sell_yield",
         "venue",
     )
 
     rate: "Leg | None" = None
     """The leg whose prices convert this one's; None where the venue's own prices count."""
 
-    def __init__(self, instrument: Instrument, currency: str) -> None:
+    def __init__(self, instrument: Instrument, currency: str, place: int = 0) -> None:
         self.instrument = instrument
         self.id = instrument.id
         self.venue = instrument.venue
+        self.market = instrument.market
         self.currency = currency
         """What its prices are in."""
+        self.place = place
+        """Counts the instruments in the order in which they were added."""
+        self.buy_cost = 1.0 + instrument.taker_fee_pct / 100.0
+        """What a unit of price costs with the taker fee."""
+        self.sell_yield = 1.0 - instrument.taker_fee_pct / 100.0
+        """What a unit of price yields after the taker fee."""
         self.ask = inf
         self.bid = 0.0
         self.recv_ns = 0
@@ -90,7 +104,7 @@ class ConvertedLeg(Leg):
     __slots__ = ("_source", "rate")
 
     def __init__(self, source: Leg, rate: Leg) -> None:
-        super().__init__(source.instrument, source.instrument.counted_quote)
+        super().__init__(source.instrument, source.instrument.counted_quote, source.place)
         self._source = source
         self.rate: Leg = rate
 
@@ -125,9 +139,23 @@ class Legs:
     """The legs of a node's instruments, by id: `shown` in the venue's own currency, `counted` in the one that counts
     (the same leg, unless a live rate lies between)."""
 
-    def __init__(self, instruments: Sequence[Instrument]) -> None:
-        self.shown = {each.id: Leg(each, each.native_quote) for each in instruments}
-        self.counted: dict[int, Leg] = dict(self.shown)
+    def __init__(self, instruments: Sequence[Instrument] = ()) -> None:
+        self.shown: dict[int, Leg] = {}
+        self.counted: dict[int, Leg] = {}
+        self._places = count()
+        self.add(instruments)
+
+    def add(self, instruments: Sequence[Instrument]) -> None:
+        """Take up instruments, with the rates that convert them where those are not held yet. Raises InstrumentError
+        for an id that is held, and for a rate that is not; then nothing is added."""
+        ids = Counter(each.id for each in instruments)
+        if twice := [each for each in instruments if each.id in self.shown or ids[each.id] > 1]:
+            raise InstrumentError(f"{_named(twice)}: watched already, or another instrument has the same id")
+        known = self.shown.keys() | ids.keys()
+        if unrated := [each for each in instruments if each.rate_id is not None and each.rate_id not in known]:
+            raise InstrumentError(f"{_named(unrated)}: the market of its rate is not watched")
+        for each in instruments:
+            self.shown[each.id] = self.counted[each.id] = Leg(each, each.native_quote, next(self._places))
         for each in instruments:
             if each.rate_id is not None:
                 source, rate = self.shown[each.id], self.shown[each.rate_id]
@@ -136,7 +164,29 @@ class Legs:
                 source.followers += (converted,)
                 rate.followers += (converted,)
 
+    def check_removable(self, instrument_ids: Collection[int]) -> None:
+        """Raises InstrumentError for an instrument that is not held, and for the rate of one that stays."""
+        for i in instrument_ids:
+            if i not in self.shown:
+                raise InstrumentError(f"instrument {i} is not watched")
+            if stay := [each for each in self.shown[i].followers if each.id not in instrument_ids]:
+                converted = _named([each.instrument for each in stay])
+                raise InstrumentError(f"{_named([self.shown[i].instrument])}: its rate converts {converted}")
+
+    def remove(self, instrument_ids: Collection[int]) -> None:
+        """Drop instruments that `check_removable` has passed."""
+        for i in instrument_ids:
+            del self.shown[i]
+            converted = self.counted.pop(i)
+            if converted.rate is not None:
+                left = tuple(each for each in converted.rate.followers if each is not converted)
+                converted.rate.followers = left
+
     def pair(self, buy: Instrument, sell: Instrument) -> tuple[Leg, Leg]:
         """Both legs of a route. Two instruments in one currency meet at the venues' own prices and need no rate."""
         prices = self.shown if buy.native_quote == sell.native_quote else self.counted
         return prices[buy.id], prices[sell.id]
+
+
+def _named(instruments: Iterable[Instrument]) -> str:
+    return ", ".join(f"{each.venue} {each.symbol}" for each in instruments)

@@ -12,11 +12,23 @@ FEWEST_PEERS = 2
 class Peers:
     """The legs by base coin and currency."""
 
-    def __init__(self, legs: Iterable[Leg]) -> None:
+    def __init__(self) -> None:
         self._legs: dict[tuple[str, str], list[Leg]] = {}
+
+    def add(self, legs: Iterable[Leg]) -> None:
+        """Take up legs; those of a mere rate have no peers."""
         for leg in legs:
             if not leg.instrument.only_rate:
                 self._legs.setdefault((leg.instrument.base, leg.currency), []).append(leg)
+
+    def remove(self, legs: Iterable[Leg]) -> None:
+        """Drop legs that were added."""
+        for leg in legs:
+            key = (leg.instrument.base, leg.currency)
+            if left := [each for each in self._legs.get(key, ()) if each is not leg]:
+                self._legs[key] = left
+            else:
+                self._legs.pop(key, None)
 
     def why_absurd(self, leg: Leg, limit_pct: float) -> str:
         """Why a price cannot be believed: it is more than `limit_pct` away from the median of its peers. Empty where it

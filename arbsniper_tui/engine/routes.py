@@ -1,8 +1,11 @@
 """Which instruments are set against which, and the arithmetic of one route."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from functools import cache
+from itertools import product
 
-from arbsniper_tui.engine.leg import Leg, Legs
+from arbsniper_tui.engine.leg import Leg
 from arbsniper_tui.engine.opportunity import Opportunity
 from arbsniper_tui.model.instrument import Instrument, Market
 
@@ -34,24 +37,17 @@ class Route:
         "symbol",
     )
 
-    def __init__(self, number: int, kind: str, buy: Leg, sell: Leg) -> None:
-        bought, sold = buy.instrument, sell.instrument
-        self.number = number
+    def __init__(self, kind: str, buy: Leg, sell: Leg) -> None:
+        self.number = buy.place << 32 | sell.place
+        """Its place among the routes: by the bought instrument, then by the sold one."""
         self.kind = kind
         self.buy = buy
         self.sell = sell
         self.key: RouteKey = (buy.id, sell.id)
-        self.symbol = route_symbol(bought, sold)
-        self.buy_cost = 1.0 + bought.taker_fee_pct / 100.0
-        """What a unit of price costs with the buy leg's taker fee."""
-        self.sell_yield = 1.0 - sold.taker_fee_pct / 100.0
-        """What a unit of price yields after the sell leg's taker fee."""
-        bought_at, sold_at = buy.venue.upper(), sell.venue.upper()
-        if buy.venue == sell.venue:
-            # On one venue only the market tells the two legs apart.
-            bought_at += f"_{bought.market.upper()}"
-            sold_at += f"_{sold.market.upper()}"
-        self.action = f"BUY_{bought_at}_SELL_{sold_at}"
+        self.symbol = route_symbol(buy.instrument, sell.instrument)
+        self.action = route_action(buy.venue, buy.market, sell.venue, sell.market)
+        self.buy_cost = buy.buy_cost
+        self.sell_yield = sell.sell_yield
         self.is_converted = buy.rate is not None or sell.rate is not None
         self.opportunity: Opportunity | None = None
         self.signalled_ns: int | None = None
@@ -98,18 +94,35 @@ def route_symbol(buy: Instrument, sell: Instrument) -> str:
     """
     if buy.symbol == sell.symbol:
         return buy.symbol
-    currency = buy.native_quote if buy.native_quote == sell.native_quote else buy.counted_quote
+    currency = meeting_currency(buy, sell)
     pair = f"{buy.base}/{currency}"
     return f"{pair}:{currency}" if buy.market is Market.PERP and sell.market is Market.PERP else pair
 
 
-def build_routes(legs: Legs, instruments: Sequence[Instrument], kinds: Iterable[str]) -> list[Route]:
-    """All routes of the wanted kinds, in both directions, in a fixed order."""
-    wanted = set(kinds)
-    routes: list[Route] = []
-    for buy in instruments:
-        for sell in instruments:
-            kind = route_kind(buy, sell)
-            if kind in wanted:
-                routes.append(Route(len(routes), kind, *legs.pair(buy, sell)))
-    return routes
+def meeting_currency(buy: Instrument, sell: Instrument) -> str:
+    """The currency in which the prices of a route are compared."""
+    return buy.native_quote if buy.native_quote == sell.native_quote else buy.counted_quote
+
+
+@cache  # Routes are many and pairs of venues few: they share the text.
+def route_action(buy_venue: str, buy_market: Market, sell_venue: str, sell_market: Market) -> str:
+    """What to do, as `BUY_BINANCE_SELL_COINBASE`; on one venue only the market tells the two legs apart."""
+    bought_at, sold_at = buy_venue.upper(), sell_venue.upper()
+    if buy_venue == sell_venue:
+        bought_at += f"_{buy_market.upper()}"
+        sold_at += f"_{sell_market.upper()}"
+    return f"BUY_{bought_at}_SELL_{sold_at}"
+
+
+def route_pairs(
+    instruments: Iterable[Instrument], kinds: Collection[str]
+) -> Iterator[tuple[str, Instrument, Instrument]]:
+    """Kind, bought and sold instrument of every route of these kinds, found by what both share: base and counted
+    quote."""
+    alike: dict[tuple[str, str], list[Instrument]] = defaultdict(list)
+    for each in instruments:
+        alike[each.base, each.counted_quote].append(each)
+    for members in alike.values():
+        for buy, sell in product(members, members):
+            if (kind := route_kind(buy, sell)) in kinds:
+                yield kind, buy, sell

@@ -19,6 +19,7 @@ ArbsniperError
 ├── RedisUnreachable    a Redis server that cannot be connected to
 ├── RedisNotStarted     an embedded redis-server that does not start
 ├── LinkLost            an open connection to Redis that broke
+├── InstrumentError     an instrument cannot be added to those watched, or taken from them
 ├── NodeUnreachable     no node answers at this endpoint
 ├── TaskEnded           a task of a worker ended though none may; the worker ends with it
 ├── UiFailed            a fault of the terminal UI; the node can go on without it
@@ -126,6 +127,10 @@ class RedisNotStarted(ArbsniperError):
 
 class LinkLost(ArbsniperError):
     """An open connection to Redis broke, or broke the protocol."""
+
+
+class InstrumentError(ArbsniperError):
+    """An instrument cannot be added to those watched, or taken from them."""
 
 
 class NodeUnreachable(ArbsniperError):

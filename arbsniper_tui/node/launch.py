@@ -12,8 +12,7 @@ from arbsniper_tui.config.recorded import recorded_settings
 from arbsniper_tui.config.settings import Settings, VenueSettings
 from arbsniper_tui.desk.plan import SpreadPlan
 from arbsniper_tui.engine.gate import Rules
-from arbsniper_tui.engine.leg import Legs
-from arbsniper_tui.engine.routes import build_routes
+from arbsniper_tui.engine.routes import route_pairs
 from arbsniper_tui.feeds.plan import FeedPlan, TapePlan
 from arbsniper_tui.model.errors import UsageError
 from arbsniper_tui.model.health import RedisHealth, RedisState
@@ -133,7 +132,7 @@ def spread_worker(
             pid=os.getpid(),
             instruments=instruments,
             route_kinds=signals.routes,
-            routes=len(build_routes(Legs(instruments), instruments, signals.routes)),
+            routes=sum(1 for _ in route_pairs(instruments, signals.routes)),
             max_quote_age_ms=signals.max_quote_age_ms,
             cooldown_s=signals.cooldown_s,
             quotes_counted=quotes_in_words(settings),

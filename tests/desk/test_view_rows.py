@@ -91,7 +91,7 @@ def test_of_many_routes_the_largest_are_shown_and_no_more_than_fit() -> None:
         gate.on_quote(Quote(number, 100.0 + number, 1.0, 100.5 + number, 1.0), S, S)
     shown = Rows(gate).largest_routes(S)
     spreads = [row.spread_pct for row in shown]
-    assert len(gate.routes) == 90 and len(shown) == ROUTES_SHOWN
+    assert len(gate.routes.all) == 90 and len(shown) == ROUTES_SHOWN
     assert spreads == sorted(spreads, reverse=True)
-    every = sorted(r.spreads_pct(r.buy.ask, r.sell.bid)[0] for r in gate.routes)
+    every = sorted(r.spreads_pct(r.buy.ask, r.sell.bid)[0] for r in gate.routes.all)
     assert spreads[-1] == every[-ROUTES_SHOWN]

@@ -22,7 +22,7 @@ def put(gate: Gate, i: int, bid: float, ask: float, now_ns: int = NOW) -> list[S
 
 
 def route(gate: Gate, buy: int, sell: int) -> Route:
-    return next(each for each in gate.routes if each.key == (buy, sell))
+    return next(each for each in gate.routes.all if each.key == (buy, sell))
 
 
 def test_a_spread_above_the_cap_opens_nothing_and_says_so() -> None:

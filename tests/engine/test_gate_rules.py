@@ -105,7 +105,7 @@ def test_an_opportunity_that_comes_back_is_another_one() -> None:
     assert second.state == "open"
     assert second.id != first.id
     assert (first.seq, second.seq) == (1, 2)
-    assert gate.routes[0].signals == 2
+    assert gate.routes.all[0].signals == 2
 
 
 def test_a_close_tells_the_best_spread_that_the_opportunity_reached() -> None:
@@ -191,7 +191,7 @@ class TestCooldown:
         assert put(gate, 1, 101.0, 101.1, NOW + 2 * S) == []
         put(gate, 0, 99.9, 100.0, NOW + 4 * S)
         put(gate, 1, 101.0, 101.1, NOW + 8 * S)
-        assert gate.why_not(gate.routes[0], NOW + 8 * S) == "cooldown"
+        assert gate.why_not(gate.routes.all[0], NOW + 8 * S) == "cooldown"
         assert put(gate, 0, 99.9, 100.0, NOW + 9 * S) == []
         assert gate.expire(NOW + 10 * S - 1) == []
         (signal,) = gate.expire(NOW + 10 * S + 15 * MS)
@@ -265,7 +265,7 @@ class TestRules:
 class TestWhyNot:
     def test_names_the_first_reason(self) -> None:
         gate = two_venues(max_age_ns=5 * S)
-        route = gate.routes[0]
+        route = gate.routes.all[0]
         assert gate.why_not(route, NOW) == "binance: no data yet"
         put(gate, 0, 99.9, 100.0, NOW)
         assert gate.why_not(route, NOW) == "okx: no data yet"
@@ -280,7 +280,7 @@ class TestWhyNot:
     def test_is_empty_while_the_opportunity_is_open(self) -> None:
         gate = two_venues()
         opened(gate)
-        assert gate.why_not(gate.routes[0], NOW) == ""
+        assert gate.why_not(gate.routes.all[0], NOW) == ""
 
     def test_tells_an_old_rate_from_an_old_quote(self) -> None:
         legs = [
@@ -292,7 +292,7 @@ class TestWhyNot:
         put(gate, 2, 1.0, 1.0, NOW)
         put(gate, 0, 99.9, 100.0, NOW + 4 * S)
         put(gate, 1, 100.0, 100.1, NOW + 4 * S)
-        assert gate.why_not(gate.routes[0], NOW + 6 * S) == "coinbase: rate stale, 6 s"
+        assert gate.why_not(gate.routes.all[0], NOW + 6 * S) == "coinbase: rate stale, 6 s"
 
 
 def test_a_leg_keeps_what_its_instrument_last_showed_before_it_was_withdrawn() -> None:

@@ -182,7 +182,7 @@ class TestTwoLegsInOneCurrency:
         (signal,) = gate.on_quote(quote(1, 100_550.0, 100_560.0), NOW, NOW)
         assert signal.state == "open"
         assert gate.withdraw(2, "disconnected", NOW + MS) == []
-        assert gate.why_not(gate.routes[0], NOW + MS) == ""
+        assert gate.why_not(gate.routes.all[0], NOW + MS) == ""
 
     def test_are_as_old_as_their_own_quotes(self) -> None:
         gate = self.gate()
@@ -224,7 +224,7 @@ def test_the_market_of_a_rate_against_its_like_elsewhere_shows_no_spread_that_is
         if signal.buy_symbol == "USDT/USD"
     ]
     assert signals == []
-    assert {route.symbol for route in gate.routes if route.buy.instrument.base == "USDT"} == {"USDT/USD"}
+    assert {route.symbol for route in gate.routes.all if route.buy.instrument.base == "USDT"} == {"USDT/USD"}
 
 
 def test_a_leg_has_a_price_of_its_own_for_each_currency_it_meets_others_in() -> None:

@@ -3,13 +3,13 @@
 import pytest
 
 from arbsniper_tui.engine.leg import Leg, Legs
+from arbsniper_tui.engine.route_index import RouteIndex
 from arbsniper_tui.engine.routes import (
     PERP_PERP,
     ROUTE_KINDS,
     SPOT_PERP,
     SPOT_SPOT,
     Route,
-    build_routes,
     route_kind,
     route_symbol,
 )
@@ -21,7 +21,7 @@ def leg(i: int, venue: str, symbol: str = "BTC/USDT", counted: str = "USDT", **m
 
 
 def route_between(buy: Instrument, sell: Instrument) -> Route:
-    return Route(0, SPOT_SPOT, Leg(buy, buy.native_quote), Leg(sell, sell.native_quote))
+    return Route(SPOT_SPOT, Leg(buy, buy.native_quote), Leg(sell, sell.native_quote))
 
 
 @pytest.mark.parametrize(
@@ -50,11 +50,13 @@ def test_every_pair_is_a_route_in_both_directions_and_only_of_the_kinds_asked_fo
     instruments = [leg(0, "binance"), leg(1, "okx"), leg(2, "kraken"), leg(3, "okx", "BTC/USDT:USDT")]
 
     def build(*kinds: str) -> list[Route]:
-        return build_routes(Legs(instruments), instruments, kinds)
+        index = RouteIndex(Legs(instruments), kinds)
+        index.add(instruments)
+        return index.all
 
     spot_only = build(SPOT_SPOT)
     assert {(route.buy.id, route.sell.id) for route in spot_only} == {(0, 1), (1, 0), (0, 2), (2, 0), (1, 2), (2, 1)}
-    assert [route.number for route in spot_only] == list(range(6))
+    assert [route.key for route in spot_only] == [(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)]
     assert len(build(SPOT_PERP)) == 6
     assert len(build(*ROUTE_KINDS)) == 12
     assert build(PERP_PERP) == []

@@ -79,7 +79,7 @@ def test_a_cooldown_that_ends_in_a_pause_announces_nothing_by_old_prices(bench: 
     taking.quote(SELL, 101.0, 101.1)
     taking.quote(SELL, 99.9, 100.0)
     # Open again within the cool-down, however long this machine took to come here.
-    (route,) = [each for each in bench.gate.routes if each.key == (BUY, SELL)]
+    (route,) = [each for each in bench.gate.routes.all if each.key == (BUY, SELL)]
     route.signalled_ns = now_ns() + 1000 * MS
     taking.quote(SELL, 101.0, 101.1)
     route.signalled_ns = now_ns() - 2 * MS
