@@ -1,4 +1,4 @@
-"""A gate, a ledger and what is around them, in one process, with sockets and Redis replaced by lists."""
+"""A detector, a ledger and what is around them, in one process, with sockets and Redis replaced by lists."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from arbsniper_tui.desk.ledger import Ledger
 from arbsniper_tui.desk.memory import SIZE, SpreadMemory
 from arbsniper_tui.desk.plan import SpreadPlan
 from arbsniper_tui.desk.reception import Reception
-from arbsniper_tui.engine.gate import Gate, Rules
+from arbsniper_tui.engine.detector import Detector, Rules
 from arbsniper_tui.latency.stages import Stages
 from arbsniper_tui.model.health import FeedHealth, FeedState, RedisHealth, RedisState
 from arbsniper_tui.model.instrument import Instrument
@@ -100,19 +100,19 @@ class DecisionBench:
         self.now_ns = 1000 * S
         self.folder = folder
         rules = Rules(threshold_pct=threshold_pct)
-        self.gate = Gate(INSTRUMENTS, ("spot-spot",), rules, "heir" if heir_of else "node")
-        self.gate.wall_offset_ns = WALL_OFFSET_NS
+        self.detector = Detector(INSTRUMENTS, ("spot-spot",), rules, "heir" if heir_of else "node")
+        self.detector.wall_offset_ns = WALL_OFFSET_NS
         self.publisher = NotedPublisher()
         self.sink = NotedSink()
         self._descriptor = os.dup(heir_of._descriptor) if heir_of else create_anonymous_file(SIZE)  # noqa: SLF001
         self.memory = SpreadMemory(self._descriptor)
         sink = self.sink if has_redis else NO_SINK
         self.ledger = Ledger(self.publisher, sink, self.memory)  # type: ignore[arg-type]  # noting stand-ins
-        self.watch = FeedWatch(self.gate, self.ledger)
+        self.watch = FeedWatch(self.detector, self.ledger)
         self.plan = spread_plan(folder, rules)
         self.reception = Reception(
             self.plan,
-            self.gate,
+            self.detector,
             self.ledger,
             self.watch,
             Stages(),
@@ -128,8 +128,7 @@ class DecisionBench:
         os.close(self._descriptor)
 
     def quote(self, instrument_id: int, bid: float, ask: float, size: float = 1.0) -> list[Signal]:
-        self.reception.rows.touched.add(instrument_id)
-        return self.gate.on_quote(Quote(instrument_id, bid, size, ask, size), self.now_ns, self.now_ns)
+        return self.detector.on_quote(Quote(instrument_id, bid, size, ask, size), self.now_ns, self.now_ns)
 
     def opportunity(self) -> list[Signal]:
         """Buy at 100 on binance, sell at 101 on okx."""

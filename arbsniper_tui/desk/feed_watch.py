@@ -1,8 +1,9 @@
 """What the spread worker knows of its feeds: their reports, and the silence of a worker that sends none."""
 
 from arbsniper_tui.desk.ledger import Ledger
-from arbsniper_tui.engine.gate import Gate
+from arbsniper_tui.engine.detector import Detector
 from arbsniper_tui.model.health import FeedHealth, FeedState, RecordingHealth, WorkerHealth
+from arbsniper_tui.model.reason import Reason, ReasonCode, reason_words
 from arbsniper_tui.model.signal import EventKind, Signal
 from arbsniper_tui.wire.messages import HealthReport
 
@@ -13,8 +14,8 @@ _SERVING = (FeedState.LIVE, FeedState.SILENT)
 class FeedWatch:
     """Turns health into events, and withdraws the quotes of a feed worker that has gone silent."""
 
-    def __init__(self, gate: Gate, ledger: Ledger) -> None:
-        self._gate = gate
+    def __init__(self, detector: Detector, ledger: Ledger) -> None:
+        self._detector = detector
         self._ledger = ledger
         self.feeds: dict[str, FeedHealth] = {}
         self.workers: dict[str, WorkerHealth] = {}
@@ -68,7 +69,7 @@ class FeedWatch:
         signals: list[Signal] = []
         for worker, heard_ns in self._heard_ns.items():
             if worker not in self._lost and now_ns - heard_ns > SILENT_AFTER_NS:
-                signals += self.lose(worker, "feed worker does not answer", now_ns)
+                signals += self.lose(worker, Reason(ReasonCode.FEED_SILENT), now_ns)
         return signals
 
     def notice(self, worker: WorkerHealth, now_ns: int) -> list[Signal]:
@@ -80,7 +81,7 @@ class FeedWatch:
         self.changed_workers.add(worker.name)
         if known is None and worker.up:
             return []
-        wall_ms = (now_ns + self._gate.wall_offset_ns) // 1_000_000
+        wall_ms = (now_ns + self._detector.wall_offset_ns) // 1_000_000
         detail = f"{worker.name}: {worker.detail}" if worker.detail else worker.name
         self._ledger.write("worker_up" if worker.up else "worker_down", wall_ms, now_ns, detail=detail)
         if worker.up:
@@ -89,18 +90,19 @@ class FeedWatch:
         self._ended.add(worker.pid)
         if self._pids.get(worker.name, worker.pid) != worker.pid:
             return []
-        return self.lose(worker.name, "feed worker is down", now_ns)
+        return self.lose(worker.name, Reason(ReasonCode.FEED_DOWN), now_ns)
 
-    def lose(self, worker: str, reason: str, now_ns: int) -> list[Signal]:
+    def lose(self, worker: str, reason: Reason, now_ns: int) -> list[Signal]:
         """Withdraw all that a worker fed, and show its feeds as down."""
         signals: list[Signal] = []
+        words = reason_words(reason)
         self._lost.add(worker)
         served = set(self._served_by.get(worker, ()))
         for instrument_id in sorted(served):
-            signals += self._gate.withdraw(instrument_id, reason, now_ns)
+            signals += self._detector.withdraw(instrument_id, reason, now_ns)
         for name, health in self.feeds.items():
             if served.intersection(health.instrument_ids) and health.state is not FeedState.DOWN:
-                down = FeedHealth(health.feed, health.venue, FeedState.DOWN, reason, health.instrument_ids)
+                down = FeedHealth(health.feed, health.venue, FeedState.DOWN, words, health.instrument_ids)
                 self.feeds[name] = down
                 self.changed_feeds.add(name)
                 self._tell_down(down, now_ns)
@@ -114,7 +116,7 @@ class FeedWatch:
             self._write("venue_down", health, now_ns)
 
     def _write(self, kind: EventKind, health: FeedHealth, now_ns: int) -> None:
-        wall_ms = (now_ns + self._gate.wall_offset_ns) // 1_000_000
+        wall_ms = (now_ns + self._detector.wall_offset_ns) // 1_000_000
         self._ledger.write(
             kind,
             wall_ms,

@@ -11,7 +11,7 @@ from struct import Struct as Layout
 import msgspec
 from msgspec import Struct
 
-from arbsniper_tui.engine.gate import Rules
+from arbsniper_tui.engine.detector import Rules
 from arbsniper_tui.model.errors import UNREADABLE
 from arbsniper_tui.model.signal import Signal
 

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from arbsniper_tui.engine.gate import Rules
+from arbsniper_tui.engine.detector import Rules
 from arbsniper_tui.model.health import RedisHealth
 from arbsniper_tui.model.view import NodeIntro
 

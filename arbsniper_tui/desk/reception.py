@@ -9,7 +9,7 @@ from arbsniper_tui.desk.ledger import Ledger
 from arbsniper_tui.desk.memory import SpreadMemory
 from arbsniper_tui.desk.plan import SpreadPlan
 from arbsniper_tui.desk.rows import Rows
-from arbsniper_tui.engine.gate import GROSS, NET, Gate
+from arbsniper_tui.engine.detector import GROSS, NET, Detector
 from arbsniper_tui.latency.stages import Stages
 from arbsniper_tui.model.health import RedisHealth
 from arbsniper_tui.model.signal import Signal
@@ -44,7 +44,7 @@ class Reception:
     def __init__(
         self,
         plan: SpreadPlan,
-        gate: Gate,
+        detector: Detector,
         ledger: Ledger,
         feeds: FeedWatch,
         stages: Stages,
@@ -53,12 +53,12 @@ class Reception:
     ) -> None:
         self._plan = plan
         self._memory = memory
-        self._gate = gate
+        self._detector = detector
         self._ledger = ledger
         self._feeds = feeds
         self._stages = stages
         self._sink = sink
-        self.rows = Rows(gate)
+        self.rows = Rows(detector)
         self.viewers = 0
         self._rate_per_s = 0.0
         self._rated = (0, 0)
@@ -102,7 +102,7 @@ class Reception:
 
     def measure_rate(self, mono_ns: int) -> None:
         """Quotes a second since the last call."""
-        received = sum(leg.received for leg in self._gate.legs.shown.values())
+        received = sum(leg.received for leg in self._detector.legs.shown.values())
         before, since_ns = self._rated
         if since_ns:
             self._rate_per_s = (received - before) / max((mono_ns - since_ns) / 1e9, 1e-3)
@@ -117,7 +117,7 @@ class Reception:
         return Done()
 
     def _set_rules(self, command: SetRules, now_ns: int) -> Reply:
-        rules = self._gate.rules
+        rules = self._detector.rules
         threshold_pct = rules.threshold_pct if command.threshold_pct is None else command.threshold_pct
         basis = rules.basis if command.basis is None else command.basis
         if not is_threshold(threshold_pct):
@@ -126,11 +126,11 @@ class Reception:
             return Refused(f"basis {basis!r}: expected {GROSS} or {NET}")
         changed = msgspec.structs.replace(rules, threshold_pct=threshold_pct, basis=basis)
         if changed != rules:
-            wall_ms = (now_ns + self._gate.wall_offset_ns) // 1_000_000
+            wall_ms = (now_ns + self._detector.wall_offset_ns) // 1_000_000
             self._ledger.write(
                 "settings", wall_ms, now_ns, detail=f"threshold {threshold_words(threshold_pct)} {basis}"
             )
-            self._announcements += self._gate.change_rules(changed, now_ns)
+            self._announcements += self._detector.change_rules(changed, now_ns)
             self._memory.rules = changed
         return Done()
 
@@ -164,13 +164,13 @@ class Reception:
 
     def _status(self, now_ns: int) -> NodeStatus:
         return NodeStatus(
-            threshold_pct=self._gate.rules.threshold_pct,
-            basis=self._gate.rules.basis,
+            threshold_pct=self._detector.rules.threshold_pct,
+            basis=self._detector.rules.basis,
             quotes_per_s=round(self._rate_per_s, 1),
-            signals=self._gate.signal_seq,
-            open_opportunities=self._gate.open_count,
+            signals=self._detector.signal_seq,
+            open_opportunities=self._detector.open_count,
             uptime_s=(clock.now_ns() - self._plan.started_ns) / 1e9,
-            clock_ms=(now_ns + self._gate.wall_offset_ns) / 1e6,
+            clock_ms=(now_ns + self._detector.wall_offset_ns) / 1e6,
             viewers=self.viewers,
             conflated=self._feeds.conflated,
         )

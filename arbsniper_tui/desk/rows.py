@@ -1,69 +1,124 @@
-"""What viewers see: the gate's state as rows, and in each frame only what changed."""
+"""The detector's state as rows for viewers. Each look costs what changed since the look before."""
 
-from arbsniper_tui.engine.gate import NET, Gate
+from collections.abc import Iterable
+from heapq import heappop, heappush
+
+from arbsniper_tui.engine.detector import NET, Detector
 from arbsniper_tui.engine.largest import LargestRoutes
-from arbsniper_tui.engine.routes import Route
+from arbsniper_tui.engine.leg import NO_DATA, Leg
+from arbsniper_tui.engine.routes import Route, RouteKey
+from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.model.view import QuoteRow, RouteRow
 
 ROUTES_SHOWN = 60
-STALE = "stale"
+STALE = Reason(ReasonCode.STALE)
+"""Without its age, which stands in the row and grows: the row changes once."""
 
 
 class Rows:
-    """Quote rows and route rows. Times are the gate's."""
+    """Remembers what was told of each instrument, and when each grows stale. Times are the detector's, in ns."""
 
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
-        self.touched: set[int] = set()
-        """Instruments with a new quote since the last frame."""
-        self._legs = gate.legs.counted
-        self._largest = LargestRoutes(gate.routes)
-        self._reasons = {i: leg.fault for i, leg in self._legs.items()}
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self._legs = detector.legs.counted
+        self._largest = LargestRoutes(detector.routes)
+        self._told: dict[int, Reason | None] = {}
+        """The reason in the last row of each instrument that had one."""
+        self._moved: set[int] = set()
+        """Instruments with a new state that no row has told."""
+        self._unmeasured: set[int] = set()
+        """Instruments with a new price since the largest routes were looked for."""
+        self._due_ns: dict[int, int] = {}
+        """When each instrument is looked at for its age: then, or before, it grows stale."""
+        self._dues: list[tuple[int, int]] = []
+        """The same as a heap: time and instrument."""
 
     def changed_quotes(self, now_ns: int) -> tuple[QuoteRow, ...]:
         """The rows of instruments that moved, or whose reason to take no part did."""
+        self._collect()
+        moved, self._moved = self._moved, set()
         changed = []
-        for i, told in self._reasons.items():
-            reason = self._reason(i, now_ns)
-            if i in self.touched or reason != told:
-                self._reasons[i] = reason
-                changed.append(self._quote_row(i, reason))
-        self.touched.clear()
+        for i in moved | self._may_have_changed(moved, now_ns):
+            leg = self._legs.get(i)
+            if leg is None:
+                self._told.pop(i, None)
+                continue
+            reason = self._reason(leg, now_ns)
+            if reason is None or reason.code is ReasonCode.ABSURD:
+                self._await_staleness(leg)
+            if i in moved or reason != self._told.get(i, NO_DATA):
+                self._told[i] = reason
+                changed.append(self._quote_row(leg, reason))
         return tuple(changed)
 
     def all_quotes(self, now_ns: int) -> tuple[QuoteRow, ...]:
         """Every instrument's row."""
-        return tuple(self._quote_row(i, self._reason(i, now_ns)) for i in self._legs)
+        return tuple(self._quote_row(leg, self._reason(leg, now_ns)) for leg in self._legs.values())
 
     def largest_routes(self, now_ns: int) -> tuple[RouteRow, ...]:
-        """The routes with the largest spreads by the basis in force, largest first. A route of which a price is not
-        known, or whose spread cannot be, stands after them as far as there is room."""
-        rules = self._gate.rules
-        # Until rows follow what changed, every instrument counts as changed.
-        routes = self._largest.take(self._legs, ROUTES_SHOWN, rules.max_spread_pct, is_net=rules.basis == NET)
+        """The routes with the largest spreads by the basis in force, as `LargestRoutes.take` orders them."""
+        self._collect()
+        touched, self._unmeasured = self._unmeasured, set()
+        rules = self._detector.rules
+        routes = self._largest.take(touched, ROUTES_SHOWN, rules.max_spread_pct, is_net=rules.basis == NET)
         return tuple(self._route_row(route, now_ns) for route in routes)
 
-    def _reason(self, i: int, now_ns: int) -> str:
-        leg = self._legs[i]
-        if leg.fault:
-            return leg.fault
-        if now_ns - leg.oldest_ns() > self._gate.rules.max_age_ns:
-            return STALE
-        return self._gate.why_absurd(leg) if leg.is_suspect else ""
+    def named_routes(self, keys: Iterable[RouteKey], now_ns: int) -> tuple[RouteRow, ...]:
+        """The rows of these routes, as far as there are such routes."""
+        found = (self._detector.routes.find(key) for key in keys)
+        return tuple(self._route_row(route, now_ns) for route in found if route is not None)
 
-    def _quote_row(self, i: int, reason: str) -> QuoteRow:
-        leg = self._legs[i]
+    def _collect(self) -> None:
+        touched = self._detector.touched
+        self._moved |= touched
+        self._unmeasured |= touched
+        touched.clear()
+
+    def _may_have_changed(self, moved: set[int], now_ns: int) -> set[int]:
+        """The instruments whose reason may have changed without a quote of their own: through the rate that converts
+        them, by their age, or by the prices of their peers."""
+        found: set[int] = set()
+        shown = self._detector.legs.shown
+        for i in moved:
+            if (leg := shown.get(i)) is not None and leg.followers:
+                found.update(each.id for each in leg.followers)
+        while self._dues and self._dues[0][0] <= now_ns:
+            due_ns, i = heappop(self._dues)
+            if self._due_ns.get(i) == due_ns:
+                del self._due_ns[i]
+                found.add(i)
+        for leg in list(self._detector.suspects):
+            found.add(leg.id)
+            if not leg.is_suspect:
+                self._detector.suspects.discard(leg)
+        return found
+
+    def _await_staleness(self, leg: Leg) -> None:
+        """Look at the leg again when its price grows stale. A look that comes too early only asks for another."""
+        due_ns = leg.oldest_ns() + self._detector.rules.max_age_ns + 1
+        awaited_ns = self._due_ns.get(leg.id)
+        if awaited_ns is None or due_ns < awaited_ns:
+            self._due_ns[leg.id] = due_ns
+            heappush(self._dues, (due_ns, leg.id))
+
+    def _reason(self, leg: Leg, now_ns: int) -> Reason | None:
+        if leg.fault is not None:
+            return leg.fault
+        if now_ns - leg.oldest_ns() > self._detector.rules.max_age_ns:
+            return STALE
+        return self._detector.why_absurd(leg) if leg.is_suspect else None
+
+    def _quote_row(self, leg: Leg, reason: Reason | None) -> QuoteRow:
         quote = leg.quote
         if quote is None:
-            return QuoteRow(i, 0.0, 0.0, 0.0, 0.0, 0.0, None, reason)
-        recv_ms = (leg.recv_ns + self._gate.wall_offset_ns) / 1e6
+            return QuoteRow(leg.id, 0.0, 0.0, 0.0, 0.0, 0.0, None, reason)
         return QuoteRow(
-            i,
+            leg.id,
             quote.bid,
             quote.bid_size,
             quote.ask,
             quote.ask_size,
-            recv_ms,
+            (leg.recv_ns + self._detector.wall_offset_ns) / 1e6,
             quote.ts_venue_ms,
             reason,
             leg.received,
@@ -72,7 +127,7 @@ class Rows:
     def _route_row(self, route: Route, now_ns: int) -> RouteRow:
         buy, sell, opened = route.buy, route.sell, route.opportunity
         gross = net = size = net_total = 0.0
-        if buy.quote is not None and sell.quote is not None and not buy.fault and not sell.fault:
+        if buy.quote is not None and sell.quote is not None and buy.fault is None and sell.fault is None:
             gross, net = route.spreads_pct(buy.ask, sell.bid)
             size = min(buy.quote.ask_size, sell.quote.bid_size)
             net_total = size * route.net_profit(buy.ask, sell.bid)
@@ -82,7 +137,7 @@ class Rows:
             gross,
             net,
             size,
-            self._gate.why_not(route, now_ns),
+            self._detector.why_not(route, now_ns),
             (now_ns - opened.opened_ns) / 1e6 if opened is not None else 0.0,
             route.signals,
             net_total,

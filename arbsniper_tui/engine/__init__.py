@@ -1,1 +1,1 @@
-"""The decision: board, routes, gate. Pure state and rules; the clock is an argument."""
+"""The decision: legs, routes, detector. Pure state and rules; the clock is an argument."""

@@ -66,7 +66,7 @@ class _Measured:
     def __init__(self, pool: Pool, *, is_net: bool) -> None:
         self._routes = pool.routes
         self._is_net = is_net
-        self._legs = legs = [leg for leg in pool.legs.values() if not leg.fault]
+        self._legs = legs = [leg for leg in pool.legs.values() if leg.fault is None]
         self._sells: list[tuple[float, Leg]] | None = None
         self.bound = -inf
         """No gain in the pool is above this."""

@@ -9,9 +9,10 @@ from arbsniper_tui.model.conversion import units_for_one
 from arbsniper_tui.model.errors import InstrumentError
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.model.reason import Reason, ReasonCode
 
-NO_DATA = "no data yet"
-NO_RATE = "no rate"
+NO_DATA = Reason(ReasonCode.NO_DATA)
+NO_RATE = Reason(ReasonCode.NO_RATE)
 
 
 class Leg:
@@ -59,8 +60,8 @@ class Leg:
         self.recv_ns = 0
         self.quote: Quote | None = None
         """As the venue showed it, in its own currency; kept for the eye after a withdrawal."""
-        self.fault = NO_DATA
-        """Why it takes no part, age left aside; empty where it does."""
+        self.fault: Reason | None = NO_DATA
+        """Why it takes no part, age left aside; None where it does."""
         self.received = 0
         self.is_suspect = False
         """Whether a route with its newest quote shows a spread so large that its peers are asked."""
@@ -72,12 +73,12 @@ class Leg:
         self.quote = quote
         self.recv_ns = ts_recv_ns
         self.received += 1
-        self.ask, self.bid, self.fault = quote.ask, quote.bid, ""
+        self.ask, self.bid, self.fault = quote.ask, quote.bid, None
         self.is_suspect = False
         for follower in self.followers:
             follower.convert()
 
-    def withdraw(self, reason: str) -> None:
+    def withdraw(self, reason: Reason) -> None:
         """Take no part until the next quote; nor do the followers."""
         self.ask, self.bid, self.fault = inf, 0.0, reason
         for follower in self.followers:
@@ -118,12 +119,12 @@ class ConvertedLeg(Leg):
         quote = self.quote = source.quote
         self.recv_ns, self.received, self.is_suspect = source.recv_ns, source.received, False
         to_buy, to_sell = self.rate_used(buying=True), self.rate_used(buying=False)
-        if source.fault or quote is None:
+        if source.fault is not None or quote is None:
             self.ask, self.bid, self.fault = inf, 0.0, source.fault
-        elif self.rate.fault or to_buy is None or to_sell is None:
+        elif self.rate.fault is not None or to_buy is None or to_sell is None:
             self.ask, self.bid, self.fault = inf, 0.0, NO_RATE
         else:
-            self.ask, self.bid, self.fault = quote.ask / to_buy, quote.bid / to_sell, ""
+            self.ask, self.bid, self.fault = quote.ask / to_buy, quote.bid / to_sell, None
 
     def oldest_ns(self) -> int:
         return min(self._source.recv_ns, self.rate.recv_ns)

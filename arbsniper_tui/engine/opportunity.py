@@ -4,7 +4,7 @@ from msgspec import Struct
 
 
 class Opportunity(Struct, gc=False):
-    """Mutable by design: the gate alone holds and changes it."""
+    """Mutable by design: the detector alone holds and changes it."""
 
     opened_ns: int
     best_spread_pct: float

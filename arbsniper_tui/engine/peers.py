@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from statistics import median
 
 from arbsniper_tui.engine.leg import Leg
+from arbsniper_tui.model.reason import Reason, ReasonCode
 
 FEWEST_PEERS = 2
 """With one peer alone nobody can tell which of the two is wrong."""
@@ -30,20 +31,20 @@ class Peers:
             else:
                 self._legs.pop(key, None)
 
-    def why_absurd(self, leg: Leg, limit_pct: float) -> str:
-        """Why a price cannot be believed: it is more than `limit_pct` away from the median of its peers. Empty where it
+    def why_absurd(self, leg: Leg, limit_pct: float) -> Reason | None:
+        """Why a price cannot be believed: it is more than `limit_pct` away from the median of its peers. None where it
         is not, and where fewer than two peers show a price."""
-        if leg.fault:
-            return ""
+        if leg.fault is not None:
+            return None
         others = [
             (each.bid + each.ask) / 2
             for each in self._legs.get((leg.instrument.base, leg.currency), ())
-            if each is not leg and not each.fault
+            if each is not leg and each.fault is None
         ]
         if len(others) < FEWEST_PEERS:
-            return ""
+            return None
         middle, bound = median(others), 1.0 + limit_pct / 100.0
         price = (leg.bid + leg.ask) / 2
         if middle / bound <= price <= middle * bound:
-            return ""
-        return f"absurd: {price:.6g}, more than {limit_pct:g}% from {middle:.6g}, the median of {len(others)} peers"
+            return None
+        return Reason(ReasonCode.ABSURD, "", price, limit_pct, "", middle, len(others))

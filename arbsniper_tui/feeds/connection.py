@@ -20,6 +20,7 @@ from arbsniper_tui.model.health import FeedState
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.public_url import public_url
 from arbsniper_tui.model.quote import Quote, Withdrawal
+from arbsniper_tui.model.reason import Reason, ReasonCode, reason_words
 from arbsniper_tui.net.backlog import Backlog
 from arbsniper_tui.net.websocket import WebSocket, open_websocket
 from arbsniper_tui.runtime.clock import now_ns
@@ -216,13 +217,13 @@ class Connection:
             self._outlet.facts((told,), self._ts_read_ns)
 
     def _take_rejection(self, rejected: VenueRejected) -> None:
-        reason = f"rejected: {rejected.reason}"
+        reason = Reason(ReasonCode.REJECTED, words=rejected.reason)
         instrument = self._by_symbol.get(rejected.venue_symbol)
         if instrument is not None:
             self._served.reject(instrument, reason)
             self._subscribed.discard(instrument.id)
             return
-        said = f"{rejected.venue_symbol} {reason}".strip()
+        said = f"{rejected.venue_symbol} {reason_words(reason)}".strip()
         self._troubles.warn("rejected", f"{self._spec.name}: {said}")
         self._show(self._state, said)
 
@@ -308,7 +309,7 @@ class Connection:
             if not self._is_late:
                 self._is_late, self._is_live = True, False
                 served = tuple(each.id for each in self._served.wanted)
-                self._outlet.withdraw(Withdrawal(served, f"no answer to a ping for {late_s:.0f} s"), now_ns())
+                self._outlet.withdraw(Withdrawal(served, Reason(ReasonCode.NO_PONG, measured=late_s)), now_ns())
                 self._show(FeedState.SILENT, f"no answer to a ping for {late_s:.0f} s: its data may be as old")
             return
         self._is_late = False

@@ -18,6 +18,7 @@ from arbsniper_tui.model.feed_spec import FeedSpec
 from arbsniper_tui.model.health import FeedHealth, FeedState
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Withdrawal
+from arbsniper_tui.model.reason import Reason, ReasonCode, reason_words
 from arbsniper_tui.net.backlog import Backlog
 from arbsniper_tui.net.backoff import delays_s
 from arbsniper_tui.runtime.clock import now_ns
@@ -146,7 +147,7 @@ class Feed:
                 self._on_disconnect(self.spec.ws_url, reason)
         if served := tuple(each.id for each in self._served.wanted):
             # Nothing confirms the prices of this connection any more.
-            self._outlet.withdraw(Withdrawal(served, f"disconnected: {reason}"), now_ns())
+            self._outlet.withdraw(Withdrawal(served, Reason(ReasonCode.DISCONNECTED, words=reason)), now_ns())
         return reason, bool(connection.data_ns)
 
     async def _await_list(self, *, needs_it: bool) -> None:
@@ -168,11 +169,11 @@ class Feed:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._served_again.wait(), delay_s)
 
-    def _bar(self, instrument: Instrument, reason: str) -> None:
+    def _bar(self, instrument: Instrument, reason: Reason) -> None:
         """The venue does not serve this instrument: withdraw it, and ignore its quotes."""
         symbol = instrument.venue_symbol
         tell = self._troubles.info if instrument.implied else self._troubles.warn
-        tell(f"not served {symbol}", f"{self.spec.name}: {symbol} {reason}")
+        tell(f"not served {symbol}", f"{self.spec.name}: {symbol} {reason_words(reason)}")
         if self._connection is not None:
             self._connection.withdraw(instrument.id)
         self._outlet.withdraw(Withdrawal((instrument.id,), reason), now_ns())
@@ -195,7 +196,7 @@ class Feed:
         if back:
             _log.info("%s: served again: %s", self.spec.name, ", ".join(each.venue_symbol for each in back))
             self._served_again.set()
-            waiting = Withdrawal(tuple(each.id for each in back), "served again, no quote yet")
+            waiting = Withdrawal(tuple(each.id for each in back), Reason(ReasonCode.LISTED_AGAIN))
             self._outlet.withdraw(waiting, now_ns())
             if self._connection is not None:
                 self._connection.ask_for(back)

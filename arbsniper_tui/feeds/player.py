@@ -12,6 +12,7 @@ from arbsniper_tui.model.errors import BadFrame, BookLost, FrameError, TapeCut, 
 from arbsniper_tui.model.fact import Fact, Funding, InstrumentStatus, Mark
 from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.model.quote import Quote, Withdrawal
+from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.tapes.complaints import UNREADABLE, Complaints, kind_of
 from arbsniper_tui.tapes.source import TapeSource, unknown_venue, venue_and_markets
 from arbsniper_tui.tapes.tape import DISCONNECTED, LISTING, SETTINGS, TapeLine, read_tape
@@ -68,7 +69,7 @@ class Player:
         """What the current line gave so far."""
 
     @property
-    def unserved(self) -> dict[int, str]:
+    def unserved(self) -> dict[int, Reason]:
         """By instrument, why its venue does not serve it at this point of the tapes."""
         return self._served.reasons
 
@@ -140,14 +141,14 @@ class Player:
         instrument = connection.by_symbol.get(rejected.venue_symbol)
         if instrument is None:
             return
-        reason = f"{kind_of(rejected)}: {rejected.reason}"
+        reason = Reason(ReasonCode.REJECTED, words=rejected.reason)
         if line.is_own:
             self._served.reject(instrument, reason)
         else:
             connection.quote_filter.withdraw(instrument.id)
             self._came.append(Withdrawal((instrument.id,), reason))
 
-    def _bar(self, instrument: Instrument, reason: str) -> None:
+    def _bar(self, instrument: Instrument, reason: Reason) -> None:
         """The venue does not serve this instrument: withdraw it, and ignore its quotes."""
         for connection in self._connections.values():
             connection.quote_filter.withdraw(instrument.id)
@@ -167,7 +168,8 @@ class Player:
         connection = self._connections.pop(key, None)
         if connection is not None:
             if served := connection.quoted - self._served.barred:
-                self._came.append(Withdrawal(tuple(sorted(served)), f"disconnected: {reason}"))
+                ids = tuple(each.id for each in self._instruments if each.id in served)
+                self._came.append(Withdrawal(ids, Reason(ReasonCode.DISCONNECTED, words=reason)))
             self._served.ask_again(list(connection.by_symbol.values()))
 
     def _connect(self, key: tuple[int, str], line: TapeLine) -> _Connection:

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence, Set
 
 from arbsniper_tui.model.quote import Quote, Withdrawal, defect, is_older
+from arbsniper_tui.model.reason import Reason, ReasonCode, reason_words
 
-OLDER = "older than the quote held"
-BEGAN_AGAIN = "the venue's numbers began again"
+OLDER = Reason(ReasonCode.OLDER)
+RESTARTED = Reason(ReasonCode.NUMBERS_RESTARTED)
 CHAIN = 3
 """After this many quotes in a row that are older than the one held, but in order, the venue has begun to count anew."""
 
@@ -40,13 +41,13 @@ class QuoteFilter:
                 continue
             reason = defect(quote)
             held = self._held.get(instrument_id)
-            if not reason and held is not None and is_older(quote, held):
+            if reason is None and held is not None and is_older(quote, held):
                 if not self._is_new_chain(quote):
                     self._drop(OLDER, quote)
                     continue
                 self._held[instrument_id] = quote
-                reason = BEGAN_AGAIN
-            if reason:
+                reason = RESTARTED
+            if reason is not None:
                 self._drop(reason, quote)
                 if instrument_id not in self._withdrawn:
                     self._withdrawn.add(instrument_id)
@@ -84,7 +85,8 @@ class QuoteFilter:
         del self._chains[quote.instrument_id]
         return True
 
-    def _drop(self, reason: str, quote: Quote) -> None:
-        self.count(reason)
+    def _drop(self, reason: Reason, quote: Quote) -> None:
+        words = reason_words(reason)
+        self.count(words)
         if self._on_drop is not None:
-            self._on_drop(reason, quote)
+            self._on_drop(words, quote)

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from arbsniper_tui.model.fact import InstrumentStatus
 from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.venues.base import Listing, why_unlisted
 
 NONE_SERVED = "the venue serves none of its symbols"
 
-OnBarred = Callable[[Instrument, str], None]
+OnBarred = Callable[[Instrument, Reason], None]
 """An instrument that is not served any more, and why."""
 
 
@@ -19,13 +20,13 @@ class Served:
     def __init__(self, instruments: Sequence[Instrument], on_barred: OnBarred) -> None:
         self._by_id = {each.id: each for each in instruments}
         self._on_barred = on_barred
-        self._unlisted: dict[int, str] = {}
-        self._rejected: dict[int, str] = {}
+        self._unlisted: dict[int, Reason] = {}
+        self._rejected: dict[int, Reason] = {}
         self.barred: set[int] = set()
         """Ids of instruments whose quotes are ignored."""
 
     @property
-    def reasons(self) -> dict[int, str]:
+    def reasons(self) -> dict[int, Reason]:
         """By id, why an instrument is not served."""
         return self._rejected | self._unlisted
 
@@ -44,10 +45,10 @@ class Served:
     def take_status(self, status: InstrumentStatus) -> list[Instrument]:
         """Take the status of one instrument. Returns it where it is served again, to be subscribed."""
         instrument = self._by_id[status.instrument_id]
-        reason = "" if status.is_trading else f"not trading: {status.words}" if status.words else "not trading"
+        reason = None if status.is_trading else Reason(ReasonCode.NOT_TRADING, words=status.words)
         return [instrument] if self._take(instrument, reason) else []
 
-    def reject(self, instrument: Instrument, reason: str) -> None:
+    def reject(self, instrument: Instrument, reason: Reason) -> None:
         """The venue refuses an instrument."""
         self._bar(instrument, self._rejected, reason)
 
@@ -59,9 +60,9 @@ class Served:
             if instrument_id not in self._unlisted:
                 self.barred.discard(instrument_id)
 
-    def _take(self, instrument: Instrument, reason: str) -> bool:
+    def _take(self, instrument: Instrument, reason: Reason | None) -> bool:
         """Whether the instrument was out, and is served again."""
-        if reason:
+        if reason is not None:
             self._bar(instrument, self._unlisted, reason)
             return False
         # A listed instrument that was rejected before is subscribed again.
@@ -71,7 +72,7 @@ class Served:
         self.barred.discard(instrument.id)
         return was_out
 
-    def _bar(self, instrument: Instrument, reasons: dict[int, str], reason: str) -> None:
+    def _bar(self, instrument: Instrument, reasons: dict[int, Reason], reason: Reason) -> None:
         is_news = reasons.get(instrument.id) != reason
         reasons[instrument.id] = reason
         self.barred.add(instrument.id)

@@ -14,6 +14,7 @@ from arbsniper_tui.feeds.plan import TapePlan
 from arbsniper_tui.feeds.player import Came, Player
 from arbsniper_tui.model.health import FeedHealth, FeedState
 from arbsniper_tui.model.quote import Withdrawal
+from arbsniper_tui.model.reason import Reason
 from arbsniper_tui.model.view import ReplayStatus
 from arbsniper_tui.runtime.clock import now_ns
 from arbsniper_tui.runtime.process import LIFELINE, settle_memory
@@ -57,7 +58,7 @@ class _Replay:
         self._sender = LosslessSender(endpoints.quotes)
         self._plan = plan
         self._heads = read_heads(plan.tapes)
-        self._unserved: dict[int, str] = {}
+        self._unserved: dict[int, Reason] = {}
         self._node = CommandClient(zmq.Context(), endpoints)
         self._reported_s = -inf
         self._look_due_s = self._began_s = 0.0

@@ -6,6 +6,7 @@ from arbsniper_tui.feeds.quote_filter import QuoteFilter
 from arbsniper_tui.model.errors import BookLost, FrameError
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote, Withdrawal
+from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.venues.base import Aside, Parser
 
 Told = FrameError | Withdrawal | Aside
@@ -62,7 +63,7 @@ class VenueReader:
         if lost is None or self._filter is None or lost.id in self._filter.barred:
             return found
         self._filter.withdraw(lost.id)
-        self._tell(Withdrawal((lost.id,), f"book lost: {error.reason}"))
+        self._tell(Withdrawal((lost.id,), Reason(ReasonCode.BOOK_LOST, words=error.reason)))
         return [quote for quote in found if quote.instrument_id != lost.id]
 
     def _tell_asides(self) -> None:

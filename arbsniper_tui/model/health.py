@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from arbsniper_tui.model.reason import Reason
+
 
 class FeedState(StrEnum):
     """Where one connection to a venue stands."""
@@ -38,7 +40,7 @@ class FeedHealth(Struct, frozen=True, array_like=True):
     bytes: int = 0
     dropped: dict[str, int] = {}
     """Invalid quotes and frames, by reason."""
-    rejected: dict[str, str] = {}
+    rejected: dict[str, Reason] = {}
     """Unified symbol -> why the venue does not serve it."""
     rtt_ms: float | None = None
     """Round trip of the last WebSocket ping."""

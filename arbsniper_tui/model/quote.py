@@ -4,6 +4,8 @@ from math import inf
 
 from msgspec import Struct
 
+from arbsniper_tui.model.reason import Reason, ReasonCode
+
 
 class Quote(Struct, frozen=True, array_like=True, gc=False):
     """The top of one instrument's book, as the venue showed it.
@@ -22,19 +24,17 @@ class Quote(Struct, frozen=True, array_like=True, gc=False):
     """The venue's number for this state; None where it sends none."""
 
 
-def defect(quote: Quote) -> str:
-    """Why a quote cannot be believed, or an empty string. An infinite or NaN number fails every comparison."""
+def defect(quote: Quote) -> Reason | None:
+    """Why a quote cannot be believed, or None. An infinite or NaN number fails every comparison."""
     if 0.0 < quote.bid <= quote.ask < inf and 0.0 < quote.bid_size < inf and 0.0 < quote.ask_size < inf:
-        return ""
+        return None
     if not (0.0 < quote.bid < inf):
-        return "no bid" if quote.bid == 0.0 else "invalid bid"
+        return Reason(ReasonCode.NO_BID if quote.bid == 0.0 else ReasonCode.INVALID_BID)
     if not (0.0 < quote.ask < inf):
-        return "no ask" if quote.ask == 0.0 else "invalid ask"
+        return Reason(ReasonCode.NO_ASK if quote.ask == 0.0 else ReasonCode.INVALID_ASK)
     if not (0.0 < quote.bid_size < inf) or not (0.0 < quote.ask_size < inf):
-        return "invalid size"
-    if quote.bid > quote.ask:
-        return "crossed"
-    return ""
+        return Reason(ReasonCode.INVALID_SIZE)
+    return Reason(ReasonCode.CROSSED)
 
 
 def is_older(quote: Quote, held: Quote) -> bool:
@@ -50,4 +50,4 @@ class Withdrawal(Struct, frozen=True, array_like=True, gc=False):
     """These instruments take no part until their next quote, and why."""
 
     instrument_ids: tuple[int, ...]
-    reason: str
+    reason: Reason

@@ -30,7 +30,7 @@ class ReasonCode(StrEnum):
     UNREADABLE = "unreadable"
     NOT_LISTED = "not_listed"
     NOT_TRADING = "not_trading"
-    """The venue lists the instrument and has halted it."""
+    """The venue lists the instrument and has halted it; `words` is its own word for that, where it has one."""
     NO_CONTRACT_SIZE = "no_contract_size"
     LISTED_AGAIN = "listed_again"
     REJECTED = "rejected"
@@ -54,6 +54,8 @@ class ReasonCode(StrEnum):
     GROSS_BELOW = "gross_below"
     """The gross spread `measured` is not above the threshold, the `bound`."""
     NET_BELOW = "net_below"
+    UNJUDGED = "unjudged"
+    """Nothing is wrong with the route, but it is judged with the next quote of a leg only."""
     COOLDOWN = "cooldown"
     STOPPED = "stopped"
     TAPES_ENDED = "tapes_ended"
@@ -62,7 +64,7 @@ class ReasonCode(StrEnum):
 
 
 BELOW_THRESHOLD = frozenset((ReasonCode.GROSS_BELOW, ReasonCode.NET_BELOW))
-SOUND = BELOW_THRESHOLD | {ReasonCode.COOLDOWN}
+SOUND = BELOW_THRESHOLD | {ReasonCode.COOLDOWN, ReasonCode.UNJUDGED}
 """Both quotes of the route can be used: it signals once its spread is larger, or after a pause."""
 
 
@@ -97,21 +99,22 @@ _FIXED = {
     ReasonCode.NUMBERS_RESTARTED: "the venue's numbers began again",
     ReasonCode.UNREADABLE: "unreadable frame",
     ReasonCode.NOT_LISTED: "not listed",
-    ReasonCode.NOT_TRADING: "not trading",
     ReasonCode.NO_CONTRACT_SIZE: "no contract size in the venue's list",
     ReasonCode.LISTED_AGAIN: "served again, no quote yet",
     ReasonCode.FEED_SILENT: "feed worker does not answer",
     ReasonCode.FEED_DOWN: "feed worker is down",
     ReasonCode.REMOVED: "no longer watched",
+    ReasonCode.UNJUDGED: "waits for its next quote",
     ReasonCode.COOLDOWN: "cooldown",
     ReasonCode.STOPPED: "stopped",
     ReasonCode.TAPES_ENDED: "the tapes ended",
     ReasonCode.RESTARTED: "restart",
 }
 _QUOTING = {
-    ReasonCode.REJECTED: "rejected: ",
-    ReasonCode.BOOK_LOST: "book lost: ",
-    ReasonCode.DISCONNECTED: "disconnected: ",
+    ReasonCode.NOT_TRADING: "not trading",
+    ReasonCode.REJECTED: "rejected",
+    ReasonCode.BOOK_LOST: "book lost",
+    ReasonCode.DISCONNECTED: "disconnected",
 }
 
 
@@ -144,7 +147,7 @@ def _words(reason: Reason) -> str:
     if (fixed := _FIXED.get(code)) is not None:
         return fixed
     if (before := _QUOTING.get(code)) is not None:
-        return before + reason.words
+        return f"{before}: {reason.words}" if reason.words else before
     if measured is None:
         return "stale"
     if code is ReasonCode.STALE:

@@ -3,10 +3,11 @@
 from msgspec import Struct
 
 from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.reason import Reason
 
 
 class QuoteRow(Struct, frozen=True, array_like=True, gc=False):
-    """One instrument on the screen. `reason` is empty while its quote takes part."""
+    """One instrument on the screen. `reason` is None while its quote takes part."""
 
     instrument_id: int
     bid: float
@@ -16,7 +17,7 @@ class QuoteRow(Struct, frozen=True, array_like=True, gc=False):
     ts_recv_ms: float
     """Wall time of the receipt, ms since 1970; 0 before the first quote. Age = frame time - this."""
     ts_venue_ms: int | None
-    reason: str
+    reason: Reason | None
     quotes: int = 0
     """How many quotes this instrument has had."""
 
@@ -30,8 +31,8 @@ class RouteRow(Struct, frozen=True, array_like=True, gc=False):
     net_spread_pct: float
     size: float
     """Base coins that both legs show."""
-    reason: str
-    """The first reason why it does not signal; empty while its opportunity is open."""
+    reason: Reason | None
+    """The first reason why it does not signal; None while its opportunity is open."""
     open_ms: float
     """How long its opportunity has been open; 0 when there is none."""
     signals: int

@@ -11,7 +11,7 @@ from arbsniper_tui import __version__
 from arbsniper_tui.config.recorded import recorded_settings
 from arbsniper_tui.config.settings import Settings, VenueSettings
 from arbsniper_tui.desk.plan import SpreadPlan
-from arbsniper_tui.engine.gate import Rules
+from arbsniper_tui.engine.detector import Rules
 from arbsniper_tui.engine.routes import route_pairs
 from arbsniper_tui.feeds.plan import FeedPlan, TapePlan
 from arbsniper_tui.model.errors import UsageError

@@ -1,13 +1,14 @@
-"""From the bus to the gate: what a live spread worker takes in, and what a replay does."""
+"""From the bus to the detector: what a live spread worker takes in, and what a replay does."""
 
 import logging
 from typing import Protocol
 
 from arbsniper_tui.desk.feed_watch import FeedWatch
 from arbsniper_tui.desk.ledger import Ledger
-from arbsniper_tui.engine.gate import Gate
+from arbsniper_tui.engine.detector import Detector
 from arbsniper_tui.latency.stages import Stages
 from arbsniper_tui.model.errors import UNREADABLE
+from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.model.signal import Signal
 from arbsniper_tui.runtime.clock import PAUSED_NS, now_ns
 from arbsniper_tui.runtime.limited_log import LimitedLog
@@ -30,7 +31,7 @@ class Intake(Protocol):
     """Takes messages of the bus, and has what follows from them announced."""
 
     clock_ns: int
-    """The gate's clock: that of ages, or in a replay the time of the last frame."""
+    """The detector's clock: that of ages, or in a replay the time of the last frame."""
     facts: NewestFacts
 
     def take(self, body: bytes) -> int:
@@ -41,13 +42,12 @@ class Intake(Protocol):
 class LiveIntake:
     """Of what is at hand only the newest state of an instrument is judged: those before it are over."""
 
-    def __init__(self, inbox: Inbox, gate: Gate, ledger: Ledger, feeds: FeedWatch, stages: Stages, touched: set[int]):
+    def __init__(self, inbox: Inbox, detector: Detector, ledger: Ledger, feeds: FeedWatch, stages: Stages):
         self._inbox = inbox
-        self._gate = gate
+        self._detector = detector
         self._ledger = ledger
         self._feeds = feeds
         self._stages = stages
-        self._touched = touched
         self._troubles = LimitedLog(_log)
         self.facts = NewestFacts()
         self.clock_ns = now_ns()
@@ -73,11 +73,10 @@ class LiveIntake:
         quote = message.quotes[0]
         recv_ns = message.recv_ns[0] if message.recv_ns else message.ts_read_ns
         try:
-            signals = self._gate.on_quote(quote, recv_ns, got_ns)
+            signals = self._detector.on_quote(quote, recv_ns, got_ns)
         except KeyError:
             _complain_of(quote.instrument_id, self._troubles)
             return got_ns
-        self._touched.add(quote.instrument_id)
         self.clock_ns = got_ns
         decided_ns = 0
         if signals:
@@ -91,7 +90,7 @@ class LiveIntake:
         return done_ns
 
     def _take_several(self, message: FromFeed | None, got_ns: int) -> int:
-        self._ledger.announce_all(self._gate.expire(got_ns))
+        self._ledger.announce_all(self._detector.expire(got_ns))
         self.clock_ns = got_ns
         batches: list[QuoteBatch] = []
         while True:
@@ -107,7 +106,7 @@ class LiveIntake:
             message = _decoded(body, self._troubles)
         signals: list[Signal] = []
         if not self._behind_since_ns and self._unjudged:
-            signals = self._gate.judge(self._unjudged, got_ns)
+            signals = self._detector.judge(self._unjudged, got_ns)
             self._unjudged = {}
         decided_ns = now_ns()
         if signals:
@@ -123,16 +122,15 @@ class LiveIntake:
         for number, quote in enumerate(batch.quotes):
             recv_ns = batch.recv_ns[number] if batch.recv_ns else batch.ts_read_ns
             try:
-                self._gate.put(quote, recv_ns)
+                self._detector.put(quote, recv_ns)
             except KeyError:
                 _complain_of(quote.instrument_id, self._troubles)
                 continue
             self._unjudged[quote.instrument_id] = recv_ns
-            self._touched.add(quote.instrument_id)
 
     def _take_word(self, message: Withdrawn | Facts | HealthReport | TapesEnded, got_ns: int) -> None:
         if isinstance(message, Withdrawn):
-            self._ledger.announce_all(_withdraw(self._gate, message, got_ns, self._troubles))
+            self._ledger.announce_all(_withdraw(self._detector, message, got_ns, self._troubles))
         elif isinstance(message, HealthReport):
             self._feeds.take(message, got_ns)
         elif isinstance(message, Facts):
@@ -146,8 +144,8 @@ class LiveIntake:
         self._late_ns = at_ns + PAUSED_NS
         self._behind_since_ns = at_ns
         self._feeds.wake(at_ns)
-        self._gate.is_behind = True
-        self._ledger.announce_all(self._gate.expire(at_ns))
+        self._detector.is_behind = True
+        self._ledger.announce_all(self._detector.expire(at_ns))
 
     def _look_whether_caught_up(self, message: FromFeed | None) -> None:
         """The messages of a sender come in order: one that it sent after the pause comes behind all that it held."""
@@ -159,18 +157,17 @@ class LiveIntake:
             is_in = isinstance(message, HealthReport) and self._feeds.have_all_reported_since(self._behind_since_ns)
         if is_in:
             self._behind_since_ns = 0
-            self._gate.is_behind = False
+            self._detector.is_behind = False
 
 
 class ReplayIntake:
     """A replay judges every state, each at the time at which it was received."""
 
-    def __init__(self, gate: Gate, ledger: Ledger, feeds: FeedWatch, stages: Stages, touched: set[int]) -> None:
-        self._gate = gate
+    def __init__(self, detector: Detector, ledger: Ledger, feeds: FeedWatch, stages: Stages) -> None:
+        self._detector = detector
         self._ledger = ledger
         self._feeds = feeds
         self._stages = stages
-        self._touched = touched
         self._troubles = LimitedLog(_log)
         self.facts = NewestFacts()
         self.clock_ns = 0
@@ -184,7 +181,7 @@ class ReplayIntake:
             self._stages.unsettled.append((message.ts_read_ns, message.ts_parsed_ns, got_ns, done_ns, done_ns))
         elif isinstance(message, Withdrawn):
             self.clock_ns = message.at_ns
-            self._ledger.announce_all(_withdraw(self._gate, message, message.at_ns, self._troubles))
+            self._ledger.announce_all(_withdraw(self._detector, message, message.at_ns, self._troubles))
         elif isinstance(message, HealthReport):
             self._feeds.take(message, message.sent_ns)
         elif isinstance(message, Facts):
@@ -197,16 +194,15 @@ class ReplayIntake:
         for quote, recv_ns in zip(batch.quotes, batch.recv_ns or [batch.ts_read_ns] * len(batch.quotes), strict=True):
             self.clock_ns = recv_ns
             try:
-                self._ledger.announce_all(self._gate.on_quote(quote, recv_ns, recv_ns))
+                self._ledger.announce_all(self._detector.on_quote(quote, recv_ns, recv_ns))
             except KeyError:
                 _complain_of(quote.instrument_id, self._troubles)
                 continue
-            self._touched.add(quote.instrument_id)
 
     def _end(self, message: TapesEnded) -> None:
         self.clock_ns = message.at_ns
-        self._ledger.announce_all(self._gate.close_all("the tapes ended", message.at_ns))
-        wall_ms = (message.at_ns + self._gate.wall_offset_ns) // 1_000_000
+        self._ledger.announce_all(self._detector.close_all(Reason(ReasonCode.TAPES_ENDED), message.at_ns))
+        wall_ms = (message.at_ns + self._detector.wall_offset_ns) // 1_000_000
         self._ledger.write("end", wall_ms, now_ns(), detail=message.in_words)
 
 
@@ -224,11 +220,11 @@ def _decoded(body: bytes, troubles: LimitedLog) -> FromFeed | None:
     return message
 
 
-def _withdraw(gate: Gate, message: Withdrawn, at_ns: int, troubles: LimitedLog) -> list[Signal]:
+def _withdraw(detector: Detector, message: Withdrawn, at_ns: int, troubles: LimitedLog) -> list[Signal]:
     signals: list[Signal] = []
     for instrument_id in message.instrument_ids:
         try:
-            signals += gate.withdraw(instrument_id, message.reason, at_ns)
+            signals += detector.withdraw(instrument_id, message.reason, at_ns)
         except KeyError:
             _complain_of(instrument_id, troubles)
     return signals

@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import Struct
 
-from arbsniper_tui.engine.gate import Gate
+from arbsniper_tui.engine.detector import Detector
 from arbsniper_tui.sinks.redis_keys import PRICE_TTL_MS
 from arbsniper_tui.sinks.sink import Sink
 
@@ -30,10 +30,10 @@ class Price(Struct):
 class PriceKeys:
     """Remembers which instruments are due."""
 
-    def __init__(self, gate: Gate, sink: Sink) -> None:
-        self._gate = gate
+    def __init__(self, detector: Detector, sink: Sink) -> None:
+        self._detector = detector
         self._sink = sink
-        self._written = dict.fromkeys(gate.legs.shown, 0)
+        self._written = dict.fromkeys(detector.legs.shown, 0)
         self._queue: list[int] = []
         self._due_ns = 0
 
@@ -44,17 +44,19 @@ class PriceKeys:
             return
         if now_ns >= self._due_ns and not self._queue:
             self._due_ns = now_ns + REFRESH_EVERY_NS
-            self._queue = [leg.id for leg in self._gate.legs.shown.values() if leg.received != self._written[leg.id]]
+            self._queue = [
+                leg.id for leg in self._detector.legs.shown.values() if leg.received != self._written[leg.id]
+            ]
         for i in self._queue[:AT_ONCE]:
             self._write(i, now_ns)
         del self._queue[:AT_ONCE]
 
     def _write(self, i: int, now_ns: int) -> None:
-        leg = self._gate.legs.shown[i]
+        leg = self._detector.legs.shown[i]
         quote = leg.quote
         self._written[i] = leg.received
         if quote is None or now_ns - leg.recv_ns > PRICE_TTL_MS * 1_000_000:
             return
-        timestamp_ms = (leg.recv_ns + self._gate.wall_offset_ns) // 1_000_000
+        timestamp_ms = (leg.recv_ns + self._detector.wall_offset_ns) // 1_000_000
         price = Price((quote.bid + quote.ask) / 2, quote.bid, quote.ask, timestamp_ms)
         self._sink.store_price(leg.venue, leg.instrument.symbol, _to_json(price), now_ns)

@@ -4,16 +4,17 @@ from msgspec.structs import replace
 
 from arbsniper_tui.desk.ledger import Ledger
 from arbsniper_tui.desk.memory import LeftOpen, SpreadMemory
-from arbsniper_tui.engine.gate import Gate
+from arbsniper_tui.engine.detector import Detector
+from arbsniper_tui.model.reason import Reason, ReasonCode, close_words
 from arbsniper_tui.model.signal import Signal
 
-REASON = "restart"
+REASON = close_words(Reason(ReasonCode.RESTARTED))
 
 
-def close_left_open(memory: SpreadMemory, ledger: Ledger, gate: Gate, now_ns: int) -> None:
+def close_left_open(memory: SpreadMemory, ledger: Ledger, detector: Detector, now_ns: int) -> None:
     """Every opening that anyone was told of gets its close. What was announced on the signals' channel is not announced
-    there again when it turns out to stand still: the gate learns which those are."""
-    ids = {(leg.venue, leg.instrument.symbol): leg.id for leg in gate.legs.shown.values()}
+    there again when it turns out to stand still: the detector learns which those are."""
+    ids = {(leg.venue, leg.instrument.symbol): leg.id for leg in detector.legs.shown.values()}
     for left in memory.left_open():
         signal = left.signal
         if not left.was_sent and not left.was_told:
@@ -21,20 +22,20 @@ def close_left_open(memory: SpreadMemory, ledger: Ledger, gate: Gate, now_ns: in
             continue
         if not left.was_told:
             ledger.tell_open(signal, now_ns)
-        ledger.announce(_closing(left, gate, now_ns), now_ns)
+        ledger.announce(_closing(left, detector, now_ns), now_ns)
         if left.was_sent or not ledger.announces:
             key = ids.get((signal.buy_exchange, signal.buy_symbol)), ids.get((signal.sell_exchange, signal.sell_symbol))
             if key[0] is not None and key[1] is not None:
-                gate.resumable[key[0], key[1]] = signal.id
+                detector.resumable[key[0], key[1]] = signal.id
     ledger.write_up()
 
 
-def _closing(left: LeftOpen, gate: Gate, now_ns: int) -> Signal:
-    now_ms = (now_ns + gate.wall_offset_ns) // 1_000_000
+def _closing(left: LeftOpen, detector: Detector, now_ns: int) -> Signal:
+    now_ms = (now_ns + detector.wall_offset_ns) // 1_000_000
     return replace(
         left.signal,
         state="close",
-        seq=gate.signal_seq,
+        seq=detector.signal_seq,
         timestamp=now_ms,
         detected_at=now_ms,
         duration_ms=max(0, (now_ns - left.opened_ns) // 1_000_000),

@@ -14,9 +14,10 @@ from arbsniper_tui.desk.ledger import Ledger
 from arbsniper_tui.desk.memory import SpreadMemory
 from arbsniper_tui.desk.plan import SpreadPlan
 from arbsniper_tui.desk.reception import Reception
-from arbsniper_tui.engine.gate import Gate
+from arbsniper_tui.engine.detector import Detector
 from arbsniper_tui.latency.stages import Stages
 from arbsniper_tui.model.health import RedisState
+from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.model.signal import EventKind
 from arbsniper_tui.runtime.clock import now_ns
 from arbsniper_tui.runtime.node_folder import remove_if_dead
@@ -62,15 +63,14 @@ class SpreadWorker:
         # Opportunities are told apart by their ids also after this process has been started again.
         run = plan.intro.node if self._is_replay else f"{plan.intro.node}-{time.time_ns() // 1_000_000:x}"
         memory = SpreadMemory(plan.memory)
-        self._gate = Gate(instruments, plan.intro.route_kinds, memory.rules or plan.rules, run)
-        self._gate.signal_seq = memory.signal
+        self._detector = Detector(instruments, plan.intro.route_kinds, memory.rules or plan.rules, run)
+        self._detector.signal_seq = memory.signal
         self._stages = Stages()
         self._sink = _make_sink(plan)
         self._ledger = Ledger(self._publisher, self._sink, memory, keeps_all=self._is_replay)
-        self._feeds = FeedWatch(self._gate, self._ledger)
-        self._prices = PriceKeys(self._gate, self._sink)
-        self._reception = Reception(plan, self._gate, self._ledger, self._feeds, self._stages, self._sink, memory)
-        self._touched = self._reception.rows.touched
+        self._feeds = FeedWatch(self._detector, self._ledger)
+        self._prices = PriceKeys(self._detector, self._sink)
+        self._reception = Reception(plan, self._detector, self._ledger, self._feeds, self._stages, self._sink, memory)
         self._shared_cpu = SharedCpu(plan.shares_cpu)
         self._chores_due_ns = self._second_due_ns = self._frame_due_ns = 0
         self._seconds = self._chores_done = 0
@@ -79,14 +79,12 @@ class SpreadWorker:
         self._live: LiveIntake | None = None
         self._intake: Intake
         if self._is_replay:
-            self._intake = ReplayIntake(self._gate, self._ledger, self._feeds, self._stages, self._touched)
+            self._intake = ReplayIntake(self._detector, self._ledger, self._feeds, self._stages)
         else:
-            self._intake = self._live = LiveIntake(
-                self._inbox, self._gate, self._ledger, self._feeds, self._stages, self._touched
-            )
-            self._gate.wall_offset_ns = time.time_ns() - now_ns()
-            close_left_open(memory, self._ledger, self._gate, now_ns())
-        self._resumable_until_ns = now_ns() + self._gate.rules.max_age_ns
+            self._intake = self._live = LiveIntake(self._inbox, self._detector, self._ledger, self._feeds, self._stages)
+            self._detector.wall_offset_ns = time.time_ns() - now_ns()
+            close_left_open(memory, self._ledger, self._detector, now_ns())
+        self._resumable_until_ns = now_ns() + self._detector.rules.max_age_ns
 
     def run(self) -> None:
         """Until told to stop, or the parent is gone."""
@@ -116,10 +114,10 @@ class SpreadWorker:
         if self._live is not None:
             self._live.look_for_pause(at_ns, self._chores_due_ns)
             self._live.clock_ns = at_ns
-            self._gate.wall_offset_ns = time.time_ns() - now_ns()
-            self._ledger.announce_all(self._gate.expire(at_ns))
-            if self._gate.resumable and at_ns > self._resumable_until_ns:
-                self._gate.resumable.clear()
+            self._detector.wall_offset_ns = time.time_ns() - now_ns()
+            self._ledger.announce_all(self._detector.expire(at_ns))
+            if self._detector.resumable and at_ns > self._resumable_until_ns:
+                self._detector.resumable.clear()
         self._stages.settle()
         self._inbox.admit()
         self._publisher.take_subscriptions()
@@ -165,16 +163,18 @@ class SpreadWorker:
         self._reception.measure_rate(at_ns)
         if not self._is_replay:
             self._ledger.announce_all(self._feeds.check(at_ns))
-            self._write("heartbeat", "", signals=self._gate.signal_seq)
+            self._write("heartbeat", "", signals=self._detector.signal_seq)
         if self._seconds % _COLLECT_EVERY_S == 0:
             gc.collect()
 
     def _write(self, kind: EventKind, detail: str, *, signals: int = 0) -> None:
-        timestamp_ms = (self._intake.clock_ns + self._gate.wall_offset_ns) // 1_000_000
+        timestamp_ms = (self._intake.clock_ns + self._detector.wall_offset_ns) // 1_000_000
         self._ledger.write(kind, timestamp_ms, now_ns(), detail=detail, signals=signals)
 
     def _finish(self) -> None:
-        self._ledger.announce_all(self._gate.close_all("stopped", now_ns() if self._live else self._intake.clock_ns))
+        self._ledger.announce_all(
+            self._detector.close_all(Reason(ReasonCode.STOPPED), now_ns() if self._live else self._intake.clock_ns)
+        )
         self._write_up()
         self._sink.close(_LAST_WORDS_S)
         for socket in (self._inbox, self._desk, self._publisher):

@@ -12,6 +12,7 @@ from arbsniper_tui.feeds.venue_reader import Told, VenueReader
 from arbsniper_tui.model.errors import BadFrame, FrameError, TapeCut, TapeError, UsageError
 from arbsniper_tui.model.instrument import Instrument, Market, parse_symbol
 from arbsniper_tui.model.quote import Quote, defect
+from arbsniper_tui.model.reason import reason_words
 from arbsniper_tui.model.words import counted, counted_by_reason
 from arbsniper_tui.tapes.complaints import Complaints, kind_of
 from arbsniper_tui.tapes.listings import read_listings
@@ -67,9 +68,9 @@ class Decoder:
                     self._frames += 1
                     raise line
                 for quote, instrument in self._decode(line):
-                    if reason := defect(quote):
-                        text = f"line {number}: a quote that takes no part: {reason}: {quote}"
-                        self._complaints.take(reason, text)
+                    if words := reason_words(defect(quote)):
+                        text = f"line {number}: a quote that takes no part: {words}: {quote}"
+                        self._complaints.take(words, text)
                     else:
                         self._quotes += 1
                         output.write(_to_json(_decoded(quote, instrument, line.t)) + b"\n")

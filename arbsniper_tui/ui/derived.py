@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from arbsniper_tui.model.conversion import units_for_one
 from arbsniper_tui.model.health import FeedHealth, FeedState
 from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.reason import BELOW_THRESHOLD, SOUND, reason_words, short_words
+from arbsniper_tui.model.threshold import threshold_words
 from arbsniper_tui.model.view import QuoteRow, RouteRow
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui import format as fmt
@@ -75,7 +77,7 @@ def is_priced(route: RouteRow) -> bool:
 
 def takes_part(route: RouteRow) -> bool:
     """Whether both quotes can be believed and used now: it signals, or would with a larger spread or after a pause."""
-    return not route.reason or route.reason == "cooldown" or " is not above " in route.reason
+    return route.reason is None or route.reason.code in SOUND
 
 
 def rate_in_words(instrument: Instrument, quotes: Mapping[int, QuoteRow], width: int) -> str:
@@ -85,7 +87,7 @@ def rate_in_words(instrument: Instrument, quotes: Mapping[int, QuoteRow], width:
         return "no rate"
     decimals = fmt.decimals_of(rate.ask, fmt.decimals_of(rate.bid, 2))
     short = f"{'÷' if instrument.rate_inverted else '×'} {rate.bid:.{decimals}f}"
-    full = f"{short} / {rate.ask:.{decimals}f} {rate.reason}".rstrip()
+    full = f"{short} / {rate.ask:.{decimals}f} {reason_words(rate.reason)}".rstrip()
     return full if len(full) <= width else short
 
 
@@ -113,7 +115,7 @@ def wanting(instrument: Instrument, feeds: Iterable[FeedHealth]) -> str:
         if feed.venue != instrument.venue:
             continue
         if instrument.symbol in feed.rejected:
-            return f"not served: {feed.rejected[instrument.symbol]}"
+            return f"not served: {reason_words(feed.rejected[instrument.symbol])}"
         if instrument.id not in feed.instrument_ids or feed.state is FeedState.LIVE:
             continue
         if feed.state is FeedState.LISTING:
@@ -164,10 +166,11 @@ def instruments_of(snapshot: Snapshot) -> dict[int, Instrument]:
 def route_state(route: RouteRow, width: int = 80) -> str:
     """How long its opportunity is open, or the first reason why there is none; without venue and bound where the
     room is short, since both stand elsewhere on the screen."""
-    if not route.reason:
+    reason = route.reason
+    if reason is None:
         said = f"open {fmt.age(route.open_ms)}"
         return said if len(said) <= width else fmt.age(route.open_ms)
-    # The spread stands in the same row: what is left to say is the bound.
-    _, below, bound = route.reason.partition(" is not above ")
-    said, short = (f"below {bound}", "below") if below else (route.reason, route.reason.rpartition(": ")[2])
-    return said if len(said) <= width else short
+    said = reason_words(reason)
+    if reason.code in BELOW_THRESHOLD and reason.bound is not None:
+        said = f"below {threshold_words(reason.bound)}"  # The spread stands in the same row.
+    return said if len(said) <= width else short_words(reason)

@@ -10,6 +10,7 @@ from arbsniper_tui.model.clean_text import is_symbol_name
 from arbsniper_tui.model.fact import Fact
 from arbsniper_tui.model.instrument import Instrument, Market, Symbol
 from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.venues.decoding import bad_frame
 from arbsniper_tui.venues.requests import Endpoint, KeepAlive, Subscription
 from arbsniper_tui.venues.spelling import Spelling
@@ -28,16 +29,16 @@ class Listing(Struct, frozen=True):
     is_trading: bool = True
 
     @property
-    def fault(self) -> str:
-        """Why the instrument takes no part although it is listed, in words; empty where it does."""
+    def fault(self) -> Reason | None:
+        """Why the instrument takes no part although it is listed; None where it does."""
         if not self.is_trading:
-            return "not trading"
-        return "" if self.contract_size is not None else "no contract size in the venue's list"
+            return Reason(ReasonCode.NOT_TRADING)
+        return None if self.contract_size is not None else Reason(ReasonCode.NO_CONTRACT_SIZE)
 
 
-def why_unlisted(listing: Listing | None) -> str:
-    """Why an entry of a venue's list, None for a missing one, keeps its instrument out; empty where it does not."""
-    return "not listed" if listing is None else listing.fault
+def why_unlisted(listing: Listing | None) -> Reason | None:
+    """Why an entry of a venue's list, None for a missing one, keeps its instrument out; None where it does not."""
+    return Reason(ReasonCode.NOT_LISTED) if listing is None else listing.fault
 
 
 class VenueMarket(Struct, frozen=True):

@@ -8,6 +8,7 @@ from msgspec import Struct
 from arbsniper_tui.model.fact import Fact
 from arbsniper_tui.model.health import FeedHealth, RecordingHealth, RedisHealth, WorkerHealth
 from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.model.reason import Reason
 from arbsniper_tui.model.signal import Event
 from arbsniper_tui.model.view import NodeIntro, NodeStatus, QuoteRow, ReplayStatus, RouteRow, StageRow
 from arbsniper_tui.model.words import counted_by_reason
@@ -30,7 +31,7 @@ class Withdrawn(Struct, frozen=True, array_like=True, tag="w", gc=False):
 
     at_ns: int
     instrument_ids: tuple[int, ...]
-    reason: str
+    reason: Reason
 
 
 class Facts(Struct, frozen=True, array_like=True, tag="f", gc=False):

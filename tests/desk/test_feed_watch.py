@@ -5,6 +5,7 @@ from decision_bench import DecisionBench, binance, okx
 
 from arbsniper_tui.desk.feed_watch import SILENT_AFTER_NS
 from arbsniper_tui.model.health import FeedState, WorkerHealth
+from arbsniper_tui.model.reason import Reason, ReasonCode
 
 DOWN = FeedState.DOWN
 
@@ -72,7 +73,7 @@ def test_a_worker_that_reports_is_left_alone(bench: DecisionBench) -> None:
         bench.report(binance(), okx())
         bench.now_ns += SILENT_AFTER_NS
         assert bench.watch.check(bench.now_ns) == []
-    assert bench.gate.open_count == 1
+    assert bench.detector.open_count == 1
 
 
 def test_a_silent_worker_costs_what_it_fed_once(bench: DecisionBench) -> None:
@@ -81,7 +82,7 @@ def test_a_silent_worker_costs_what_it_fed_once(bench: DecisionBench) -> None:
     bench.now_ns += SILENT_AFTER_NS + 1
     [closed] = bench.watch.check(bench.now_ns)
     assert (closed.state, closed.reason) == ("close", "binance: feed worker does not answer")
-    assert [bench.gate.legs.shown[i].fault for i in (0, 1)] == ["feed worker does not answer"] * 2
+    assert [bench.detector.legs.shown[i].fault for i in (0, 1)] == [Reason(ReasonCode.FEED_SILENT)] * 2
     assert bench.watch.feeds["okx spot"].state is DOWN
     assert bench.watch.feeds["okx spot"].detail == "feed worker does not answer"
     told = bench.told
@@ -103,7 +104,7 @@ def test_a_worker_that_speaks_again_is_up_again_with_its_next_report(bench: Deci
     bench.now_ns += SILENT_AFTER_NS + 1
     bench.quote(0, 99.0, 100.0)
     bench.watch.check(bench.now_ns)
-    assert bench.gate.legs.shown[0].fault == "feed worker does not answer"
+    assert bench.detector.legs.shown[0].fault == Reason(ReasonCode.FEED_SILENT)
 
 
 def test_only_the_silent_workers_feeds_are_lost(bench: DecisionBench) -> None:
@@ -113,7 +114,7 @@ def test_only_the_silent_workers_feeds_are_lost(bench: DecisionBench) -> None:
     bench.now_ns += SILENT_AFTER_NS + 1
     bench.report(okx(), worker="feed 2")
     bench.watch.check(bench.now_ns)
-    assert [bench.gate.legs.shown[i].fault for i in (0, 1)] == ["feed worker does not answer", ""]
+    assert [bench.detector.legs.shown[i].fault for i in (0, 1)] == [Reason(ReasonCode.FEED_SILENT), None]
     assert bench.watch.feeds["okx spot"].state is FeedState.LIVE
 
 
@@ -133,7 +134,7 @@ def test_a_late_word_of_a_death_costs_the_next_process_nothing(bench: DecisionBe
     bench.report(binance(), okx(), pid=78)
     bench.opportunity()
     assert bench.watch.notice(worker("feed", up=False, detail="ended by signal 9", pid=77), bench.now_ns) == []
-    assert bench.gate.open_count == 1
+    assert bench.detector.open_count == 1
     assert bench.told[-1] == ("worker_down", "", "feed: ended by signal 9")
     assert bench.watch.feeds["okx spot"].state is FeedState.LIVE
     [closed] = bench.watch.notice(worker("feed", up=False, pid=78), bench.now_ns)
@@ -176,9 +177,9 @@ def test_a_worker_that_feeds_nothing_costs_no_quote(bench: DecisionBench, name: 
     bench.report(binance(), okx())
     bench.opportunity()
     assert bench.watch.notice(worker(name, up=False), bench.now_ns) == []
-    assert bench.gate.open_count == 1
+    assert bench.detector.open_count == 1
 
 
 def test_every_event_has_the_wall_time_of_its_cause(bench: DecisionBench) -> None:
     bench.report(binance())
-    assert bench.publisher.events[0].timestamp == (bench.now_ns + bench.gate.wall_offset_ns) // 1_000_000
+    assert bench.publisher.events[0].timestamp == (bench.now_ns + bench.detector.wall_offset_ns) // 1_000_000

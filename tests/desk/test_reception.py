@@ -140,14 +140,14 @@ def test_a_threshold_that_makes_no_sense_is_refused_in_words(bench: DecisionBenc
     reply = bench.reception.answer(SetRules(threshold_pct=threshold_pct), bench.now_ns)
     assert isinstance(reply, Refused)
     assert "expected a percentage from 0 to 100" in reply.why
-    assert bench.gate.rules.threshold_pct == 0.5
+    assert bench.detector.rules.threshold_pct == 0.5
     assert bench.told == []
 
 
 def test_a_basis_that_does_not_exist_is_refused_in_words(bench: DecisionBench) -> None:
     reply = bench.reception.answer(SetRules(threshold_pct=1.0, basis="grass"), bench.now_ns)
     assert reply == Refused("basis 'grass': expected gross or net")
-    assert bench.gate.rules.threshold_pct == 0.5
+    assert bench.detector.rules.threshold_pct == 0.5
 
 
 def test_missed_events_are_handed_out_again(bench: DecisionBench) -> None:
@@ -171,7 +171,7 @@ def test_the_status_counts_signals_and_what_is_open(bench: DecisionBench) -> Non
     bench.opportunity()
     status = next_frame(bench).status
     assert (status.signals, status.open_opportunities) == (1, 1)
-    assert status.clock_ms == (bench.now_ns + bench.gate.wall_offset_ns) / 1e6
+    assert status.clock_ms == (bench.now_ns + bench.detector.wall_offset_ns) / 1e6
 
 
 REPORT = TapeReport(ReplayStatus(1, 2, 3, 1.0))
@@ -180,7 +180,7 @@ REPORT = TapeReport(ReplayStatus(1, 2, 3, 1.0))
 def as_replay(bench: DecisionBench) -> None:
     intro = msgspec.structs.replace(bench.plan.intro, mode="replay")
     plan = msgspec.structs.replace(bench.plan, intro=intro)
-    bench.reception = Reception(plan, bench.gate, bench.ledger, bench.watch, Stages(), NO_SINK, bench.memory)
+    bench.reception = Reception(plan, bench.detector, bench.ledger, bench.watch, Stages(), NO_SINK, bench.memory)
 
 
 def test_the_worker_that_plays_is_answered_with_what_a_viewer_asked_for(bench: DecisionBench) -> None:

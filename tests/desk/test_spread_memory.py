@@ -8,7 +8,7 @@ import pytest
 from decision_bench import MS, DecisionBench
 
 from arbsniper_tui.desk.memory import SIZE, SLOT_BYTES, SLOTS, SpreadMemory
-from arbsniper_tui.engine.gate import Rules
+from arbsniper_tui.engine.detector import Rules
 from arbsniper_tui.model.signal import Signal
 from arbsniper_tui.runtime.anonymous_file import create_anonymous_file
 from arbsniper_tui.spread.restart import close_left_open
@@ -38,8 +38,8 @@ class Heir:
     def __init__(self, killed: DecisionBench, *, has_redis: bool = True) -> None:
         self.bench = DecisionBench(killed.folder, heir_of=killed, has_redis=has_redis)
         self.bench.now_ns = killed.now_ns + 1500 * MS
-        self.bench.gate.signal_seq = self.bench.memory.signal
-        close_left_open(self.bench.memory, self.bench.ledger, self.bench.gate, self.bench.now_ns)
+        self.bench.detector.signal_seq = self.bench.memory.signal
+        close_left_open(self.bench.memory, self.bench.ledger, self.bench.detector, self.bench.now_ns)
 
     @property
     def told(self) -> list[tuple[str, str]]:
@@ -214,7 +214,7 @@ class TestAfterAKill:
 
 
 def test_a_resumed_opening_is_an_event_and_no_signal(bench: DecisionBench) -> None:
-    bench.gate.resumable = {(0, 1): "before-1"}
+    bench.detector.resumable = {(0, 1): "before-1"}
     announced(bench)
     bench.ledger.write_up()
     assert bench.sink.signals == []

@@ -3,26 +3,26 @@
 from decision_bench import INSTRUMENTS, MS, WALL_OFFSET_NS, DecisionBench, S
 
 from arbsniper_tui.desk.rows import ROUTES_SHOWN, Rows
-from arbsniper_tui.engine.gate import Gate, Rules
+from arbsniper_tui.engine.detector import Detector, Rules
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.model.reason import Reason, ReasonCode, reason_words
 
 
 def test_before_the_first_quote_every_row_says_so(bench: DecisionBench) -> None:
     rows = bench.reception.rows.all_quotes(bench.now_ns)
-    assert [(row.instrument_id, row.bid, row.ts_recv_ms, row.reason) for row in rows] == [
+    assert [(row.instrument_id, row.bid, row.ts_recv_ms, reason_words(row.reason)) for row in rows] == [
         (number, 0.0, 0.0, "no data yet") for number in range(len(INSTRUMENTS))
     ]
     assert bench.reception.rows.changed_quotes(bench.now_ns) == ()
 
 
 def test_a_quote_is_shown_as_the_venue_showed_it_with_its_receipt(bench: DecisionBench) -> None:
-    bench.gate.on_quote(Quote(1, 99.5, 2.0, 100.5, 3.0, 1_699_999_999_000), bench.now_ns, bench.now_ns)
-    bench.reception.rows.touched.add(1)
+    bench.detector.on_quote(Quote(1, 99.5, 2.0, 100.5, 3.0, 1_699_999_999_000), bench.now_ns, bench.now_ns)
     [row] = bench.reception.rows.changed_quotes(bench.now_ns)
     assert (row.instrument_id, row.bid, row.bid_size, row.ask, row.ask_size) == (1, 99.5, 2.0, 100.5, 3.0)
     assert row.ts_recv_ms == (bench.now_ns + WALL_OFFSET_NS) / 1e6
-    assert (row.ts_venue_ms, row.reason, row.quotes) == (1_699_999_999_000, "", 1)
+    assert (row.ts_venue_ms, row.reason, row.quotes) == (1_699_999_999_000, None, 1)
 
 
 def test_only_what_moved_is_told_and_once(bench: DecisionBench) -> None:
@@ -41,18 +41,20 @@ def test_a_quote_that_grows_stale_is_told_once_and_again_when_it_is_fresh(bench:
     bench.now_ns += 5 * S
     assert rows.changed_quotes(bench.now_ns) == ()
     bench.now_ns += 1
-    assert [(row.instrument_id, row.reason) for row in rows.changed_quotes(bench.now_ns)] == [(0, "stale")]
+    assert [(row.instrument_id, reason_words(row.reason)) for row in rows.changed_quotes(bench.now_ns)] == [
+        (0, "stale")
+    ]
     assert rows.changed_quotes(bench.now_ns + S) == ()
     bench.quote(0, 99.0, 100.0)
-    assert [row.reason for row in rows.changed_quotes(bench.now_ns)] == [""]
+    assert [row.reason for row in rows.changed_quotes(bench.now_ns)] == [None]
 
 
 def test_a_withdrawal_is_told_with_its_reason_and_keeps_the_last_price(bench: DecisionBench) -> None:
     bench.quote(0, 99.0, 100.0)
     bench.reception.rows.changed_quotes(bench.now_ns)
-    bench.gate.withdraw(0, "disconnected: code 1012", bench.now_ns)
+    bench.detector.withdraw(0, Reason(ReasonCode.DISCONNECTED, words="code 1012"), bench.now_ns)
     [row] = bench.reception.rows.changed_quotes(bench.now_ns)
-    assert (row.bid, row.reason) == (99.0, "disconnected: code 1012")
+    assert (row.bid, reason_words(row.reason)) == (99.0, "disconnected: code 1012")
 
 
 def test_routes_stand_with_the_largest_spread_first(bench: DecisionBench) -> None:
@@ -63,35 +65,40 @@ def test_routes_stand_with_the_largest_spread_first(bench: DecisionBench) -> Non
     assert round(rows[0].spread_pct, 6) == 0.3
     assert rows[0].spread_pct > 0 > rows[1].spread_pct
     assert rows[0].net_spread_pct < rows[0].spread_pct
-    assert rows[0].reason == "gross 0.30% is not above 0.50%"
+    assert reason_words(rows[0].reason) == "gross 0.30% is not above 0.50%"
 
 
 def test_an_open_route_shows_its_time_its_size_and_its_count_and_no_reason(bench: DecisionBench) -> None:
     bench.quote(0, 99.9, 100.0, size=0.7)
     bench.quote(1, 101.0, 101.1, size=0.4)
     [row, _] = bench.reception.rows.largest_routes(bench.now_ns + 250 * MS)
-    assert (row.reason, row.size, row.open_ms, row.signals) == ("", 0.4, 250.0, 1)
+    assert (row.reason, row.size, row.open_ms, row.signals) == (None, 0.4, 250.0, 1)
 
 
 def test_a_route_without_a_price_shows_no_spread_and_stands_last(bench: DecisionBench) -> None:
     rows = bench.reception.rows.largest_routes(bench.now_ns)
     assert [row.spread_pct for row in rows] == [0.0, 0.0]
-    assert all("no data yet" in row.reason for row in rows)
+    assert all("no data yet" in reason_words(row.reason) for row in rows)
     bench.quote(0, 99.9, 100.0)
     bench.quote(1, 101.0, 101.1)
-    bench.gate.withdraw(1, "crossed", bench.now_ns)
+    bench.detector.withdraw(1, Reason(ReasonCode.CROSSED), bench.now_ns)
     for row in bench.reception.rows.largest_routes(bench.now_ns):
-        assert (row.spread_pct, row.net_spread_pct, row.size, row.reason) == (0.0, 0.0, 0.0, "okx: crossed")
+        assert (row.spread_pct, row.net_spread_pct, row.size, reason_words(row.reason)) == (
+            0.0,
+            0.0,
+            0.0,
+            "okx: crossed",
+        )
 
 
 def test_of_many_routes_the_largest_are_shown_and_no_more_than_fit() -> None:
     venues = [Instrument(number, f"v{number}", "BTC/USDT", "BTC", "USDT", 0.0) for number in range(10)]
-    gate = Gate(venues, ("spot-spot",), Rules(), "node")
+    detector = Detector(venues, ("spot-spot",), Rules(), "node")
     for number in range(10):
-        gate.on_quote(Quote(number, 100.0 + number, 1.0, 100.5 + number, 1.0), S, S)
-    shown = Rows(gate).largest_routes(S)
+        detector.on_quote(Quote(number, 100.0 + number, 1.0, 100.5 + number, 1.0), S, S)
+    shown = Rows(detector).largest_routes(S)
     spreads = [row.spread_pct for row in shown]
-    assert len(gate.routes.all) == 90 and len(shown) == ROUTES_SHOWN
+    assert len(detector.routes.all) == 90 and len(shown) == ROUTES_SHOWN
     assert spreads == sorted(spreads, reverse=True)
-    every = sorted(r.spreads_pct(r.buy.ask, r.sell.bid)[0] for r in gate.routes.all)
+    every = sorted(r.spreads_pct(r.buy.ask, r.sell.bid)[0] for r in detector.routes.all)
     assert spreads[-1] == every[-ROUTES_SHOWN]

@@ -2,26 +2,27 @@
 
 from heapq import nlargest
 
-from gate_reference import make, universe
+from detector_reference import make, universe
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arbsniper_tui.engine.gate import Gate, Rules
+from arbsniper_tui.engine.detector import Detector, Rules
 from arbsniper_tui.engine.largest import LargestRoutes
 from arbsniper_tui.engine.routes import ROUTE_KINDS, Route
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.model.reason import Reason, ReasonCode
 
 NOW = 10**12
 MOST_PCT = 20.0
 LATER = [make(20, "delta", "BTC/USDT"), make(21, "delta", "ETH/USDT"), make(22, "alpha", "BTC/EUR", rate_id=9)]
 
 
-def scanned(gate: Gate, most: int, *, is_net: bool) -> list[Route]:
+def scanned(detector: Detector, most: int, *, is_net: bool) -> list[Route]:
     """Every route measured anew."""
     measured: list[tuple[float, int, Route]] = []
     unknown: list[Route] = []
-    for route in gate.routes.all:
+    for route in detector.routes.all:
         ask, bid = route.buy.ask, route.sell.bid
         if route.buy.fault or route.sell.fault or (bid - ask) / ask * 100.0 > MOST_PCT:
             unknown.append(route)
@@ -56,25 +57,25 @@ steps = st.one_of(
 @settings(max_examples=300, deadline=None)
 @given(st.lists(steps, max_size=60), st.integers(1, 100), st.integers(0, 4))
 def test_looks_give_what_a_scan_of_all_routes_gives(steps: list[tuple], most: int, seed: int) -> None:  # type: ignore[type-arg]  # steps of several shapes
-    gate = Gate(fees(universe(), seed), ROUTE_KINDS, Rules(), "node")
-    largest, touched, is_net = LargestRoutes(gate.routes), set[int](), False
+    detector = Detector(fees(universe(), seed), ROUTE_KINDS, Rules(), "node")
+    largest, touched, is_net = LargestRoutes(detector.routes), set[int](), False
     for kind, *about in [*steps, ("look",)]:
-        held = not about or about[0] in gate.legs.shown
+        held = not about or about[0] in detector.legs.shown
         if kind == "put" and held:
             i, first, second = about
             rate = 0.01 if i in (8, 9) else 1.0
-            gate.on_quote(Quote(i, min(first, second) * rate, 1.0, max(first, second) * rate, 1.0), NOW, NOW)
+            detector.on_quote(Quote(i, min(first, second) * rate, 1.0, max(first, second) * rate, 1.0), NOW, NOW)
             touched.add(i)
         elif kind == "withdraw" and held:
-            gate.withdraw(about[0], "disconnected", NOW)
+            detector.withdraw(about[0], Reason(ReasonCode.DISCONNECTED), NOW)
             touched.add(about[0])
-        elif kind == "add" and about[0].id not in gate.legs.shown:
-            gate.add(fees([about[0]], seed))
+        elif kind == "add" and about[0].id not in detector.legs.shown:
+            detector.add(fees([about[0]], seed))
         elif kind == "remove" and held:
-            gate.remove([about[0]], NOW)
+            detector.remove([about[0]], NOW)
         elif kind == "basis":
             is_net = not is_net
         elif kind == "look":
             found = largest.take(touched, most, MOST_PCT, is_net=is_net)
-            assert [each.key for each in found] == [each.key for each in scanned(gate, most, is_net=is_net)]
+            assert [each.key for each in found] == [each.key for each in scanned(detector, most, is_net=is_net)]
             touched.clear()

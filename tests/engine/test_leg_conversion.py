@@ -6,11 +6,12 @@ import pytest
 from msgspec import UNSET
 
 from arbsniper_tui.config.settings import Conversion, Settings, VenueSettings
-from arbsniper_tui.engine.gate import Gate, Rules
+from arbsniper_tui.engine.detector import Detector, Rules
 from arbsniper_tui.engine.leg import NO_RATE, Leg, Legs
 from arbsniper_tui.engine.routes import SPOT_SPOT
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.universe.instruments import instruments_of
 
 MS = 1_000_000
@@ -30,9 +31,9 @@ def instruments(*, is_inverted: bool, only_rate: bool = True) -> list[Instrument
     ]
 
 
-def make_gate(*, is_inverted: bool, **rules: object) -> Gate:
+def make_detector(*, is_inverted: bool, **rules: object) -> Detector:
     legs = instruments(is_inverted=is_inverted)
-    return Gate(legs, [SPOT_SPOT], Rules(**rules), "node")  # type: ignore[arg-type]  # fields by name
+    return Detector(legs, [SPOT_SPOT], Rules(**rules), "node")  # type: ignore[arg-type]  # fields by name
 
 
 def quote(i: int, bid: float, ask: float) -> Quote:
@@ -56,7 +57,7 @@ def test_each_side_is_converted_at_the_side_of_the_rate_that_it_could_be_had_at(
     legs.shown[THERE].put(quote(THERE, 101.0, 102.0), NOW)
     assert legs.counted[THERE].ask == pytest.approx(ask, rel=1e-12)
     assert legs.counted[THERE].bid == pytest.approx(bid, rel=1e-12)
-    assert legs.counted[THERE].fault == ""
+    assert legs.counted[THERE].fault is None
     assert (legs.shown[THERE].bid, legs.shown[THERE].ask) == (101.0, 102.0)
 
 
@@ -69,23 +70,23 @@ def test_a_rate_with_a_width_never_makes_a_spread_out_of_one_price(is_inverted: 
 
 
 def test_without_a_rate_there_is_no_part_rather_than_a_rate_of_one() -> None:
-    gate = make_gate(is_inverted=True)
-    gate.on_quote(quote(HERE, 99.0, 100.0), NOW, NOW)
-    assert gate.on_quote(quote(THERE, 110.0, 111.0), NOW, NOW) == []
-    there = gate.legs.counted[THERE]
+    detector = make_detector(is_inverted=True)
+    detector.on_quote(quote(HERE, 99.0, 100.0), NOW, NOW)
+    assert detector.on_quote(quote(THERE, 110.0, 111.0), NOW, NOW) == []
+    there = detector.legs.counted[THERE]
     assert (there.ask, there.bid, there.fault) == (inf, 0.0, NO_RATE)
-    (signal,) = gate.on_quote(quote(RATE, 1.0, 1.0), NOW, NOW)
+    (signal,) = detector.on_quote(quote(RATE, 1.0, 1.0), NOW, NOW)
     assert (signal.state, signal.sell_price) == ("open", 110.0)
 
 
 def test_a_rate_that_moves_opens_and_closes_what_it_converts() -> None:
-    gate = make_gate(is_inverted=True)
-    gate.on_quote(quote(HERE, 99.0, 100.0), NOW, NOW)
-    gate.on_quote(quote(RATE, 1.0, 1.01), NOW, NOW)
-    assert gate.on_quote(quote(THERE, 101.0, 102.0), NOW, NOW) == []
-    (signal,) = gate.on_quote(quote(RATE, 0.98, 0.99), NOW + MS, NOW + 2 * MS)
+    detector = make_detector(is_inverted=True)
+    detector.on_quote(quote(HERE, 99.0, 100.0), NOW, NOW)
+    detector.on_quote(quote(RATE, 1.0, 1.01), NOW, NOW)
+    assert detector.on_quote(quote(THERE, 101.0, 102.0), NOW, NOW) == []
+    (signal,) = detector.on_quote(quote(RATE, 0.98, 0.99), NOW + MS, NOW + 2 * MS)
     assert (signal.state, signal.detected_at, signal.timestamp) == ("open", NOW // MS + 1, NOW // MS + 2)
-    (closed,) = gate.on_quote(quote(RATE, 1.0, 1.01), NOW + 3 * MS, NOW + 3 * MS)
+    (closed,) = detector.on_quote(quote(RATE, 1.0, 1.01), NOW + 3 * MS, NOW + 3 * MS)
     assert (closed.state, closed.reason) == ("close", "below threshold")
 
 
@@ -94,11 +95,11 @@ def test_a_rate_that_moves_opens_and_closes_what_it_converts() -> None:
     [(True, 100.0 / 0.99, 0.99), (False, 101.0 / 1.01, 1.01)],
 )
 def test_a_signal_tells_the_converted_price_and_the_rate_used(buys_there: bool, price: float, rate: float) -> None:
-    gate = make_gate(is_inverted=True)
-    gate.on_quote(quote(RATE, 0.99, 1.01), NOW, NOW)
-    gate.on_quote(quote(THERE, 101.0 if not buys_there else 99.0, 200.0 if not buys_there else 100.0), NOW, NOW)
+    detector = make_detector(is_inverted=True)
+    detector.on_quote(quote(RATE, 0.99, 1.01), NOW, NOW)
+    detector.on_quote(quote(THERE, 101.0 if not buys_there else 99.0, 200.0 if not buys_there else 100.0), NOW, NOW)
     here = quote(HERE, 112.0, 130.0) if buys_there else quote(HERE, 80.0, 90.0)
-    (signal,) = gate.on_quote(here, NOW, NOW)
+    (signal,) = detector.on_quote(here, NOW, NOW)
     assert signal.quote_rate == rate
     assert (signal.buy_price if buys_there else signal.sell_price) == pytest.approx(price, rel=1e-12)
     assert signal.symbol == "BTC/USDT"
@@ -109,33 +110,33 @@ def test_a_signal_tells_the_converted_price_and_the_rate_used(buys_there: bool, 
 
 
 def test_a_rate_that_is_withdrawn_closes_with_the_last_price_in_the_symbols_currency() -> None:
-    gate = make_gate(is_inverted=True)
-    gate.on_quote(quote(RATE, 0.5, 0.5), NOW, NOW)
-    gate.on_quote(quote(HERE, 99.0, 100.0), NOW, NOW)
-    (opened,) = gate.on_quote(quote(THERE, 60.0, 61.0), NOW, NOW)
-    (closed,) = gate.withdraw(RATE, "disconnected", NOW + MS)
-    assert (closed.state, closed.reason) == ("close", f"kraken: {NO_RATE}")
+    detector = make_detector(is_inverted=True)
+    detector.on_quote(quote(RATE, 0.5, 0.5), NOW, NOW)
+    detector.on_quote(quote(HERE, 99.0, 100.0), NOW, NOW)
+    (opened,) = detector.on_quote(quote(THERE, 60.0, 61.0), NOW, NOW)
+    (closed,) = detector.withdraw(RATE, Reason(ReasonCode.DISCONNECTED), NOW + MS)
+    assert (closed.state, closed.reason) == ("close", "kraken: no rate")
     assert (closed.buy_price, closed.sell_price) == (opened.buy_price, opened.sell_price) == (100.0, 120.0)
     assert closed.spread_pct == opened.spread_pct == 20.0
 
 
 def test_a_converted_leg_that_is_withdrawn_closes_with_its_last_price_in_the_symbols_currency() -> None:
-    gate = make_gate(is_inverted=True)
-    gate.on_quote(quote(RATE, 2.0, 2.0), NOW, NOW)
-    gate.on_quote(quote(THERE, 190.0, 200.0), NOW, NOW)
-    gate.on_quote(quote(HERE, 110.0, 111.0), NOW, NOW)
-    (closed,) = gate.withdraw(THERE, "crossed", NOW + MS)
+    detector = make_detector(is_inverted=True)
+    detector.on_quote(quote(RATE, 2.0, 2.0), NOW, NOW)
+    detector.on_quote(quote(THERE, 190.0, 200.0), NOW, NOW)
+    detector.on_quote(quote(HERE, 110.0, 111.0), NOW, NOW)
+    (closed,) = detector.withdraw(THERE, Reason(ReasonCode.CROSSED), NOW + MS)
     assert (closed.buy_price, closed.sell_price, closed.spread_pct) == (100.0, 110.0, 10.0)
 
 
 def test_an_opportunity_is_as_old_as_its_rate() -> None:
-    gate = make_gate(is_inverted=True, max_age_ns=5 * S)
-    gate.on_quote(quote(RATE, 1.0, 1.0), NOW, NOW)
-    gate.on_quote(quote(HERE, 99.0, 100.0), NOW + 4 * S, NOW + 4 * S)
-    gate.on_quote(quote(THERE, 120.0, 121.0), NOW + 4 * S, NOW + 4 * S)
-    (closed,) = gate.expire(NOW + 8 * S)
+    detector = make_detector(is_inverted=True, max_age_ns=5 * S)
+    detector.on_quote(quote(RATE, 1.0, 1.0), NOW, NOW)
+    detector.on_quote(quote(HERE, 99.0, 100.0), NOW + 4 * S, NOW + 4 * S)
+    detector.on_quote(quote(THERE, 120.0, 121.0), NOW + 4 * S, NOW + 4 * S)
+    (closed,) = detector.expire(NOW + 8 * S)
     assert (closed.reason, closed.timestamp) == ("stale", (NOW + 5 * S) // MS)
-    assert gate.on_quote(quote(THERE, 120.0, 121.0), NOW + 8 * S, NOW + 8 * S) == []
+    assert detector.on_quote(quote(THERE, 120.0, 121.0), NOW + 8 * S, NOW + 8 * S) == []
 
 
 def test_a_new_rate_does_not_bring_a_withdrawn_instrument_back() -> None:
@@ -164,31 +165,31 @@ BOTH_IN_DOLLARS = [
 class TestTwoLegsInOneCurrency:
     """Each would be converted through the other side of the rate, and its width would be taken off the spread."""
 
-    def gate(self) -> Gate:
-        return Gate(BOTH_IN_DOLLARS, [SPOT_SPOT], Rules(threshold_pct=0.5), "node")
+    def detector(self) -> Detector:
+        return Detector(BOTH_IN_DOLLARS, [SPOT_SPOT], Rules(threshold_pct=0.5), "node")
 
     def test_meet_at_the_prices_that_the_venues_show(self) -> None:
-        gate = self.gate()
-        gate.on_quote(quote(2, 0.9990, 1.0), NOW, NOW)
-        gate.on_quote(quote(0, 99_990.0, 100_000.0), NOW, NOW)
-        (signal,) = gate.on_quote(quote(1, 100_550.0, 100_560.0), NOW, NOW)
+        detector = self.detector()
+        detector.on_quote(quote(2, 0.9990, 1.0), NOW, NOW)
+        detector.on_quote(quote(0, 99_990.0, 100_000.0), NOW, NOW)
+        (signal,) = detector.on_quote(quote(1, 100_550.0, 100_560.0), NOW, NOW)
         assert (signal.spread_pct, signal.buy_price, signal.sell_price) == (0.55, 100_000.0, 100_550.0)
         assert signal.symbol == signal.buy_symbol == signal.sell_symbol == "BTC/USD"
         assert (signal.quote_rate, signal.buy_raw_price, signal.sell_raw_price) == (UNSET, UNSET, UNSET)
 
     def test_need_no_rate(self) -> None:
-        gate = self.gate()
-        gate.on_quote(quote(0, 99_990.0, 100_000.0), NOW, NOW)
-        (signal,) = gate.on_quote(quote(1, 100_550.0, 100_560.0), NOW, NOW)
+        detector = self.detector()
+        detector.on_quote(quote(0, 99_990.0, 100_000.0), NOW, NOW)
+        (signal,) = detector.on_quote(quote(1, 100_550.0, 100_560.0), NOW, NOW)
         assert signal.state == "open"
-        assert gate.withdraw(2, "disconnected", NOW + MS) == []
-        assert gate.why_not(gate.routes.all[0], NOW + MS) == ""
+        assert detector.withdraw(2, Reason(ReasonCode.DISCONNECTED), NOW + MS) == []
+        assert detector.why_not(detector.routes.all[0], NOW + MS) is None
 
     def test_are_as_old_as_their_own_quotes(self) -> None:
-        gate = self.gate()
-        gate.on_quote(quote(2, 0.9990, 1.0), NOW - 60 * S, NOW - 60 * S)
-        gate.on_quote(quote(0, 99_990.0, 100_000.0), NOW, NOW)
-        assert [s.state for s in gate.on_quote(quote(1, 100_550.0, 100_560.0), NOW, NOW)] == ["open"]
+        detector = self.detector()
+        detector.on_quote(quote(2, 0.9990, 1.0), NOW - 60 * S, NOW - 60 * S)
+        detector.on_quote(quote(0, 99_990.0, 100_000.0), NOW, NOW)
+        assert [s.state for s in detector.on_quote(quote(1, 100_550.0, 100_560.0), NOW, NOW)] == ["open"]
 
 
 def test_of_two_converted_legs_the_rate_is_that_of_the_one_bought_and_both_raw_prices_are_told() -> None:
@@ -198,11 +199,11 @@ def test_of_two_converted_legs_the_rate_is_that_of_the_one_bought_and_both_raw_p
         Instrument(2, "kraken", "USDT/USD", "USDT/USD", "USD", 0.0, only_rate=True),
         Instrument(3, "kraken", "EUR/USDT", "EUR/USDT", "USDT", 0.0, only_rate=True),
     ]
-    gate = Gate(legs, [SPOT_SPOT], Rules(), "node")
-    gate.on_quote(quote(2, 0.98, 0.99), NOW, NOW)
-    gate.on_quote(quote(3, 1.10, 1.11), NOW, NOW)
-    gate.on_quote(quote(0, 97.0, 98.0), NOW, NOW)
-    (signal,) = gate.on_quote(quote(1, 100.0, 101.0), NOW, NOW)
+    detector = Detector(legs, [SPOT_SPOT], Rules(), "node")
+    detector.on_quote(quote(2, 0.98, 0.99), NOW, NOW)
+    detector.on_quote(quote(3, 1.10, 1.11), NOW, NOW)
+    detector.on_quote(quote(0, 97.0, 98.0), NOW, NOW)
+    (signal,) = detector.on_quote(quote(1, 100.0, 101.0), NOW, NOW)
     assert (signal.symbol, signal.quote_rate) == ("BTC/USDT", 0.98)
     assert (signal.buy_raw_price, signal.sell_raw_price) == (98.0, 100.0)
     assert (signal.buy_price, signal.sell_price) == pytest.approx((100.0, 110.0), rel=1e-12)
@@ -214,17 +215,17 @@ def test_the_market_of_a_rate_against_its_like_elsewhere_shows_no_spread_that_is
         ("BTC/USDT", "USDT/USD"), quotes=quotes, venues={v: VenueSettings() for v in ("kraken", "coinbase")}
     )
     found = instruments_of(settings)
-    gate = Gate(found, [SPOT_SPOT], Rules(threshold_pct=0.1), "node")
+    detector = Detector(found, [SPOT_SPOT], Rules(threshold_pct=0.1), "node")
     signals = [
         signal
         for each in found
-        for signal in gate.on_quote(
+        for signal in detector.on_quote(
             quote(each.id, 0.98, 0.99) if each.base == "USDT" else quote(each.id, 50_000.0, 50_001.0), NOW, NOW
         )
         if signal.buy_symbol == "USDT/USD"
     ]
     assert signals == []
-    assert {route.symbol for route in gate.routes.all if route.buy.instrument.base == "USDT"} == {"USDT/USD"}
+    assert {route.symbol for route in detector.routes.all if route.buy.instrument.base == "USDT"} == {"USDT/USD"}
 
 
 def test_a_leg_has_a_price_of_its_own_for_each_currency_it_meets_others_in() -> None:

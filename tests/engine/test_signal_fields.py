@@ -5,7 +5,7 @@ import json
 import msgspec
 import pytest
 
-from arbsniper_tui.engine.gate import Gate, Rules
+from arbsniper_tui.engine.detector import Detector, Rules
 from arbsniper_tui.engine.routes import ROUTE_KINDS
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
@@ -45,10 +45,10 @@ FIELDS = [
 
 def opened(buy: Instrument, sell: Instrument) -> Signal:
     """Bought at 45100 shown 41 ms before, sold at 45438.25 shown 3 ms ago."""
-    gate = Gate([buy, sell], ROUTE_KINDS, Rules(threshold_pct=0.5), "host-7")
-    gate.wall_offset_ns = OFFSET_NS
-    gate.on_quote(Quote(0, 45099.0, 5.0, 45100.0, 0.31), RECV_NS - 38 * MS, RECV_NS - 38 * MS)
-    (signal,) = gate.on_quote(Quote(1, 45438.25, 0.5, 45500.0, 9.0), RECV_NS, RECV_NS + 3 * MS)
+    detector = Detector([buy, sell], ROUTE_KINDS, Rules(threshold_pct=0.5), "host-7")
+    detector.wall_offset_ns = OFFSET_NS
+    detector.on_quote(Quote(0, 45099.0, 5.0, 45100.0, 0.31), RECV_NS - 38 * MS, RECV_NS - 38 * MS)
+    (signal,) = detector.on_quote(Quote(1, 45438.25, 0.5, 45500.0, 9.0), RECV_NS, RECV_NS + 3 * MS)
     return signal
 
 
@@ -90,9 +90,9 @@ def test_an_open_signal_says_what_the_contract_promises() -> None:
 
 def test_the_spread_is_rounded_to_four_decimals_and_prices_never() -> None:
     pair = [spot(0, "binance"), spot(1, "okx")]
-    gate = Gate(pair, ROUTE_KINDS, Rules(threshold_pct=0.0), "node")
-    gate.on_quote(Quote(0, 0.1, 1.0, 0.123456789012, 1.0), 1, 1)
-    (signal,) = gate.on_quote(Quote(1, 0.124111111113, 1.0, 1.0, 1.0), 1, 1)
+    detector = Detector(pair, ROUTE_KINDS, Rules(threshold_pct=0.0), "node")
+    detector.on_quote(Quote(0, 0.1, 1.0, 0.123456789012, 1.0), 1, 1)
+    (signal,) = detector.on_quote(Quote(1, 0.124111111113, 1.0, 1.0, 1.0), 1, 1)
     assert (signal.buy_price, signal.sell_price) == (0.123456789012, 0.124111111113)
     assert signal.spread_pct == 0.53
     assert signal.profit_estimate == pytest.approx(0.000654322101, rel=1e-9)
@@ -101,19 +101,19 @@ def test_the_spread_is_rounded_to_four_decimals_and_prices_never() -> None:
 @pytest.mark.parametrize("scale", [1e-9, 1e-5, 0.01, 1.0, 61_234.5, 98_765_432.1])
 def test_profit_has_more_digits_than_prices_and_no_noise_of_binary_fractions(scale: float) -> None:
     pair = [spot(0, "binance"), spot(1, "okx")]
-    gate = Gate(pair, ROUTE_KINDS, Rules(threshold_pct=0.0), "node")
+    detector = Detector(pair, ROUTE_KINDS, Rules(threshold_pct=0.0), "node")
     ask, bid = round(1.1 * scale, 12), 1.1 * scale * 1.00123
-    gate.on_quote(Quote(0, ask * 0.9, 1.0, ask, 1.0), 1, 1)
-    (signal,) = gate.on_quote(Quote(1, bid, 1.0, bid * 1.1, 1.0), 1, 1)
+    detector.on_quote(Quote(0, ask * 0.9, 1.0, ask, 1.0), 1, 1)
+    (signal,) = detector.on_quote(Quote(1, bid, 1.0, bid * 1.1, 1.0), 1, 1)
     assert signal.profit_estimate == pytest.approx(bid - ask, rel=1e-8)
     assert signal.net_profit == pytest.approx(bid * 0.999 - ask * 1.001, rel=1e-8)
 
 
 def test_a_difference_of_two_decimal_prices_is_decimal() -> None:
     pair = [spot(0, "binance"), spot(1, "okx")]
-    gate = Gate(pair, ROUTE_KINDS, Rules(threshold_pct=0.0), "node")
-    gate.on_quote(Quote(0, 60_000.0, 1.0, 61_668.2, 1.0), 1, 1)
-    (signal,) = gate.on_quote(Quote(1, 61_700.03, 1.0, 61_701.0, 1.0), 1, 1)
+    detector = Detector(pair, ROUTE_KINDS, Rules(threshold_pct=0.0), "node")
+    detector.on_quote(Quote(0, 60_000.0, 1.0, 61_668.2, 1.0), 1, 1)
+    (signal,) = detector.on_quote(Quote(1, 61_700.03, 1.0, 61_701.0, 1.0), 1, 1)
     assert 61_700.03 - 61_668.2 != 31.83
     assert signal.profit_estimate == 31.83
 
@@ -121,9 +121,9 @@ def test_a_difference_of_two_decimal_prices_is_decimal() -> None:
 @pytest.mark.parametrize(("shown", "offered", "size"), [(0.3, 0.5, 0.3), (0.5, 0.2, 0.2)])
 def test_the_size_is_what_both_legs_show(shown: float, offered: float, size: float) -> None:
     pair = [spot(0, "binance"), spot(1, "okx")]
-    gate = Gate(pair, ROUTE_KINDS, Rules(), "node")
-    gate.on_quote(Quote(0, 99.0, 77.0, 100.0, shown), 1, 1)
-    (signal,) = gate.on_quote(Quote(1, 102.0, offered, 103.0, 88.0), 1, 1)
+    detector = Detector(pair, ROUTE_KINDS, Rules(), "node")
+    detector.on_quote(Quote(0, 99.0, 77.0, 100.0, shown), 1, 1)
+    (signal,) = detector.on_quote(Quote(1, 102.0, offered, 103.0, 88.0), 1, 1)
     assert signal.size == size
 
 
@@ -151,10 +151,10 @@ def test_two_legs_of_one_venue_are_told_apart_by_their_markets() -> None:
 
 def test_only_a_close_tells_how_long_and_why() -> None:
     pair = [spot(0, "binance"), spot(1, "okx")]
-    gate = Gate(pair, ROUTE_KINDS, Rules(), "node")
-    gate.on_quote(Quote(0, 99.0, 1.0, 100.0, 1.0), 1, 1)
-    (first,) = gate.on_quote(Quote(1, 102.0, 1.0, 103.0, 1.0), 1, 1)
-    (closed,) = gate.on_quote(Quote(1, 100.0, 1.0, 103.0, 1.0), 8 * MS, 8 * MS)
+    detector = Detector(pair, ROUTE_KINDS, Rules(), "node")
+    detector.on_quote(Quote(0, 99.0, 1.0, 100.0, 1.0), 1, 1)
+    (first,) = detector.on_quote(Quote(1, 102.0, 1.0, 103.0, 1.0), 1, 1)
+    (closed,) = detector.on_quote(Quote(1, 100.0, 1.0, 103.0, 1.0), 8 * MS, 8 * MS)
     extra = {"duration_ms", "best_spread_pct", "reason"}
     assert not extra & set(json.loads(msgspec.json.encode(first)))
     assert extra <= set(json.loads(msgspec.json.encode(closed)))

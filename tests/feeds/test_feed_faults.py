@@ -12,6 +12,7 @@ from raw_venues import RawBinance
 from arbsniper_tui.model.health import FeedState
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.quote import defect
+from arbsniper_tui.model.reason import reason_words
 from arbsniper_tui.net import backoff
 from arbsniper_tui.runtime.clock import now_ns
 from arbsniper_tui.sim.fault import Fault, FaultKind
@@ -68,8 +69,8 @@ async def test_a_drop_withdraws_everything_at_once_and_mends_itself(
         await eventually(lambda: diary.withdrawn, diary.shown)
         [withdrawal] = diary.withdrawn
         assert withdrawal.instrument_ids == (0, 1)
-        assert withdrawal.reason.startswith("disconnected: ")
-        assert diary.was(FeedState.DOWN, withdrawal.reason.removeprefix("disconnected: "))
+        assert reason_words(withdrawal.reason).startswith("disconnected: ")
+        assert diary.was(FeedState.DOWN, reason_words(withdrawal.reason).removeprefix("disconnected: "))
         await lives(diary, eventually)
         assert diary.feed.health().connects == 2
 
@@ -223,7 +224,7 @@ async def test_garbage_is_counted_by_reason_and_no_price_of_it_passes(
         await eventually(lambda: diary.feed.health().dropped.get("unreadable frame", 0) >= 6, diary.shown)
         await eventually(lambda: "crossed" in diary.feed.health().dropped, diary.shown)
         assert not any(map(defect, diary.read))
-        assert {"crossed"} <= {withdrawal.reason for withdrawal in diary.withdrawn}
+        assert {"crossed"} <= {reason_words(withdrawal.reason) for withdrawal in diary.withdrawn}
         world.sims[venue].fault = None
         await lives(diary, eventually)
 

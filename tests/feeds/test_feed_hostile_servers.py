@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from arbsniper_tui.feeds.timings import FeedTimings
 from arbsniper_tui.model.health import FeedState
 from arbsniper_tui.model.instrument import Market
+from arbsniper_tui.model.reason import reason_words
 
 Eventually = Callable[..., Awaitable[None]]
 
@@ -88,7 +89,7 @@ async def test_the_last_frames_before_a_close_still_count_and_are_then_withdrawn
     async with peer.serving(answer) as port, on(port, closed_port) as diary:
         await eventually(lambda: len(diary.withdrawn) >= 2, diary.shown)
         assert diary.read[0].bid == 99.0
-        assert "code 1001 going away" in diary.withdrawn[0].reason
+        assert "code 1001 going away" in reason_words(diary.withdrawn[0].reason)
 
 
 async def test_a_heartbeat_is_not_data(peer: Peer, closed_port: int, eventually: Eventually) -> None:
@@ -151,7 +152,7 @@ async def test_updates_without_their_snapshot_have_the_snapshot_asked_for(
     async with peer.serve_raw(script) as port, on(port, closed_port, "coinbase") as diary:
         await eventually(lambda: b'"unsubscribe"' in heard and heard.count(b'"subscribe"') >= 1, lambda: bytes(heard))
         assert diary.withdrawn[0].instrument_ids == (0,)
-        assert diary.withdrawn[0].reason.startswith("book lost: ")
+        assert reason_words(diary.withdrawn[0].reason).startswith("book lost: ")
         assert (peer.came, diary.read) == (1, [])
 
 

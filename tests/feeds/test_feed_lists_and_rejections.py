@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from arbsniper_tui.feeds import venue_list as listings
 from arbsniper_tui.model.health import FeedState
 from arbsniper_tui.model.instrument import Market
+from arbsniper_tui.model.reason import Reason, ReasonCode, reason_words
 from arbsniper_tui.sim.fault import Fault, FaultKind
 
 Eventually = Callable[..., Awaitable[None]]
@@ -52,7 +53,7 @@ async def test_a_listed_symbol_that_is_refused_is_shown_in_the_venues_words(
         await eventually(lambda: diary.is_live and diary.feed.health().rejected, diary.shown)
         [(symbol, reason)] = diary.feed.health().rejected.items()
         assert symbol == diary.feed.spec.instruments[0].symbol
-        assert reason.startswith("rejected: ")
+        assert reason_words(reason).startswith("rejected: ")
         assert diary.withdrawn[0].instrument_ids == (0,)
         assert diary.withdrawn[0].reason == reason
         await eventually(lambda: diary.counts[1] >= 3, diary.shown)
@@ -96,7 +97,7 @@ async def test_a_rejection_without_a_symbol_changes_the_words_and_not_the_state(
 async def test_a_quote_of_a_rejected_symbol_takes_no_part(world: World, eventually: Eventually) -> None:
     async with world.feed("kraken", Market.SPOT) as diary:
         await eventually(lambda: diary.is_live and diary.has_all(2), diary.shown)
-        diary.feed._served.reject(diary.feed.spec.instruments[0], "rejected: no more")
+        diary.feed._served.reject(diary.feed.spec.instruments[0], Reason(ReasonCode.REJECTED, words="no more"))
         diary.read.clear()
         await eventually(lambda: diary.counts[1] >= 5, diary.shown)
         assert diary.counts.keys() == {1}
@@ -109,7 +110,9 @@ async def test_a_halt_is_told_at_once_and_ends_with_the_list(world: World, venue
         await eventually(lambda: diary.is_live and diary.has_all(2), diary.shown)
         first = diary.feed.spec.instruments[0]
         world.sims[venue].fault = Fault(FaultKind.HALT, (first.venue_symbol,))
-        await eventually(lambda: diary.feed.health().rejected == {first.symbol: "not trading"}, diary.shown)
+        await eventually(
+            lambda: diary.feed.health().rejected == {first.symbol: Reason(ReasonCode.NOT_TRADING)}, diary.shown
+        )
         assert diary.withdrawn[-1].instrument_ids == (0,)
         diary.read.clear()
         await eventually(lambda: diary.counts[1] >= 5, diary.shown)

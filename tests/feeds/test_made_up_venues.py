@@ -15,6 +15,7 @@ from arbsniper_tui.model.feed_spec import FeedSpec
 from arbsniper_tui.model.health import FeedState
 from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.model.quote import Quote, Withdrawal
+from arbsniper_tui.model.reason import Reason, ReasonCode, reason_words
 from arbsniper_tui.venues.base import VenueAdapter
 
 Eventually = Callable[..., Awaitable[None]]
@@ -189,8 +190,8 @@ class TestAVenueThatWantsItsHeartbeatAnswered:
             await eventually(lambda: len(raw.heard) >= 2, diary.shown)
             raw.send(self.quote(100), self.message("state", state="halted"), self.quote(101))
             await eventually(lambda: diary.withdrawn, diary.shown)
-            assert diary.withdrawn == [Withdrawal((0,), "not trading: halted")]
-            assert diary.feed.health().rejected == {"BTC/USDT": "not trading: halted"}
+            assert diary.withdrawn == [Withdrawal((0,), Reason(ReasonCode.NOT_TRADING, words="halted"))]
+            assert diary.feed.health().rejected == {"BTC/USDT": Reason(ReasonCode.NOT_TRADING, words="halted")}
             assert diary.read == [], "what came in one read with the halt takes no part"
             raw.send(self.message("state", state="open"))
             await eventually(lambda: len(raw.heard) >= 4, lambda: raw.heard)
@@ -235,7 +236,7 @@ class TestAVenueThatSpeaksSocketIo:
             await eventually(lambda: len(raw.heard) == 3, lambda: raw.heard)
             raw.send(self.depth("depth-update", bids={"100": "1"}))
             await eventually(lambda: raw.heard[-2:] == [self.asked("leave"), self.asked("join")], lambda: raw.heard)
-            assert diary.withdrawn[0].reason.startswith("book lost: ")
+            assert reason_words(diary.withdrawn[0].reason).startswith("book lost: ")
             raw.send(self.depth("depth-snapshot", bids={"100": "1"}, asks={"101": "1"}))
             await eventually(lambda: diary.is_live, diary.shown)
 

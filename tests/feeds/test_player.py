@@ -21,6 +21,7 @@ from made_tapes import (
 from arbsniper_tui.model.errors import TapeError
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.quote import Withdrawal
+from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.tapes.source import TapeSource, parse_source, venue_and_markets
 from arbsniper_tui.tapes.tape import TapeLine
 from arbsniper_tui.venues.base import Listing
@@ -161,7 +162,7 @@ def test_what_was_sent_is_not_what_came(tmp_path: Path) -> None:
 def test_unsound_quotes_withdraw_their_instrument(tmp_path: Path) -> None:
     tape = write_tape(tmp_path / "a", line(1, SPOT_URL, binance(100)), line(2, SPOT_URL, binance(100, 99)))
     playing = Playing([tape], SPOT_AND_KRAKEN)
-    assert playing.played[1:] == [(2_000_000_000, Withdrawal((0,), "crossed"))]
+    assert playing.played[1:] == [(2_000_000_000, Withdrawal((0,), Reason(ReasonCode.CROSSED)))]
     assert playing.player.dropped == {"crossed": 1}
 
 

@@ -8,6 +8,7 @@ from made_tapes import OKX_URL, Playing, instruments, line, okx, write_tape
 
 from arbsniper_tui.model.fact import InstrumentStatus, Mark
 from arbsniper_tui.model.quote import Quote, Withdrawal
+from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.base import Aside, Parser, Reply
 
@@ -48,6 +49,6 @@ def test_facts_pass_with_the_time_of_the_tape(tmp_path: Path) -> None:
 def test_a_halt_takes_the_instrument_out_until_it_ends(tmp_path: Path) -> None:
     assert played(tmp_path, okx(100), "halt", okx(101), "open", okx(102)) == [
         (1, 100.0),
-        (2, Withdrawal((0,), "not trading: maintenance")),
+        (2, Withdrawal((0,), Reason(ReasonCode.NOT_TRADING, words="maintenance"))),
         (5, 102.0),
     ]

@@ -7,6 +7,7 @@ import pytest
 from made_tapes import KRAKEN_URL, OKX_URL, SPOT_URL, Playing, binance, instruments, kraken, line, okx, write_tape
 
 from arbsniper_tui.model.quote import Withdrawal
+from arbsniper_tui.model.reason import Reason, ReasonCode, reason_words
 from arbsniper_tui.tapes.tape import DISCONNECTED, LISTING, SETTINGS
 
 S = 1_000_000_000
@@ -25,7 +26,7 @@ def test_the_end_of_a_connection_withdraws_what_rested_on_it_and_nothing_else(tm
     one = write_tape(tmp_path / "a", line(1, OKX_URL, okx(100)), line(3, OKX_URL, "code 1006", kind=DISCONNECTED))
     other = write_tape(tmp_path / "b", line(2, KRAKEN_URL, kraken(100)), line(4, KRAKEN_URL, kraken(101)))
     playing = Playing([one, other], SPOT)
-    assert withdrawals(playing) == [(3 * S, Withdrawal((2,), "disconnected: code 1006"))]
+    assert withdrawals(playing) == [(3 * S, Withdrawal((2,), Reason(ReasonCode.DISCONNECTED, words="code 1006")))]
     assert playing.bids == [(1, 2, 100), (2, 1, 100), (4, 1, 101)]
     assert (playing.player.frames, playing.player.dropped, playing.complaints) == (3, {}, [])
 
@@ -61,7 +62,7 @@ def test_a_lost_book_withdraws_its_instrument_and_is_no_unreadable_frame(tmp_pat
     playing = Playing([tape], instruments(("coinbase", "BTC/USD")))
     ((ts_ns, withdrawal),) = withdrawals(playing)
     assert (ts_ns, withdrawal.instrument_ids) == (S, (0,))
-    assert withdrawal.reason.startswith("book lost: ")
+    assert reason_words(withdrawal.reason).startswith("book lost: ")
     assert playing.bids == [(2, 0, 100)]
     assert playing.player.dropped == {} and len(playing.complaints) == 1
 
@@ -77,8 +78,8 @@ def test_a_refused_symbol_is_withdrawn_until_its_connection_ends_and_is_no_unrea
     )
     playing = Playing([tape], SPOT)
     (_, refused), (_, disconnected) = withdrawals(playing)
-    assert refused.instrument_ids == (2,) and refused.reason.startswith("rejected: 60018")
-    assert disconnected == Withdrawal((3,), "disconnected: reset")
+    assert refused.instrument_ids == (2,) and reason_words(refused.reason).startswith("rejected: 60018")
+    assert disconnected == Withdrawal((3,), Reason(ReasonCode.DISCONNECTED, words="reset"))
     assert playing.bids == [(1, 2, 100), (4, 3, 50), (6, 2, 102)]
     assert playing.player.dropped == {}
     assert playing.player.unserved == {}, "the next connection asks anew"
@@ -103,7 +104,7 @@ def test_a_refusal_of_a_symbol_that_nobody_watches_is_told_and_changes_nothing(t
 def test_a_venue_that_closes_the_connection_ends_it(tmp_path: Path) -> None:
     tape = write_tape(tmp_path / "a", line(1, OKX_URL, okx(100)), line(2, OKX_URL, OKX_CLOSES))
     ((_, withdrawal),) = withdrawals(Playing([tape], SPOT))
-    assert withdrawal.instrument_ids == (2,) and withdrawal.reason.startswith("disconnected: OKX")
+    assert withdrawal.instrument_ids == (2,) and reason_words(withdrawal.reason).startswith("disconnected: OKX")
 
 
 def okx_list(**states: str) -> str:
@@ -126,8 +127,8 @@ def test_the_venues_list_takes_out_what_it_does_not_trade_until_the_next_one(tmp
     )
     playing = Playing([tape], SPOT)
     assert [came for _, came in withdrawals(playing)] == [
-        Withdrawal((2,), "not trading"),
-        Withdrawal((3,), "not listed"),
+        Withdrawal((2,), Reason(ReasonCode.NOT_TRADING)),
+        Withdrawal((3,), Reason(ReasonCode.NOT_LISTED)),
     ]
     assert playing.bids == [(4, 2, 101)]
     assert playing.player.unserved == {}
@@ -174,7 +175,7 @@ def test_control_characters_of_a_tape_go_nowhere(tmp_path: Path) -> None:
     )
     playing = Playing([tape], SPOT)
     ((_, withdrawal),) = withdrawals(playing)
-    said = [withdrawal.reason, *playing.complaints, *playing.player.unwatched]
+    said = [reason_words(withdrawal.reason), *playing.complaints, *playing.player.unwatched]
     assert all(each.isprintable() and len(each) < 400 for each in said), said
 
 

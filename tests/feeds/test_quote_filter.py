@@ -6,8 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from arbsniper_tui.feeds.quote_filter import BEGAN_AGAIN, OLDER, QuoteFilter
+from arbsniper_tui.feeds.quote_filter import OLDER, RESTARTED, QuoteFilter
 from arbsniper_tui.model.quote import Quote, Withdrawal, defect, is_older
+from arbsniper_tui.model.reason import Reason, ReasonCode, reason_words
 
 steady = settings(derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -26,41 +27,41 @@ def test_sound_quotes_pass_in_their_order() -> None:
 @pytest.mark.parametrize(
     ("unsound", "reason"),
     [
-        (Quote(0, nan, 1.0, 100.0, 1.0), "invalid bid"),
-        (Quote(0, 99.0, 1.0, nan, 1.0), "invalid ask"),
-        (Quote(0, inf, 1.0, inf, 1.0), "invalid bid"),
-        (Quote(0, 99.0, 1.0, inf, 1.0), "invalid ask"),
-        (Quote(0, -1.0, 1.0, 100.0, 1.0), "invalid bid"),
-        (Quote(0, 99.0, 1.0, -100.0, 1.0), "invalid ask"),
-        (Quote(0, 0.0, 0.0, 100.0, 1.0), "no bid"),
-        (Quote(0, 99.0, 1.0, 0.0, 0.0), "no ask"),
-        (Quote(0, 99.0, 0.0, 100.0, 1.0), "invalid size"),
-        (Quote(0, 99.0, 1.0, 100.0, -1.0), "invalid size"),
-        (Quote(0, 99.0, nan, 100.0, 1.0), "invalid size"),
-        (Quote(0, 99.0, 1.0, 100.0, inf), "invalid size"),
-        (Quote(0, 100.1, 1.0, 100.0, 1.0), "crossed"),
+        (Quote(0, nan, 1.0, 100.0, 1.0), Reason(ReasonCode.INVALID_BID)),
+        (Quote(0, 99.0, 1.0, nan, 1.0), Reason(ReasonCode.INVALID_ASK)),
+        (Quote(0, inf, 1.0, inf, 1.0), Reason(ReasonCode.INVALID_BID)),
+        (Quote(0, 99.0, 1.0, inf, 1.0), Reason(ReasonCode.INVALID_ASK)),
+        (Quote(0, -1.0, 1.0, 100.0, 1.0), Reason(ReasonCode.INVALID_BID)),
+        (Quote(0, 99.0, 1.0, -100.0, 1.0), Reason(ReasonCode.INVALID_ASK)),
+        (Quote(0, 0.0, 0.0, 100.0, 1.0), Reason(ReasonCode.NO_BID)),
+        (Quote(0, 99.0, 1.0, 0.0, 0.0), Reason(ReasonCode.NO_ASK)),
+        (Quote(0, 99.0, 0.0, 100.0, 1.0), Reason(ReasonCode.INVALID_SIZE)),
+        (Quote(0, 99.0, 1.0, 100.0, -1.0), Reason(ReasonCode.INVALID_SIZE)),
+        (Quote(0, 99.0, nan, 100.0, 1.0), Reason(ReasonCode.INVALID_SIZE)),
+        (Quote(0, 99.0, 1.0, 100.0, inf), Reason(ReasonCode.INVALID_SIZE)),
+        (Quote(0, 100.1, 1.0, 100.0, 1.0), Reason(ReasonCode.CROSSED)),
     ],
 )
-def test_an_unsound_quote_withdraws_its_instrument_once_and_is_counted_each_time(unsound: Quote, reason: str) -> None:
+def test_an_unsound_quote_withdraws_its_instrument_once_and_is_counted_always(unsound: Quote, reason: Reason) -> None:
     dropped: dict[str, int] = {}
     quote_filter = QuoteFilter(dropped)
     assert quote_filter.apply([SOUND]) == ([SOUND], [])
     assert quote_filter.apply([unsound]) == ([], [Withdrawal((0,), reason)])
     assert quote_filter.apply([unsound, unsound]) == ([], [])
-    assert dropped == {reason: 3}
+    assert dropped == {reason_words(reason): 3}
     assert quote_filter.apply([SOUND]) == ([SOUND], [])
     assert quote_filter.apply([unsound]) == ([], [Withdrawal((0,), reason)])
 
 
 def test_bid_equal_to_ask_is_locked_and_not_crossed() -> None:
-    assert defect(q(bid=100.0, ask=100.0)) == ""
+    assert defect(q(bid=100.0, ask=100.0)) is None
 
 
 @steady
 @given(*[st.floats(allow_nan=True, allow_infinity=True)] * 4)
 def test_what_has_no_defect_is_finite_positive_and_in_order(bid: float, size: float, ask: float, other: float) -> None:
     is_believable = 0 < bid <= ask < inf and 0 < size < inf and 0 < other < inf
-    assert (defect(Quote(0, bid, size, ask, other)) == "") == is_believable
+    assert (defect(Quote(0, bid, size, ask, other)) is None) == is_believable
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_an_older_quote_is_dropped_and_the_one_held_stays(held: Quote, later: Qu
     quote_filter = QuoteFilter(dropped)
     quote_filter.apply([held])
     assert quote_filter.apply([later]) == ([], [])
-    assert dropped == {OLDER: 1}
+    assert dropped == {reason_words(OLDER): 1}
     # What was dropped is not what the next is compared with.
     assert quote_filter.apply([held]) == ([held], [])
 
@@ -99,7 +100,10 @@ def test_an_older_quote_does_not_bring_a_withdrawn_instrument_back() -> None:
 def test_an_unsound_quote_takes_back_a_sound_one_of_the_same_frame() -> None:
     quote_filter = QuoteFilter({})
     other = q(1)
-    assert quote_filter.apply([q(0), other, q(0, bid=101.0)]) == ([other], [Withdrawal((0,), "crossed")])
+    assert quote_filter.apply([q(0), other, q(0, bid=101.0)]) == (
+        [other],
+        [Withdrawal((0,), Reason(ReasonCode.CROSSED))],
+    )
     assert quote_filter.apply([q(0, bid=101.0), q(0)]) == ([q(0)], [])
 
 
@@ -107,7 +111,7 @@ def test_who_asks_is_told_of_every_drop() -> None:
     told: list[tuple[str, Quote]] = []
     quote_filter = QuoteFilter({}, lambda reason, quote: told.append((reason, quote)))
     quote_filter.apply([q(seq=2), q(seq=1), q(bid=101.0, seq=3)])
-    assert told == [(OLDER, q(seq=1)), ("crossed", q(bid=101.0, seq=3))]
+    assert told == [(reason_words(OLDER), q(seq=1)), ("crossed", q(bid=101.0, seq=3))]
 
 
 class TestASequenceThatBeginsAgain:
@@ -118,9 +122,9 @@ class TestASequenceThatBeginsAgain:
         quote_filter = QuoteFilter(dropped)
         quote_filter.apply([q(seq=1000)])
         assert quote_filter.apply([q(seq=1)]) == quote_filter.apply([q(seq=2)]) == ([], [])
-        assert quote_filter.apply([q(seq=3)]) == ([], [Withdrawal((0,), BEGAN_AGAIN)])
+        assert quote_filter.apply([q(seq=3)]) == ([], [Withdrawal((0,), RESTARTED)])
         assert quote_filter.apply([q(seq=4)]) == ([q(seq=4)], [])
-        assert dropped == {OLDER: 2, BEGAN_AGAIN: 1}
+        assert dropped == {reason_words(OLDER): 2, reason_words(RESTARTED): 1}
 
     def test_one_bogus_number_costs_three_quotes_and_no_more(self) -> None:
         quote_filter = QuoteFilter({})

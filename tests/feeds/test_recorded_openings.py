@@ -1,11 +1,11 @@
-"""Two real tapes of one night through player and gate: as many openings as were counted apart, each time the same."""
+"""Two real tapes of one night through player and detector: the openings that were counted apart, each time the same."""
 
 from pathlib import Path
 
 import pytest
 from made_tapes import Playing, instruments
 
-from arbsniper_tui.engine.gate import Gate, Rules
+from arbsniper_tui.engine.detector import Detector, Rules
 from arbsniper_tui.engine.routes import SPOT_PERP
 from arbsniper_tui.model.quote import Withdrawal
 from arbsniper_tui.model.signal import Signal
@@ -27,12 +27,12 @@ def playing() -> Playing:
 
 
 def replay(playing: Playing, threshold_pct: float) -> list[Signal]:
-    gate = Gate(BOTH, [SPOT_PERP], Rules(threshold_pct=threshold_pct), "replay")
+    detector = Detector(BOTH, [SPOT_PERP], Rules(threshold_pct=threshold_pct), "replay")
     signals = []
     for ts_ns, came in playing.played:
         assert not isinstance(came, Withdrawal)
         for quote in came:
-            signals += gate.on_quote(quote, ts_ns, ts_ns)
+            signals += detector.on_quote(quote, ts_ns, ts_ns)
     return signals
 
 

@@ -10,6 +10,7 @@ from arbsniper_tui.model.errors import BadFrame, BookLost, VenueRejected
 from arbsniper_tui.model.fact import Mark
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote, Withdrawal
+from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.venues.base import Parser, Reply
 
 BTC = Instrument(0, "made-up", "BTC/USDT", "BTC-USDT", "USDT", 0.1)
@@ -59,7 +60,7 @@ def test_quotes_pass_in_the_order_of_their_frames() -> None:
 def test_an_unsound_quote_withdraws_its_instrument_and_is_counted() -> None:
     reading = Reading(quote(BTC, 100, 99), quote(ETH, 10))
     assert reading.quotes == [quote(ETH, 10)]
-    assert reading.told == [Withdrawal((0,), "crossed")]
+    assert reading.told == [Withdrawal((0,), Reason(ReasonCode.CROSSED))]
     assert reading.dropped == {"crossed": 1}
 
 
@@ -74,7 +75,7 @@ def test_a_lost_book_withdraws_its_instrument_with_the_quotes_before_it() -> Non
     lost = BookLost("BTC-USDT", "a gap")
     reading = Reading(quote(BTC, 100), quote(ETH, 10), lost)
     assert reading.quotes == [quote(ETH, 10)]
-    assert reading.told == [lost, Withdrawal((0,), "book lost: a gap")]
+    assert reading.told == [lost, Withdrawal((0,), Reason(ReasonCode.BOOK_LOST, words="a gap"))]
 
 
 def test_a_new_snapshot_in_the_same_read_mends_a_lost_book() -> None:

@@ -8,6 +8,8 @@ from node_process import RunningNode
 from raw_venues import RawBinance, RawKraken
 from test_node_old_states import SETTINGS
 
+from arbsniper_tui.model.reason import reason_words
+
 StartNode = Callable[..., RunningNode]
 
 
@@ -30,7 +32,7 @@ def test_a_spread_above_the_cap_makes_no_signal(
             binance.send(binance.quote(999.0, 1000.0))
             kraken.send(kraken.quote(1250.0, 1251.0))
             row = next((row for row in session.snapshot.routes if row.spread_pct == 25.0), None)
-            return row is not None and (bool(node.lines) if signals else "max_spread_pct" in row.reason)
+            return row is not None and (bool(node.lines) if signals else "max_spread_pct" in reason_words(row.reason))
 
         node.watch(session, is_judged)
         assert [line["spread_pct"] for line in node.lines] == signals

@@ -14,6 +14,7 @@ import pytest
 import redis
 from node_process import WORKERS, RunningNode, is_running
 
+from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.sinks.redis_binary import has_redis_server
 
 StartNode = Callable[..., RunningNode]
@@ -120,16 +121,16 @@ def test_the_quotes_of_a_stopped_feed_worker_are_withdrawn_until_it_goes_on(node
     quotes = session.snapshot.quotes
     feed = node.pid("feed")
     try:
-        node.watch(session, lambda: sum(row.reason == "" for row in quotes.values()) > 10)
+        node.watch(session, lambda: sum(row.reason is None for row in quotes.values()) > 10)
         served = {i for i, row in quotes.items() if row.quotes}
         os.kill(feed, signal.SIGSTOP)
         try:
-            node.watch(session, lambda: {quotes[i].reason for i in served} == {"feed worker does not answer"})
+            node.watch(session, lambda: {quotes[i].reason for i in served} == {Reason(ReasonCode.FEED_SILENT)})
             assert {feed.detail for feed in session.snapshot.feeds.values()} == {"feed worker does not answer"}
             node.watch(session, lambda: session.snapshot.status and session.snapshot.status.open_opportunities == 0)
         finally:
             os.kill(feed, signal.SIGCONT)
-        node.watch(session, lambda: sum(row.reason == "" for row in quotes.values()) > 10)
+        node.watch(session, lambda: sum(row.reason is None for row in quotes.values()) > 10)
         node.watch(session, lambda: {feed.state for feed in session.snapshot.feeds.values()} == {"live"})
     finally:
         session.close()

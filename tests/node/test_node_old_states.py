@@ -12,6 +12,7 @@ from node_process import RunningNode
 from raw_venues import RawBinance, RawKraken
 
 from arbsniper_tui.desk.feed_watch import SILENT_AFTER_NS
+from arbsniper_tui.model.reason import reason_words
 from arbsniper_tui.session.session import Session
 
 StartNode = Callable[..., RunningNode]
@@ -192,7 +193,8 @@ def test_a_pause_longer_than_the_longest_age_leaves_old_prices_out_until_the_nex
 
     stage.stop_while("feed", spike_that_stays)
     stage.node.watch(
-        stage.session, lambda: {row.reason for row in stage.session.snapshot.quotes.values()} <= {"stale", ""}
+        stage.session,
+        lambda: {reason_words(row.reason) for row in stage.session.snapshot.quotes.values()} <= {"stale", ""},
     )
     assert stage.node.lines == []
     stage.expect_only(45_500.0)

@@ -12,6 +12,7 @@ from raw_venues import RawBinance, RawKraken
 from test_node_old_states import ASK, BASE, SETTINGS
 
 from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.model.signal import Event, Signal
 from arbsniper_tui.session.session import Session
 from arbsniper_tui.wire.messages import QuoteBatch, Withdrawn, encode
@@ -138,7 +139,7 @@ def test_what_cannot_be_read_on_the_bus_or_names_no_instrument_is_passed_over(op
         encode(QuoteBatch(1, 1, [Quote(-1, 1.0, 1.0, 2.0, 1.0)])),
         encode(QuoteBatch(1, 1, [])),
         encode(QuoteBatch(1, 1, [Quote(77, 1.0, 1.0, 2.0, 1.0), Quote(78, 1.0, 1.0, 2.0, 1.0)])),
-        encode(Withdrawn(1, (77, -5), "no such thing")),
+        encode(Withdrawn(1, (77, -5), Reason(ReasonCode.DISCONNECTED, words="no such thing"))),
     ):
         stranger.send(body)
     node.wait_for(lambda: "cannot be read" in node.log and "is not watched by this node" in node.log)

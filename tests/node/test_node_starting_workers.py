@@ -9,7 +9,7 @@ import pytest
 from decision_bench import spread_plan
 from node_process import RunningNode, is_running
 
-from arbsniper_tui.engine.gate import Rules
+from arbsniper_tui.engine.detector import Rules
 from arbsniper_tui.model.health import WorkerHealth
 from arbsniper_tui.node.supervisor import Supervisor, Timings, WorkerSpec, spawner
 

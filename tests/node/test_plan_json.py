@@ -7,7 +7,7 @@ import pytest
 from decision_bench import INSTRUMENTS, spread_plan
 
 from arbsniper_tui.desk.plan import SpreadPlan
-from arbsniper_tui.engine.gate import Rules
+from arbsniper_tui.engine.detector import Rules
 from arbsniper_tui.feeds.plan import FeedPlan, TapePlan
 from arbsniper_tui.model.feed_spec import FeedSpec
 from arbsniper_tui.model.health import RedisHealth, RedisState

@@ -39,7 +39,7 @@ STATUS = NodeStatus(0.5, "gross", 10.0, 0, 0, 1.0, 0.0, 1, 0)
 
 
 def row(bid: float) -> QuoteRow:
-    return QuoteRow(0, bid, 1.0, bid + 1, 1.0, 1.0, None, "")
+    return QuoteRow(0, bid, 1.0, bid + 1, 1.0, 1.0, None, None)
 
 
 PATIENT: Any = {"ask_within_ms": 20_000, "ask_again_s": 0.0}

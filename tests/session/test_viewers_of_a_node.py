@@ -145,6 +145,6 @@ def test_a_killed_spread_worker_is_back_in_sight_with_the_threshold_that_was_set
         node.watch(session, lambda: snapshot.lost_contact == "")
         assert snapshot.status is not None and snapshot.status.threshold_pct == 0.03
         assert snapshot.workers["spread"].restarts == 1
-        fresh = {row.instrument_id for row in snapshot.quotes.values() if row.reason == ""}
-        node.watch(session, lambda: fresh or any(row.reason == "" for row in snapshot.quotes.values()))
+        fresh = {row.instrument_id for row in snapshot.quotes.values() if row.reason is None}
+        node.watch(session, lambda: fresh or any(row.reason is None for row in snapshot.quotes.values()))
         moves_on(node, session)

@@ -10,6 +10,7 @@ from msgspec import structs
 from arbsniper_tui.latency.stages import Stages
 from arbsniper_tui.model.fact import Funding, Mark
 from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.runtime.clock import PAUSED_NS, now_ns
 from arbsniper_tui.spread.intake import LiveIntake, ReplayIntake
 from arbsniper_tui.wire.inbox import Inbox
@@ -27,8 +28,8 @@ class Taking:
 
     def __init__(self, bench: DecisionBench, inbox: Inbox, **rules: object) -> None:
         self.bench = bench
-        bench.gate.rules = structs.replace(bench.gate.rules, **rules)
-        self.intake = LiveIntake(inbox, bench.gate, bench.ledger, bench.watch, Stages(), set())
+        bench.detector.rules = structs.replace(bench.detector.rules, **rules)
+        self.intake = LiveIntake(inbox, bench.detector, bench.ledger, bench.watch, Stages())
 
     def take(self, *messages: FromFeed) -> None:
         for message in messages:
@@ -79,12 +80,12 @@ def test_a_cooldown_that_ends_in_a_pause_announces_nothing_by_old_prices(bench: 
     taking.quote(SELL, 101.0, 101.1)
     taking.quote(SELL, 99.9, 100.0)
     # Open again within the cool-down, however long this machine took to come here.
-    (route,) = [each for each in bench.gate.routes.all if each.key == (BUY, SELL)]
+    (route,) = [each for each in bench.detector.routes.all if each.key == (BUY, SELL)]
     route.signalled_ns = now_ns() + 1000 * MS
     taking.quote(SELL, 101.0, 101.1)
     route.signalled_ns = now_ns() - 2 * MS
     taking.pause()
-    taking.take(Withdrawn(now_ns(), (OTHER,), "disconnected"))
+    taking.take(Withdrawn(now_ns(), (OTHER,), Reason(ReasonCode.DISCONNECTED)))
     taking.quote(OTHER, 1.0, 1.1)
     assert taking.states == ["open"]
     taking.quote(SELL, 99.9, 100.0)
@@ -98,14 +99,14 @@ def test_what_cannot_be_told_apart_on_the_bus_is_passed_over(
     taking = Taking(bench, inbox)
     at_ns = now_ns()
     one, other = Quote(BUY, 1.0, 1.0, 1.1, 1.0), quote(SELL, 1.0, 1.1)
-    replaying = ReplayIntake(bench.gate, bench.ledger, bench.watch, Stages(), set())
+    replaying = ReplayIntake(bench.detector, bench.ledger, bench.watch, Stages())
     for intake in (taking.intake, replaying):
         intake.take(encode(QuoteBatch(at_ns, at_ns, [one, other], [at_ns])))
         intake.take(encode(QuoteBatch(at_ns, at_ns, [Quote(99, 1.0, 1.0, 1.1, 1.0), one], [at_ns, at_ns])))
     assert "2 quotes with 1 times of receipt" in caplog.text
     assert "instrument 99 is not watched" in caplog.text
-    assert bench.gate.legs.shown[BUY].received == 2
-    assert bench.gate.legs.shown[SELL].received == 0
+    assert bench.detector.legs.shown[BUY].received == 2
+    assert bench.detector.legs.shown[SELL].received == 0
 
 
 def test_of_facts_the_newest_of_each_kind_is_held_and_all_are_counted(bench: DecisionBench, inbox: Inbox) -> None:
@@ -117,6 +118,6 @@ def test_of_facts_the_newest_of_each_kind_is_held_and_all_are_counted(bench: Dec
 
 
 def test_a_replay_holds_facts_too(bench: DecisionBench) -> None:
-    intake = ReplayIntake(bench.gate, bench.ledger, bench.watch, Stages(), set())
+    intake = ReplayIntake(bench.detector, bench.ledger, bench.watch, Stages())
     intake.take(encode(Facts(1, (Mark(BUY, 100.0),))))
     assert intake.facts.of(BUY) == (Mark(BUY, 100.0),)

@@ -3,7 +3,7 @@
 import pytest
 from decision_bench import INSTRUMENTS, MS, DecisionBench, NotedSink
 
-from arbsniper_tui.engine.gate import Gate, Rules
+from arbsniper_tui.engine.detector import Detector, Rules
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.sinks.redis_keys import PRICE_TTL_MS
@@ -12,13 +12,13 @@ from arbsniper_tui.spread.price_keys import AT_ONCE, REFRESH_EVERY_NS, PriceKeys
 
 @pytest.fixture
 def keys(bench: DecisionBench) -> PriceKeys:
-    return PriceKeys(bench.gate, bench.sink)
+    return PriceKeys(bench.detector, bench.sink)
 
 
 def test_a_price_is_the_middle_of_what_the_venue_showed(bench: DecisionBench, keys: PriceKeys) -> None:
     bench.quote(0, 99.0, 100.0)
     keys.refresh(bench.now_ns)
-    timestamp = (bench.now_ns + bench.gate.wall_offset_ns) // MS
+    timestamp = (bench.now_ns + bench.detector.wall_offset_ns) // MS
     assert bench.sink.prices == [
         ("binance", "BTC/USDT", {"price": 99.5, "bid": 99.0, "ask": 100.0, "timestamp": timestamp})
     ]
@@ -71,10 +71,10 @@ def test_the_newest_of_many_is_written(bench: DecisionBench, keys: PriceKeys) ->
 
 def test_many_are_written_a_few_at_a_time_and_none_is_forgotten() -> None:
     many = [Instrument(number, "okx", f"C{number}/USDT", "C", "USDT", 0.1) for number in range(3 * AT_ONCE + 1)]
-    gate, sink = Gate(many, [], Rules(), "node"), NotedSink()
-    keys = PriceKeys(gate, sink)
+    detector, sink = Detector(many, [], Rules(), "node"), NotedSink()
+    keys = PriceKeys(detector, sink)
     for instrument in many:
-        gate.on_quote(Quote(instrument.id, 1.0, 1.0, 2.0, 1.0), MS, MS)
+        detector.on_quote(Quote(instrument.id, 1.0, 1.0, 2.0, 1.0), MS, MS)
     written = []
     for look in range(4):
         keys.refresh(MS * (look + 1))

@@ -9,6 +9,7 @@ from msgspec import structs
 
 from arbsniper_tui.model.health import FeedHealth, FeedState, RedisHealth, RedisState, WorkerHealth
 from arbsniper_tui.model.instrument import Instrument, parse_symbol
+from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.model.signal import Event, EventKind, Signal, SignalState
 from arbsniper_tui.model.view import NodeIntro, NodeStatus, QuoteRow, RouteRow, StageRow
 from arbsniper_tui.session.snapshot import Snapshot
@@ -68,7 +69,7 @@ AILING = {
     "kraken": (FeedState.SILENT, "connected, but no quotes come", None),
     "gate": (FeedState.DOWN, "connection refused", 4.0),
 }
-WITHDRAWN = {"kraken": "stale", "gate": "feed down"}
+WITHDRAWN = {"kraken": Reason(ReasonCode.STALE), "gate": Reason(ReasonCode.FEED_DOWN)}
 SIGNALS = 17
 STAGE_MEDIANS = {"parse": 2.4, "bus": 3.2, "decision": 2.1, "publish": 3.5, "total": 5.4}
 
@@ -130,13 +131,13 @@ def quotes_of(listed: Sequence[Instrument], seed: int = 7) -> dict[int, QuoteRow
         bid = round(mid * (1 + dice.gauss(0, 0.0006)) / tick) * tick
         ask = bid + tick * dice.randint(1, 6)
         age_ms = dice.choice((12, 41, 64, 230, 470, 910, 1800))
-        reason = WITHDRAWN.get(each.venue, "")
-        if reason:
+        reason = WITHDRAWN.get(each.venue)
+        if reason is not None:
             age_ms = 12_000
         elif each.venue == "okx" and each.symbol == "BTC/USDT:USDT":
-            reason, age_ms = "stale", 6_200
+            reason, age_ms = Reason(ReasonCode.STALE), 6_200
         elif each.venue == "okx" and each.symbol == "SOL/USDT":
-            reason, bid, ask = "crossed", ask, bid
+            reason, bid, ask = Reason(ReasonCode.CROSSED), ask, bid
         rows[each.id] = QuoteRow(
             each.id,
             round(bid, 8),
@@ -150,7 +151,7 @@ def quotes_of(listed: Sequence[Instrument], seed: int = 7) -> dict[int, QuoteRow
         )
     if len(listed) > 6:
         last = listed[-1].id
-        rows[last] = QuoteRow(last, 0.0, 0.0, 0.0, 0.0, 0.0, None, "no quote yet")
+        rows[last] = QuoteRow(last, 0.0, 0.0, 0.0, 0.0, 0.0, None, Reason(ReasonCode.NO_DATA))
     return rows
 
 
@@ -170,13 +171,13 @@ def routes_of(listed: Sequence[Instrument], rows: dict[int, QuoteRow], threshold
             continue
         spread = (sold.bid - bought.ask) / bought.ask * 100
         net = spread - buy.taker_fee_pct - sell.taker_fee_pct
-        faulty = next((each for each in (buy, sell) if rows[each.id].reason), None)
-        reason = f"gross {spread:.2f}% is not above {threshold_pct:.2f}%"
+        faults = [fault.at(each.venue) for each in (buy, sell) if (fault := rows[each.id].reason) is not None]
+        reason: Reason | None = Reason(ReasonCode.GROSS_BELOW, "", spread, threshold_pct)
         open_ms = 0.0
-        if faulty is not None:
-            reason = f"{faulty.venue}: {rows[faulty.id].reason}"
+        if faults:
+            reason = faults[0]
         elif spread > threshold_pct:
-            reason, open_ms = "", 900.0 + 3_700.0 * len(made)
+            reason, open_ms = None, 900.0 + 3_700.0 * len(made)
         size = min(bought.ask_size, sold.bid_size)
         net_total = size * bought.ask * net / 100
         made.append(RouteRow(buy.id, sell.id, spread, net, size, reason, open_ms, 0 if reason else 2, net_total))
@@ -205,7 +206,7 @@ def feeds_of(listed: Sequence[Instrument]) -> dict[str, FeedHealth]:
             quotes=1_204_102 // (at + 1),
             bytes=161_000_000 // (at + 1),
             dropped={"crossed": 3, "older than the quote held": 12} if at == 1 else {},
-            rejected={"LUNC/USD": "not listed"} if name == "okx spot" else {},
+            rejected={"LUNC/USD": Reason(ReasonCode.NOT_LISTED)} if name == "okx spot" else {},
             rtt_ms=None if retry else 11.4 * (at + 1),
         )
     return feeds

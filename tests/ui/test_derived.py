@@ -1,10 +1,11 @@
 from arbsniper_tui.model.health import FeedHealth, FeedState
 from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.model.view import QuoteRow
 from arbsniper_tui.ui import derived
 
 
-def quote(instrument_id: int, bid: float, ask: float, reason: str = "") -> QuoteRow:
+def quote(instrument_id: int, bid: float, ask: float, reason: Reason | None = None) -> QuoteRow:
     return QuoteRow(instrument_id, bid, 1.0, ask, 1.0, 1.0, None, reason)
 
 
@@ -42,7 +43,7 @@ def test_what_an_instrument_waits_for() -> None:
     assert said(FeedState.LISTING) == "waiting for the instrument list of okx"
     assert said(FeedState.DOWN, detail="refused") == "feed down: refused"
     assert said(FeedState.SUBSCRIBED) == "waiting for the first quote of okx"
-    assert said(FeedState.LIVE, rejected={"BTC/USDT": "unknown symbol"}) == "not served: unknown symbol"
+    assert said(FeedState.LIVE, rejected={"BTC/USDT": Reason(ReasonCode.NOT_LISTED)}) == "not served: not listed"
 
 
 def test_a_venue_is_as_bad_as_its_worst_connection() -> None:

@@ -3,6 +3,7 @@
 import pytest
 from textual.pilot import Pilot
 
+from arbsniper_tui.model.reason import reason_words
 from arbsniper_tui.model.signal import Event
 from arbsniper_tui.session.snapshot import Changes
 from arbsniper_tui.ui.app import ArbsniperApp
@@ -148,7 +149,7 @@ async def test_enter_shows_both_legs_and_the_first_reason() -> None:
         route = next(each for each in view.snapshot.routes if (each.buy_id, each.sell_id) == (buy_id, sell_id))
         page = shown(app)
         assert route.reason
-        assert f"no: {route.reason}" in page
+        assert f"no: {reason_words(route.reason)}" in page
         for word in ("buy at ask", "sell at bid", "taker fee", "age", "gross spread", "net spread"):
             assert word in page
         await after(pilot, "escape")

@@ -6,6 +6,7 @@ from msgspec import structs
 from textual.pilot import Pilot
 
 from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.model.view import QuoteRow
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui.app import ArbsniperApp
@@ -22,7 +23,7 @@ LISTED = (
 )
 
 
-def quote(instrument_id: int, bid: float, ask: float, reason: str = "") -> QuoteRow:
+def quote(instrument_id: int, bid: float, ask: float, reason: Reason | None = None) -> QuoteRow:
     return QuoteRow(instrument_id, bid, 1.0, ask, 1.0, builder.NOW_MS - 40, None, reason, 12)
 
 
@@ -80,7 +81,7 @@ async def test_the_marks_move_with_the_rate() -> None:
 
 async def test_without_a_rate_no_price_is_made_up_and_the_venues_own_still_stands() -> None:
     view, app = begin(rate=None)
-    view.requote(1, reason="no rate")  # type: ignore[arg-type]  # a text among numbers
+    view.requote(1, reason=Reason(ReasonCode.NO_RATE))  # type: ignore[arg-type]  # a text among numbers
     async with app.run_test(size=(80, 24)) as pilot:
         lines = await prices(pilot, app)
         at = next(y for y, line in enumerate(lines) if "coinbase" in line)

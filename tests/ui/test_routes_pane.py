@@ -5,6 +5,7 @@ from msgspec import structs
 from textual.pilot import Pilot
 from textual.widget import Widget
 
+from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.model.view import RouteRow
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui.app import ArbsniperApp
@@ -123,7 +124,10 @@ async def test_the_wheel_takes_the_cursor_along() -> None:
 async def test_a_route_without_a_price_has_no_numbers_and_stands_last() -> None:
     built = builder.snapshot()
     held = built.routes[0]
-    built.routes = (RouteRow(held.buy_id, held.sell_id, 0.0, 0.0, 0.0, "okx: no quote yet", 0.0, 0), *built.routes[1:4])
+    built.routes = (
+        RouteRow(held.buy_id, held.sell_id, 0.0, 0.0, 0.0, Reason(ReasonCode.NO_DATA, "okx"), 0.0, 0),
+        *built.routes[1:4],
+    )
     _, app = begin(built)
     async with app.run_test(size=(120, 30)) as pilot:
         await pilot.press("3")
@@ -137,12 +141,13 @@ async def test_a_route_without_a_price_has_no_numbers_and_stands_last() -> None:
 async def test_what_would_lose_money_is_quiet_however_large_its_spread() -> None:
     built = builder.snapshot()
     first, best, second, third, fourth = built.routes[:5]
+    below = Reason(ReasonCode.GROSS_BELOW, "", 0.2, 0.5)
     built.routes = (
-        RouteRow(first.buy_id, first.sell_id, 1.5, 1.0, 1.0, "", 900.0, 2, 670.0),
-        RouteRow(best.buy_id, best.sell_id, 0.9, -0.2, 1.0, "", 900.0, 2, -134.0),
-        RouteRow(second.buy_id, second.sell_id, 0.6, 0.1, 0.31, "", 900.0, 2, 20.77),
-        RouteRow(third.buy_id, third.sell_id, 0.55, 0.7, 1.0, "gate: feed down", 0.0, 0, 469.0),
-        RouteRow(fourth.buy_id, fourth.sell_id, 0.2, -0.3, 1.0, "gross 0.20% is not above 0.50%", 0.0, 0, -201.0),
+        RouteRow(first.buy_id, first.sell_id, 1.5, 1.0, 1.0, None, 900.0, 2, 670.0),
+        RouteRow(best.buy_id, best.sell_id, 0.9, -0.2, 1.0, None, 900.0, 2, -134.0),
+        RouteRow(second.buy_id, second.sell_id, 0.6, 0.1, 0.31, None, 900.0, 2, 20.77),
+        RouteRow(third.buy_id, third.sell_id, 0.55, 0.7, 1.0, Reason(ReasonCode.FEED_DOWN, "gate"), 0.0, 0, 469.0),
+        RouteRow(fourth.buy_id, fourth.sell_id, 0.2, -0.3, 1.0, below, 0.0, 0, -201.0),
     )
     _, app = begin(built)
     async with app.run_test(size=(120, 30)) as pilot:

@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 
 from arbsniper_tui.model.health import RecordingHealth, RedisHealth, RedisState
 from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.model.view import RouteRow
 from arbsniper_tui.session.snapshot import Changes, Snapshot
 from arbsniper_tui.ui.app import ArbsniperApp
@@ -169,10 +170,12 @@ def one_route(built: Snapshot, row: RouteRow) -> tuple[Instrument, Instrument]:
 
 def test_long_faults_of_both_legs_stand_apart() -> None:
     built = builder.snapshot()
-    fault = "disconnected: the venue closed the connection with code 1006"
+    fault = "the venue closed the connection with code 1006"
     for each in (0, 1):
-        built.quotes[each] = structs.replace(built.quotes[each], reason=f"{fault} ({each})")
-    one_route(built, RouteRow(0, 1, 0.0, 0.0, 0.0, f"binance: {fault}", 0.0, 0))
+        built.quotes[each] = structs.replace(
+            built.quotes[each], reason=Reason(ReasonCode.DISCONNECTED, words=f"{fault} ({each})")
+        )
+    one_route(built, RouteRow(0, 1, 0.0, 0.0, 0.0, Reason(ReasonCode.DISCONNECTED, "binance", words=fault), 0.0, 0))
     for width in (58, 78, 118):
         lines = [words(line) for line in detail_lines(built, builder.NOW_MS, 0, 1, width)]
         at = next(y for y, line in enumerate(lines) if line.startswith(" takes part"))
@@ -196,7 +199,7 @@ def test_detail_shows_a_converted_price_beside_the_venues_own() -> None:
 
 def test_detail_says_in_money_what_is_left() -> None:
     built = builder.snapshot()
-    buy, sell = one_route(built, RouteRow(0, 1, 0.9, -0.2, 1.0, "", 900.0, 2, -134.0))
+    buy, sell = one_route(built, RouteRow(0, 1, 0.9, -0.2, 1.0, None, 900.0, 2, -134.0))
     page = detail_lines(built, builder.NOW_MS, buy.id, sell.id, 100)
     roles = {text.strip(): role for line in page for text, role in line}
     assert roles["-134.00 USDT"] == roles["-0.2000 %"] == "loss"

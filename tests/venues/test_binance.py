@@ -8,6 +8,7 @@ from venue_frames import Connection, instruments, listing
 from arbsniper_tui.model.errors import BadFrame, VenueClosing, VenueRejected
 from arbsniper_tui.model.instrument import Market, parse_symbol
 from arbsniper_tui.model.quote import Quote, defect
+from arbsniper_tui.model.reason import reason_words
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.base import Listing
 
@@ -127,7 +128,7 @@ def seeds(body: str, *symbols: str) -> list[Quote]:
 def test_one_answer_seeds_all_that_were_asked_for() -> None:
     bnb, old = seeds(SEEDS, "BTC/USDT", "BNB/USDT", "OLD/USDT")
     assert bnb == Quote(1, 25.3519, 31.21, 25.3652, 40.66)
-    assert (old.instrument_id, defect(old)) == (2, "no bid")
+    assert (old.instrument_id, reason_words(defect(old))) == (2, "no bid")
 
 
 def test_a_seed_of_a_perpetual_has_the_matching_engines_time_and_no_number_of_the_stream() -> None:

@@ -54,7 +54,7 @@ def test_our_own_frames_are_read_whole_with_what_stands_between_them(venue: str,
     assert reading.errors == []
     assert [line.raw for line in reading.silent] == [frame.decode() for frame in other]
     assert len(reading.quotes) >= len(quoting)
-    assert {defect(quote) for quote, _ in reading.quotes} == {""}
+    assert {defect(quote) for quote, _ in reading.quotes} == {None}
 
 
 @needs_captures
@@ -89,7 +89,7 @@ def test_binance_gives_a_quote_for_each_book_ticker_and_nothing_else(
     assert (len(recorded), len(reading.quotes), reading.errors) == (frames, quotes, [])
     assert reading.symbols == symbols
     assert all("bookTicker" not in (line.raw or "") for line in reading.silent)
-    assert {defect(quote) for quote, _ in reading.quotes} == {""}
+    assert {defect(quote) for quote, _ in reading.quotes} == {None}
     if market is Market.SPOT:
         assert all(quote.ts_venue_ms is None for quote, _ in reading.quotes)
     else:
@@ -121,7 +121,7 @@ def test_coinbase_gives_the_top_after_each_snapshot_and_each_change() -> None:
     assert reading.errors == []
     assert len(reading.quotes) == 9719 + 10
     assert len(reading.symbols) == 10
-    assert {defect(quote) for quote, _ in reading.quotes} == {""}
+    assert {defect(quote) for quote, _ in reading.quotes} == {None}
     for quote, t in reading.quotes:
         assert t is not None
         assert quote.ts_venue_ms is None or abs(t - quote.ts_venue_ms / 1000) < LATEST_S
@@ -149,7 +149,7 @@ def test_okx_reads_the_tops_of_what_it_can_name_and_refuses_version_3() -> None:
     assert {type(error) for error in reading.errors} == {BadFrame}
     # The other half of the tops are of futures and options, which have no unified symbol here.
     assert reading.symbols == {"BTC/USDT", "BTC/USDT:USDT", "BTC/USD:BTC"}
-    assert {defect(quote) for quote, _ in reading.quotes} == {""}
+    assert {defect(quote) for quote, _ in reading.quotes} == {None}
     sizes = {quote.bid: (quote.bid_size, quote.ask_size) for quote, _ in reading.quotes}
     assert sizes[31774.6] == (0.3392211, 0.14368878)
     assert sizes[20386.7] == pytest.approx((0.5, 0.07))

@@ -11,6 +11,7 @@ from venue_frames import Connection, instruments, listing
 from arbsniper_tui.model.errors import BadFrame, BookLost, VenueRejected
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.quote import Quote, defect, is_older
+from arbsniper_tui.model.reason import reason_words
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.base import Listing
 
@@ -77,7 +78,7 @@ def test_the_changes_of_a_frame_are_one_new_state(book: Connection) -> None:
 def test_a_side_that_was_emptied_has_no_price(book: Connection) -> None:
     (quote,) = book.feed(update(("sell", "101", "0"), ("sell", "102", "0")))
     assert (quote.ask, quote.ask_size) == (0.0, 0.0)
-    assert defect(quote) == "no ask"
+    assert reason_words(defect(quote)) == "no ask"
 
 
 def lost_by(connection: Connection, frame: str | bytes) -> str:

@@ -10,6 +10,7 @@ from venue_frames import Connection, instruments, listing
 from arbsniper_tui.model.errors import BadFrame, VenueRejected
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.quote import Quote, defect
+from arbsniper_tui.model.reason import reason_words
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.base import Listing
 
@@ -51,7 +52,7 @@ def test_a_time_without_a_zone_is_in_utc() -> None:
 def test_an_empty_book_is_no_price_of_1970() -> None:
     frame = ticker(top(bid=0.0, bid_qty=0.0, ask=0.0, ask_qty=0.0, timestamp="1970-01-01T00:00:00.000000Z"))
     (quote,) = Connection("kraken", "BTC/USD").feed(frame)
-    assert defect(quote) == "no bid"
+    assert reason_words(defect(quote)) == "no bid"
     assert quote.ts_venue_ms is None
 
 

@@ -11,6 +11,7 @@ from venue_frames import Connection, instruments, listing
 from arbsniper_tui.model.errors import BadFrame, VenueClosing, VenueRejected
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.quote import Quote, defect
+from arbsniper_tui.model.reason import Reason, ReasonCode, reason_words
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.base import Listing
 from arbsniper_tui.venues.sizes import in_coins
@@ -94,7 +95,7 @@ def test_coins_of_an_inverse_contract_end_at_the_eighth_digit() -> None:
 def test_a_number_of_contracts_that_cannot_be_is_no_size(symbol: str, size: str) -> None:
     (instrument,) = instruments("okx", symbol)
     (quote,) = perp(symbol).feed(bbo(instrument.venue_symbol, bids=[["8476.97", size, "0", "1"]]))
-    assert defect(quote) == "invalid size" or (size == "1e300" and quote.bid_size > 1e290)
+    assert reason_words(defect(quote)) == "invalid size" or (size == "1e300" and quote.bid_size > 1e290)
 
 
 def test_contracts_of_unknown_size_are_refused_rather_than_taken_for_coins() -> None:
@@ -114,7 +115,7 @@ def test_an_empty_list_is_an_empty_side(symbol: str, bids: Levels, asks: Levels,
     (instrument,) = instruments("okx", symbol)
     connection = Connection("okx", symbol, market=instrument.market)
     (quote,) = connection.feed(bbo(instrument.venue_symbol, bids, asks))
-    assert defect(quote) == reason
+    assert reason_words(defect(quote)) == reason
 
 
 @pytest.mark.parametrize("level", [[], ["8476.97"], ["price", "size"], [None, "1"]])
@@ -229,7 +230,7 @@ NO_NUMBERS = (None, "", "0", "0.00", "-1", "a hundredth", "nan", "inf", "1_0", "
 def test_a_swap_without_a_contract_size_is_not_taken_for_one_coin_a_contract(changes: dict[str, str | None]) -> None:
     swap = listed(**changes)
     assert swap.contract_size is None
-    assert swap.fault == "no contract size in the venue's list"
+    assert swap.fault == Reason(ReasonCode.NO_CONTRACT_SIZE)
     (instrument,) = instruments("okx", "BTC/USDT:USDT")
     parser = VENUES["okx"].parser(Market.PERP, {"BTC-USDT-SWAP": instrument}.get, {"BTC-USDT-SWAP": swap})
     with pytest.raises(BadFrame, match="contract size"):
@@ -238,7 +239,7 @@ def test_a_swap_without_a_contract_size_is_not_taken_for_one_coin_a_contract(cha
 
 @pytest.mark.parametrize("kind", [None, "", "quanto"])
 def test_a_swap_that_is_neither_linear_nor_inverse_has_no_known_size(kind: str | None) -> None:
-    assert listed(ctType=kind).fault == "no contract size in the venue's list"
+    assert listed(ctType=kind).fault == Reason(ReasonCode.NO_CONTRACT_SIZE)
 
 
 def test_the_multiplier_counts_in_decimals() -> None:
@@ -246,9 +247,9 @@ def test_the_multiplier_counts_in_decimals() -> None:
 
 
 def test_why_a_listing_takes_no_part_is_told_in_words() -> None:
-    assert listed().fault == ""
-    assert listed(state="suspend").fault == "not trading"
-    assert listed(state="suspend", ctVal="").fault == "not trading"
+    assert listed().fault is None
+    assert listed(state="suspend").fault == Reason(ReasonCode.NOT_TRADING)
+    assert listed(state="suspend", ctVal="").fault == Reason(ReasonCode.NOT_TRADING)
 
 
 def test_a_list_that_is_an_error_is_refused_in_the_venues_words() -> None:

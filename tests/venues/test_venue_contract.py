@@ -84,7 +84,7 @@ def test_every_frame_with_quotes_is_read_and_can_be_believed(venue: str, market:
         quotes = connection.feed(frame)
         assert quotes, frame
         for quote in quotes:
-            assert defect(quote) == ""
+            assert defect(quote) is None
             assert quote.bid <= quote.ask
     for instrument in connection.by_rule.all:
         assert parse_symbol(instrument.symbol).market is market

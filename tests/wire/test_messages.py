@@ -12,6 +12,7 @@ from arbsniper_tui.model.fact import Funding, Mark
 from arbsniper_tui.model.health import FeedHealth, FeedState, RedisHealth, RedisState, WorkerHealth
 from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.model.signal import Event, Signal
 from arbsniper_tui.model.view import NodeIntro, NodeStatus, QuoteRow, ReplayStatus, RouteRow, StageRow
 from arbsniper_tui.wire import messages
@@ -56,7 +57,7 @@ FEED = FeedHealth(
     5,
     6,
     {"crossed": 1},
-    {"BTC/USDT": "not listed"},
+    {"BTC/USDT": Reason(ReasonCode.NOT_LISTED)},
     12.5,
 )
 WORKER = WorkerHealth("feed-okx", 4711, up=True, restarts=2, detail="killed")
@@ -107,8 +108,8 @@ FRAME = Frame(
     9,
     is_full=True,
     status=STATUS,
-    quotes=(QuoteRow(0, 1.0, 2.0, 3.0, 4.0, 5.5, None, "stale", 6),),
-    routes=(RouteRow(0, 1, 0.5, -0.1, 0.3, "", 12.0, 4),),
+    quotes=(QuoteRow(0, 1.0, 2.0, 3.0, 4.0, 5.5, None, Reason(ReasonCode.STALE), 6),),
+    routes=(RouteRow(0, 1, 0.5, -0.1, 0.3, Reason(ReasonCode.NET_BELOW, "", 0.1, 0.5), 12.0, 4),),
     feeds=(FEED,),
     workers=(WORKER,),
     redis=RedisHealth(RedisState.AWAY, "url", "127.0.0.1:6379", "refused", 3, 1, 0.4),
@@ -120,7 +121,7 @@ FRAME = Frame(
 FROM_FEED = [
     QuoteBatch(2**62, 5, [Quote(0, 0.1, 1e-8, 0.2, 1e12, 1705670123459, 2**63 - 1), Quote(1, 1, 2, 3, 4)], [7, 8]),
     QuoteBatch(1, 2, []),
-    Withdrawn(5, (1, 2, 3), "disconnected: \u00fc"),
+    Withdrawn(5, (1, 2, 3), Reason(ReasonCode.DISCONNECTED, words="\u00fc")),
     Facts(6, (Funding(0, 0.01, 1790121600000, 8.0), Funding(1, -0.5), Mark(0, 64000.5, 64001), Mark(1, 1e-9))),
     HealthReport("feed-okx", (FEED, FeedHealth("k", "kraken", FeedState.DOWN)), 12, sent_ns=99, pid=4711),
     TapesEnded(5, 100, {"unreadable": 2}, 97),

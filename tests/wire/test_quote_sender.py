@@ -9,6 +9,7 @@ import pytest
 from arbsniper_tui.model.fact import Fact, Funding, Mark
 from arbsniper_tui.model.health import FeedHealth, FeedState
 from arbsniper_tui.model.quote import Quote, Withdrawal
+from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.inbox import Inbox
 from arbsniper_tui.wire.messages import (
@@ -55,9 +56,9 @@ class Reader:
         return [quote for message in self.messages if isinstance(message, QuoteBatch) for quote in message.quotes]
 
     @property
-    def states(self) -> dict[int, float | str]:
+    def states(self) -> dict[int, float | Reason]:
         """The last word on each instrument: its bid, or why it is withdrawn."""
-        states: dict[int, float | str] = {}
+        states: dict[int, float | Reason] = {}
         for message in self.messages:
             if isinstance(message, QuoteBatch):
                 states.update({quote.instrument_id: quote.bid for quote in message.quotes})
@@ -167,10 +168,10 @@ def test_a_withdrawal_never_overtakes_the_quote_before_it(sender: QuoteSender, d
     drain()
     for number in range(fill(sender, 9)):
         sender.send_quotes([quote(0, float(number + 1)), quote(1, 1.0)], number)
-    sender.withdraw(Withdrawal((0, 1), "disconnected"), 5000)
+    sender.withdraw(Withdrawal((0, 1), Reason(ReasonCode.DISCONNECTED)), 5000)
     sender.send_quotes([quote(1, 2.0)], 6000)
     reader = drain()
-    assert reader.states == {9: 1.0, 0: "disconnected", 1: 2.0}
+    assert reader.states == {9: 1.0, 0: Reason(ReasonCode.DISCONNECTED), 1: 2.0}
     withdrawn = [each for each in reader.messages if isinstance(each, Withdrawn)]
     assert [(each.instrument_ids, each.at_ns) for each in withdrawn] == [((0,), 5000)]
 
@@ -188,9 +189,9 @@ def test_a_withdrawal_waits_behind_what_is_held_though_there_is_room_again(
 
     wait_until(has_made_room)
     assert sender.is_holding
-    sender.withdraw(Withdrawal((0,), "disconnected"), 5000)
+    sender.withdraw(Withdrawal((0,), Reason(ReasonCode.DISCONNECTED)), 5000)
     drain()
-    assert reader.states == {0: "disconnected"}
+    assert reader.states == {0: Reason(ReasonCode.DISCONNECTED)}
 
 
 def test_a_held_withdrawal_leaves_before_quotes_that_could_be_judged_against_its_price(
@@ -201,7 +202,7 @@ def test_a_held_withdrawal_leaves_before_quotes_that_could_be_judged_against_its
     drain()
     before = len(reader.messages)
     sender.pause()
-    sender.withdraw(Withdrawal((0,), "disconnected"), 2)
+    sender.withdraw(Withdrawal((0,), Reason(ReasonCode.DISCONNECTED)), 2)
     sender.send_quotes([quote(1, 1.0)], 3)
     sender.resume()
     drain()
@@ -212,7 +213,7 @@ def test_a_withdrawal_that_finds_room_goes_at_once(sender: QuoteSender, drain: C
     reader = drain()
     before = len(reader.messages)
     sender.send_quotes([quote(0, 1.0)], 1)
-    sender.withdraw(Withdrawal((0, 3), "crossed"), 2)
+    sender.withdraw(Withdrawal((0, 3), Reason(ReasonCode.CROSSED)), 2)
     assert not sender.is_holding
     drain()
     assert [type(each) for each in reader.messages[before : before + 2]] == [QuoteBatch, Withdrawn]
@@ -222,12 +223,12 @@ def test_whatever_was_said_last_of_an_instrument_is_what_arrives_last(
     sender: QuoteSender, drain: Callable[[], Reader]
 ) -> None:
     random = Random(20240808)
-    expected: dict[int, float | str] = {}
+    expected: dict[int, float | Reason] = {}
     for number in range(4000):
         ids = random.sample(range(6), random.randint(1, 3))
         if random.random() < 0.3:
-            sender.withdraw(Withdrawal(tuple(ids), f"reason {number}"), number)
-            expected.update(dict.fromkeys(ids, f"reason {number}"))
+            sender.withdraw(Withdrawal(tuple(ids), Reason(ReasonCode.NO_PONG, measured=float(number))), number)
+            expected.update(dict.fromkeys(ids, Reason(ReasonCode.NO_PONG, measured=float(number))))
         else:
             sender.send_quotes([quote(i, float(number + 1)) for i in ids], number)
             expected.update(dict.fromkeys(ids, float(number + 1)))
@@ -261,7 +262,7 @@ def test_a_reader_that_begins_anew_is_told_the_last_word_on_every_instrument(
 ) -> None:
     reader = drain()
     sender.send_quotes([quote(0, 1.0), quote(1, 1.0)], 100)
-    sender.withdraw(Withdrawal((2,), "disconnected"), 200)
+    sender.withdraw(Withdrawal((2,), Reason(ReasonCode.DISCONNECTED)), 200)
     sender.send_quotes([quote(1, 2.0)], 300)
     drain()
     reader.inbox.close()
@@ -274,7 +275,7 @@ def test_a_reader_that_begins_anew_is_told_the_last_word_on_every_instrument(
         return len(anew.states) == 3
 
     wait_until(knows_all)
-    assert anew.states == {0: 1.0, 1: 2.0, 2: "disconnected"}
+    assert anew.states == {0: 1.0, 1: 2.0, 2: Reason(ReasonCode.DISCONNECTED)}
     (batch,) = (each for each in anew.messages if isinstance(each, QuoteBatch))
     assert dict(zip((q.instrument_id for q in batch.quotes), batch.recv_ns, strict=True)) == {0: 100, 1: 300}
     anew.inbox.close()
@@ -283,7 +284,7 @@ def test_a_reader_that_begins_anew_is_told_the_last_word_on_every_instrument(
 def test_nothing_waits_for_a_reader_that_never_comes(sender: QuoteSender) -> None:
     for number in range(MORE_THAN_FITS):
         sender.send_quotes([quote(0, float(number + 1))], number)
-        sender.withdraw(Withdrawal((1,), "x"), number)
+        sender.withdraw(Withdrawal((1,), Reason(ReasonCode.DISCONNECTED, words="x")), number)
         sender.flush()
     assert sender.is_holding
 
@@ -303,7 +304,7 @@ def test_a_lossless_sender_waits_and_loses_nothing(endpoints: Endpoints, wait_un
 
     def play() -> None:
         for number in range(sent):
-            sender.send(Withdrawn(number, (0,), "x" * (number % 500)))
+            sender.send(Withdrawn(number, (0,), Reason(ReasonCode.DISCONNECTED, words="x" * (number % 500))))
         sender.send(TapesEnded(sent, sent, {}))
 
     player = threading.Thread(target=play, daemon=True)

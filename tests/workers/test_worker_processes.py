@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from decision_bench import spread_plan
 
-from arbsniper_tui.engine.gate import Rules
+from arbsniper_tui.engine.detector import Rules
 from arbsniper_tui.feeds.plan import FeedPlan
 from arbsniper_tui.model.feed_spec import FeedSpec
 from arbsniper_tui.model.instrument import Instrument, Market

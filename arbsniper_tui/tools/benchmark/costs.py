@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from time import perf_counter_ns
 
-from arbsniper_tui.engine.gate import Gate, Rules
+from arbsniper_tui.engine.detector import Detector, Rules
 from arbsniper_tui.feeds.quote_filter import QuoteFilter
 from arbsniper_tui.feeds.venue_reader import Told, VenueReader
 from arbsniper_tui.model.errors import BadFrame, FrameError
@@ -24,7 +24,7 @@ _LEAST_PER_ROUND = 2000
 
 
 def measure_costs(folder: Path, instruments: Sequence[Instrument], route_kinds: Sequence[str]) -> tuple[Cost, ...]:
-    """Parse each tape of the folder, carry its quotes over the codec, and judge them in the gate."""
+    """Parse each tape of the folder, carry its quotes over the codec, and judge them in the detector."""
     costs: list[Cost] = []
     quotes: list[Quote] = []
     gc.disable()
@@ -38,7 +38,7 @@ def measure_costs(folder: Path, instruments: Sequence[Instrument], route_kinds: 
             costs.append(Cost("encode for the bus", _median_us(lambda: _encode_all(quotes), len(quotes)), "quote"))
             sent = [encode(QuoteBatch(1, 1, [quote])) for quote in quotes]
             costs.append(Cost("decode from the bus", _median_us(lambda: _decode_all(sent), len(sent)), "quote"))
-            costs.append(Cost("gate", _gate_us(quotes, instruments, route_kinds), "quote"))
+            costs.append(Cost("detector", _detector_us(quotes, instruments, route_kinds), "quote"))
     finally:
         gc.enable()
     return tuple(costs)
@@ -107,15 +107,15 @@ def _decode_all(sent: Sequence[bytes]) -> None:
         decode_from_feed(body)
 
 
-def _gate_us(quotes: Sequence[Quote], instruments: Sequence[Instrument], route_kinds: Sequence[str]) -> float:
-    gate = Gate(instruments, route_kinds, Rules(), "bench")
+def _detector_us(quotes: Sequence[Quote], instruments: Sequence[Instrument], route_kinds: Sequence[str]) -> float:
+    detector = Detector(instruments, route_kinds, Rules(), "bench")
     clock_ns = 0
 
     def judge_all() -> None:
         nonlocal clock_ns
         for quote in quotes:
             clock_ns += 1_000_000
-            gate.on_quote(quote, clock_ns, clock_ns)
+            detector.on_quote(quote, clock_ns, clock_ns)
 
     return _median_us(judge_all, len(quotes))
 

@@ -4,6 +4,7 @@ from itertools import zip_longest
 from textwrap import wrap
 
 from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.reason import reason_words
 from arbsniper_tui.model.view import RouteRow
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui import derived
@@ -72,7 +73,7 @@ def _verdict(snapshot: Snapshot, route: RouteRow | None) -> list[Line]:
         return [_row("signals", ("no: not among the routes that the node shows just now", "warn"))]
     if route.reason:
         needs = _row("needs", (f"a spread above {bound}", "quiet"))
-        return [_row("signals", (f"no: {route.reason}", "warn")), needs]
+        return [_row("signals", (f"no: {reason_words(route.reason)}", "warn")), needs]
     open_for = fmt.span(route.open_ms / 1000) if route.open_ms >= 1000 else fmt.age(route.open_ms)
     held = f"yes: open for {open_for}, above {bound}"
     announced = _row("announced", (f"{fmt.count(route.signals)} opportunities", "quiet"))
@@ -101,7 +102,7 @@ def _leg(
         "size": (f"{size:,.8g} {instrument.base}", "text"),
         "age": ("-" if age_ms is None else fmt.age(age_ms), "warn" if (age_ms or 0.0) > limit > 0.0 else "text"),
         "other side": (other, "quiet"),
-        "takes part": (f"no: {quote.reason}", "warn") if quote.reason else ("yes", "text"),
+        "takes part": (f"no: {reason_words(quote.reason)}", "warn") if quote.reason else ("yes", "text"),
     }
     if instrument.rate_id is not None and instrument.native_quote != currency:
         prices = derived.counted(instrument, quote, snapshot.quotes)
@@ -156,4 +157,4 @@ def _rate(snapshot: Snapshot, now_ms: float | None, instrument: Instrument) -> L
     shown = f"{fmt.number(rate.bid, decimals)} / {fmt.number(rate.ask, decimals)}"
     age_ms = derived.age_ms(rate, now_ms)
     said = f"{native} {verb} {market.venue} {market.symbol} {shown}, {'-' if age_ms is None else fmt.age(age_ms)} old"
-    return _row("rate", (f"{said}: {rate.reason}", "warn") if rate.reason else (said, "text"))
+    return _row("rate", (f"{said}: {reason_words(rate.reason)}", "warn") if rate.reason else (said, "text"))

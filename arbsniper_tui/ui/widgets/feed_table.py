@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from arbsniper_tui.model.health import FeedHealth
+from arbsniper_tui.model.reason import Reason, reason_words
 from arbsniper_tui.ui import derived
 from arbsniper_tui.ui import format as fmt
 from arbsniper_tui.ui.columns import Column, fitted, header, row
@@ -87,12 +88,12 @@ class FeedTable(LinePane):
         return lines
 
     def _refusals(self, feed: FeedHealth) -> list[Line]:
-        """The refused symbols by reason; those that nobody asked for by name are drawn quietly."""
-        by_reason: dict[tuple[bool, str], list[str]] = {}
+        """The refused symbols by reason; those that nobody asked for by name are told quietly."""
+        by_reason: dict[tuple[bool, Reason], list[str]] = {}
         for symbol, why in sorted(feed.rejected.items()):
             by_reason.setdefault(((feed.venue, symbol) in self._implied, why), []).append(symbol)
         return [
-            self._under("refused", f"{', '.join(symbols)}: {why}", "quiet" if implied else "warn")
+            self._under("refused", f"{', '.join(symbols)}: {reason_words(why)}", "quiet" if implied else "warn")
             for (implied, why), symbols in by_reason.items()
         ]
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from arbsniper_tui.model.instrument import Instrument, Market
+from arbsniper_tui.model.reason import reason_words
 from arbsniper_tui.model.view import QuoteRow
 from arbsniper_tui.ui import derived
 from arbsniper_tui.ui import format as fmt
@@ -226,7 +227,7 @@ class PricePane(LinePane):
         """A row that takes no part: all of it quiet, the reason in the place of the sizes."""
         widths = {column.id: column.width for column in self._columns}
         shown = f"{self._named(instrument)}{bid:>{widths['bid']}} {ask:>{widths['ask']}} "
-        reason = cell(quote.reason, widths["bid_size"] + 1 + widths["ask_size"], "right")
+        reason = cell(reason_words(quote.reason), widths["bid_size"] + 1 + widths["ask_size"], "right")
         rest = " ".join(self._cell_of(column, quote) for column in self._columns[6:])
         return joined(((shown, "quiet"), (reason, "warn"), (" " + rest, "quiet")))
 

@@ -1,6 +1,6 @@
-"""The gate against a plain restatement of its rules, and laws that hold whatever the market does."""
+"""The detector against a plain restatement of its rules, and laws that hold whatever the market does."""
 
-from gate_reference import (
+from detector_reference import (
     MS,
     Change,
     Put,
@@ -11,7 +11,7 @@ from gate_reference import (
     Withdraw,
     happening,
     make,
-    make_gate,
+    make_detector,
     place_of,
     play,
     run_step,
@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from arbsniper_tui.engine.gate import Rules
+from arbsniper_tui.engine.detector import Rules
 from arbsniper_tui.engine.routes import ROUTE_KINDS
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.signal import Signal
@@ -85,16 +85,16 @@ def test_announces_exactly_what_asking_every_pair_anew_finds(
     steps: list[Step], rules: Rules, kinds: tuple[str, ...], fees: list[float]
 ) -> None:
     instruments = with_fees(fees)
-    gate = make_gate(instruments, rules, kinds)
+    detector = make_detector(instruments, rules, kinds)
     reference = Reference(instruments, rules, kinds)
     place = place_of(instruments)
     now_ns = S
     for step in steps:
         now_ns += step.after_ns
-        announced = run_step(gate, step, now_ns)
+        announced = run_step(detector, step, now_ns)
         expected = reference.step(step, now_ns)
         assert sorted(happening(signal, place) for signal in announced) == sorted(expected)
-        assert gate.open_count == len(reference.standing)
+        assert detector.open_count == len(reference.standing)
         for signal in announced:
             _, buy_id, sell_id, *_ = happening(signal, place)
             if signal.state != "close":
@@ -110,7 +110,7 @@ def test_every_open_has_one_close_and_one_opportunity_a_route_stands_at_a_time(
 ) -> None:
     open_ids: dict[tuple[str, ...], str] = {}
     closed: set[str] = set()
-    for signal in play(make_gate(with_fees(fees), rules), steps):
+    for signal in play(make_detector(with_fees(fees), rules), steps):
         route = signal.buy_exchange, signal.buy_symbol, signal.sell_exchange, signal.sell_symbol
         if signal.state == "open":
             assert route not in open_ids
@@ -128,7 +128,7 @@ def test_every_open_has_one_close_and_one_opportunity_a_route_stands_at_a_time(
 @given(steps, rules)
 def test_no_signal_rests_on_a_quote_that_is_too_old_or_withdrawn(steps: list[Step], rules: Rules) -> None:
     instruments = universe()
-    gate = make_gate(instruments, rules)
+    detector = make_detector(instruments, rules)
     place = place_of(instruments)
     now_ns, recv_ns = S, dict[int, int]()
     for step in steps:
@@ -137,7 +137,7 @@ def test_no_signal_rests_on_a_quote_that_is_too_old_or_withdrawn(steps: list[Ste
             recv_ns[step.i] = now_ns - step.lag_ns
         elif isinstance(step, Withdraw):
             recv_ns.pop(step.i, None)
-        for signal in run_step(gate, step, now_ns):
+        for signal in run_step(detector, step, now_ns):
             if signal.state == "close":
                 continue
             assert max(signal.buy_age_ms, signal.sell_age_ms) <= MAX_AGE_NS // MS
@@ -156,7 +156,7 @@ def test_signals_are_numbered_without_gaps_and_net_is_never_above_gross(
     steps: list[Step], rules: Rules, fees: list[float]
 ) -> None:
     seq = 0
-    for signal in play(make_gate(with_fees(fees), rules), steps):
+    for signal in play(make_detector(with_fees(fees), rules), steps):
         if signal.state != "close":
             seq += 1
         assert signal.seq == seq
@@ -197,8 +197,8 @@ def test_neither_the_order_of_instruments_nor_the_names_of_venues_matter(
         buy, sell = renamed[signal.buy_exchange], renamed[signal.sell_exchange]
         return facts(replace(signal, buy_exchange=buy, sell_exchange=sell))
 
-    before = [under_new_names(signal) for signal in play(make_gate(original, rules), steps)]
-    after = [facts(signal) for signal in play(make_gate(moved, rules), [relabelled(step) for step in steps])]
+    before = [under_new_names(signal) for signal in play(make_detector(original, rules), steps)]
+    after = [facts(signal) for signal in play(make_detector(moved, rules), [relabelled(step) for step in steps])]
     assert sorted(before, key=repr) == sorted(after, key=repr)
 
 
@@ -213,8 +213,8 @@ def test_an_unrelated_pair_changes_nothing_for_the_others(steps: list[Put], unre
         if number < len(unrelated):
             other = unrelated[number]
             mixed.append(Put(13 + other.i, other.bid, other.ask, 0))
-    before = [facts(signal) for signal in play(make_gate(alone, rules), list(steps))]
-    after = [facts(s) for s in play(make_gate(together, rules), mixed) if not s.symbol.startswith("XRP")]
+    before = [facts(signal) for signal in play(make_detector(alone, rules), list(steps))]
+    after = [facts(s) for s in play(make_detector(together, rules), mixed) if not s.symbol.startswith("XRP")]
     assert before == after
 
 
@@ -226,8 +226,8 @@ def test_prices_of_another_size_give_the_same_spreads(steps: list[Put], rules: R
         step if step.i in RATES else Put(step.i, step.bid * factor, step.ask * factor, step.after_ns, step.lag_ns)
         for step in steps
     ]
-    before = play(make_gate(universe(), rules), list(steps))
-    after = play(make_gate(universe(), rules), list(scaled))
+    before = play(make_detector(universe(), rules), list(steps))
+    after = play(make_detector(universe(), rules), list(scaled))
     assert [facts(signal)[:4] for signal in before] == [facts(signal)[:4] for signal in after]
     for one, other in zip(before, after, strict=True):
         # The fourth decimal may be rounded to either side.

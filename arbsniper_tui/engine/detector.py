@@ -12,8 +12,8 @@ from arbsniper_tui.engine.route_index import RouteIndex
 from arbsniper_tui.engine.routes import Route, RouteKey
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.model.reason import Reason, ReasonCode, close_words
 from arbsniper_tui.model.signal import Signal, SignalState
-from arbsniper_tui.model.threshold import measured_words, threshold_words
 
 GROSS = "gross"
 NET = "net"
@@ -32,6 +32,11 @@ UPDATE_LEAST_PCT = 0.01
 """... and by this much."""
 
 
+COOLDOWN = Reason(ReasonCode.COOLDOWN)
+UNJUDGED = Reason(ReasonCode.UNJUDGED)
+REMOVED = Reason(ReasonCode.REMOVED)
+
+
 class Rules(Struct, frozen=True):
     """What a spread must be to signal."""
 
@@ -43,7 +48,7 @@ class Rules(Struct, frozen=True):
     """A gross spread above this is an error in somebody's prices."""
 
 
-class Gate:
+class Detector:
     """Holds the legs and the routes. Times are ns of one clock: `runtime.clock` when live, the tapes' in a replay;
     `wall_offset_ns` added to one gives the time since 1970."""
 
@@ -62,11 +67,16 @@ class Gate:
         and not announced as new."""
         self._id_prefix = f"{node}-"
         self._open: dict[int, Route] = {}
+        self.touched: set[int] = set()
+        """Instruments whose state changed; whoever shows them clears it."""
+        self.suspects: set[Leg] = set()
+        """Legs whose newest price is compared with its peers'; those with a newer price stay until they are shown."""
         self._must_judge_all = False
         self._peers = Peers()
         self._shown = self.legs.shown
         self._routes_of = self.routes.of
         self.add(instruments)
+        self.touched.clear()
 
     @property
     def open_count(self) -> int:
@@ -76,27 +86,32 @@ class Gate:
         """Watch these instruments as well. Raises InstrumentError, as `Legs.add` says."""
         self.legs.add(instruments)
         self.routes.add(instruments)
-        self._peers.add(self._prices_of([each.id for each in instruments]))
+        ids = [each.id for each in instruments]
+        self._peers.add(self._prices_of(ids))
+        self.touched.update(ids)
 
     def remove(self, instrument_ids: Collection[int], now_ns: int) -> list[Signal]:
         """Watch these instruments no more, and close what rested on them. Raises InstrumentError for one that is not
         watched, and for the rate of one that stays."""
         self.legs.check_removable(instrument_ids)
-        signals = [signal for i in instrument_ids for signal in self.withdraw(i, "no longer watched", now_ns)]
-        self._peers.remove(self._prices_of(instrument_ids))
+        signals = [signal for i in instrument_ids for signal in self.withdraw(i, REMOVED, now_ns)]
+        gone = self._prices_of(instrument_ids)
+        self._peers.remove(gone)
+        self.suspects -= gone
         self.routes.remove(instrument_ids)
         self.legs.remove(instrument_ids)
         return signals
 
     def on_quote(self, quote: Quote, ts_recv_ns: int, now_ns: int) -> list[Signal]:
         """Take in a sound quote, and judge every route that it touches. Returns what is to be announced. Raises
-        KeyError for an instrument that the gate does not hold."""
+        KeyError for an instrument that the detector does not hold."""
         signals: list[Signal] = []
         instrument_id = quote.instrument_id
         leg = self._shown[instrument_id]
         if self._open:
             self._expire(now_ns, signals)
         leg.put(quote, ts_recv_ns)
+        self.touched.add(instrument_id)
         for route in self._routes_of[instrument_id]:
             # Thresholds and fees are never negative, so a bid that is not above the ask opens nothing.
             if route.sell.bid > route.buy.ask or route.opportunity is not None:
@@ -107,8 +122,9 @@ class Gate:
 
     def put(self, quote: Quote, ts_recv_ns: int) -> None:
         """Take in a sound quote of several that are at hand; `judge` follows when the newest of each is in. Raises
-        KeyError for an instrument that the gate does not hold."""
+        KeyError for an instrument that the detector does not hold."""
         self._shown[quote.instrument_id].put(quote, ts_recv_ns)
+        self.touched.add(quote.instrument_id)
 
     def judge(self, touched: Mapping[int, int], now_ns: int) -> list[Signal]:
         """Judge every route of these instruments, given with the receipt of their newest quotes in ns. `expire` comes
@@ -124,11 +140,12 @@ class Gate:
             self._forget_resumable(touched)
         return signals
 
-    def withdraw(self, instrument_id: int, reason: str, now_ns: int) -> list[Signal]:
+    def withdraw(self, instrument_id: int, reason: Reason, now_ns: int) -> list[Signal]:
         """Take an instrument out until its next quote, and close what rested on it. Raises KeyError."""
         leg = self._shown[instrument_id]
         signals = self.expire(now_ns)
         leg.withdraw(reason)
+        self.touched.add(instrument_id)
         for route in self._routes_of[instrument_id]:
             if route.opportunity is not None:
                 self._judge(route, now_ns, now_ns, signals)
@@ -142,7 +159,7 @@ class Gate:
             self._expire(now_ns, signals)
         return signals
 
-    def close_all(self, reason: str, now_ns: int) -> list[Signal]:
+    def close_all(self, reason: Reason, now_ns: int) -> list[Signal]:
         """Close every opportunity: nobody will judge it any more."""
         signals = self.expire(now_ns)
         for route in list(self._open.values()):
@@ -160,48 +177,53 @@ class Gate:
             self._judge_all(now_ns, signals)
         return signals
 
-    def why_not(self, route: Route, now_ns: int) -> str:
-        """The first reason why a route does not signal; empty while its opportunity is open."""
-        rules = self.rules
-        if route.opportunity is not None and route.opportunity.id:
-            return ""
-        for leg in (route.buy, route.sell):
-            if leg.fault:
-                return f"{leg.venue}: {leg.fault}"
-        for leg in (route.buy, route.sell):
-            if (age_ns := now_ns - leg.oldest_ns()) > rules.max_age_ns:
-                rate_is_older = leg.oldest_ns() < leg.recv_ns
-                return f"{leg.venue}: {'rate ' if rate_is_older else ''}stale, {age_ns / 1e9:.0f} s"
+    def why_not(self, route: Route, now_ns: int) -> Reason | None:
+        """The first reason why a route does not signal; None while its opportunity is open."""
+        opportunity = route.opportunity
+        if opportunity is not None and opportunity.id:
+            return None
         gross, net = route.spreads_pct(route.buy.ask, route.sell.bid)
-        if absurd := self._why_unbelievable(route, gross):
-            return absurd
-        if route.opportunity is not None:
-            return "cooldown"
-        measured = net if rules.basis == NET else gross
-        bound = rules.threshold_pct
-        return f"{rules.basis} {measured_words(measured, bound)} is not above {threshold_words(bound)}"
+        if reason := self._first_reason(route, gross, net, now_ns):
+            return reason
+        return COOLDOWN if opportunity is not None else UNJUDGED
 
-    def why_absurd(self, leg: Leg) -> str:
-        """Why a price cannot be believed beside those of its peers; empty where it can. Only a leg whose route shows a
+    def why_absurd(self, leg: Leg) -> Reason | None:
+        """Why a price cannot be believed beside those of its peers; None where it can. Only a leg whose route shows a
         large spread is compared with them."""
-        return self._peers.why_absurd(leg, self.rules.max_spread_pct) if leg.is_suspect else ""
+        return self._peers.why_absurd(leg, self.rules.max_spread_pct) if leg.is_suspect else None
 
-    def _why_unbelievable(self, route: Route, gross: float) -> str:
-        """Why a spread of this size is an error in somebody's prices; empty where it can be believed."""
-        if gross <= self.rules.max_spread_pct * WITNESSED_SHARE:
-            return ""
+    def _first_reason(self, route: Route, gross: float, net: float, now_ns: int) -> Reason | None:
+        """What keeps a route with these spreads from standing. The decision and the explanation both ask here."""
+        rules = self.rules
+        for leg in (route.buy, route.sell):
+            if leg.fault is not None:
+                return leg.fault.at(leg.venue)
+        if now_ns - route.oldest_ns() > rules.max_age_ns:
+            return _why_stale(route, now_ns, rules.max_age_ns)
+        if gross > rules.max_spread_pct * WITNESSED_SHARE and (absurd := self._why_unbelievable(route, gross)):
+            return absurd
+        measured = net if rules.basis == NET else gross
+        if measured > rules.threshold_pct:
+            return None
+        code = ReasonCode.NET_BELOW if rules.basis == NET else ReasonCode.GROSS_BELOW
+        return Reason(code, "", measured, rules.threshold_pct)
+
+    def _why_unbelievable(self, route: Route, gross: float) -> Reason | None:
+        """Why a spread of this size is an error in somebody's prices; None where it can be believed."""
         route.buy.is_suspect = route.sell.is_suspect = True
+        self.suspects.update((route.buy, route.sell))
         for leg in (route.buy, route.sell):
             if absurd := self.why_absurd(leg):
-                return f"{leg.venue}: {absurd}"
+                return absurd.at(leg.venue)
         if gross > self.rules.max_spread_pct:
-            return f"gross {gross:.6g}% is above max_spread_pct {self.rules.max_spread_pct:g}%"
-        return ""
+            return Reason(ReasonCode.SPREAD_TOO_LARGE, "", gross, self.rules.max_spread_pct)
+        return None
 
     def _judge_all(self, now_ns: int, signals: list[Signal]) -> None:
         self._must_judge_all = False
         for route in self.routes.all:
-            self._judge(route, now_ns, now_ns, signals)
+            if route.sell.bid > route.buy.ask or route.opportunity is not None:
+                self._judge(route, now_ns, now_ns, signals)
 
     def _prices_of(self, instrument_ids: Iterable[int]) -> set[Leg]:
         return {prices[i] for i in instrument_ids for prices in (self.legs.shown, self.legs.counted)}
@@ -210,7 +232,7 @@ class Gate:
         """A route that both legs show a price for either was opened again just now, or does not stand any more."""
         for instrument_id in touched:
             for route in self._routes_of[instrument_id]:
-                if not route.buy.fault and not route.sell.fault:
+                if route.buy.fault is None and route.sell.fault is None:
                     self.resumable.pop(route.key, None)
 
     def _expire(self, now_ns: int, signals: list[Signal]) -> None:
@@ -230,24 +252,17 @@ class Gate:
             self._judge(self._open[number], moment_ns, moment_ns, signals)
 
     def _judge(self, route: Route, now_ns: int, cause_ns: int, signals: list[Signal]) -> None:
-        """Open, announce or close. What a signal needs lies here and in `_signal` alone: after a quiet moment every
-        further function costs more to fetch than to run."""
+        """Open, announce or close. What a signal needs lies here and in the functions called, alone: after a quiet
+        moment every further function costs more to fetch than to run."""
         ask, bid, opportunity, rules = route.buy.ask, route.sell.bid, route.opportunity, self.rules
-        if route.buy.fault or route.sell.fault:
-            if opportunity is not None:
-                faulty = route.buy if route.buy.fault else route.sell
-                self._close(route, opportunity, f"{faulty.venue}: {faulty.fault}", now_ns, cause_ns, signals)
-            return
         gross, net = route.spreads_pct(ask, bid)
-        measured = net if rules.basis == NET else gross
-        ending = "" if measured > rules.threshold_pct else "below threshold"
-        if gross > rules.max_spread_pct * WITNESSED_SHARE and (absurd := self._why_unbelievable(route, gross)):
-            ending = absurd
-        elif not ending and now_ns - route.oldest_ns() > rules.max_age_ns:
-            ending = "stale"
-        if ending:
+        if opportunity is None and gross <= rules.max_spread_pct * WITNESSED_SHARE:
+            measured = net if rules.basis == NET else gross
+            if measured <= rules.threshold_pct:
+                return  # Most spreads are this small, and nobody has asked why they do not signal.
+        if reason := self._first_reason(route, gross, net, now_ns):
             if opportunity is not None:
-                self._close(route, opportunity, ending, now_ns, cause_ns, signals)
+                self._close(route, opportunity, reason, now_ns, cause_ns, signals)
             return
         if opportunity is None:
             opportunity = route.opportunity = Opportunity(now_ns, gross)
@@ -279,21 +294,21 @@ class Gate:
         return moved and now_ns - opportunity.announced_ns >= UPDATE_EVERY_NS
 
     def _close(
-        self, route: Route, opportunity: Opportunity, why: str, now_ns: int, cause_ns: int, signals: list[Signal]
+        self, route: Route, opportunity: Opportunity, why: Reason, now_ns: int, cause_ns: int, signals: list[Signal]
     ) -> None:
         route.opportunity = None
         del self._open[route.number]
         if opportunity.id:
             # Of a leg that takes no part any more, the last price that it had.
-            ask = route.buy.last_price(buying=True) if route.buy.fault else route.buy.ask
-            bid = route.sell.last_price(buying=False) if route.sell.fault else route.sell.bid
+            ask = route.buy.last_price(buying=True) if route.buy.fault is not None else route.buy.ask
+            bid = route.sell.last_price(buying=False) if route.sell.fault is not None else route.sell.bid
             closing = self._signal(route, opportunity, "close", now_ns, cause_ns, ask, bid)
             signals.append(
                 replace(
                     closing,
                     duration_ms=(now_ns - opportunity.opened_ns) // 1_000_000,
                     best_spread_pct=_rounded(opportunity.best_spread_pct, 1e4),
-                    reason=why,
+                    reason=close_words(why),
                 )
             )
 
@@ -342,6 +357,13 @@ class Gate:
             quote_rate=route.rate_used() or UNSET if is_converted else UNSET,
             resumed_from=opportunity.resumed_from or UNSET,
         )
+
+
+def _why_stale(route: Route, now_ns: int, max_age_ns: int) -> Reason:
+    """Which leg of a stale route is too old, or the rate that it is converted at."""
+    leg = route.buy if now_ns - route.buy.oldest_ns() > max_age_ns else route.sell
+    code = ReasonCode.RATE_STALE if leg.oldest_ns() < leg.recv_ns else ReasonCode.STALE
+    return Reason(code, leg.venue, (now_ns - leg.oldest_ns()) / 1e9, max_age_ns / 1e9)
 
 
 def _rounded(number: float, per_unit: float) -> float:

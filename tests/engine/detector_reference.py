@@ -1,13 +1,14 @@
-"""A universe of instruments, and a plain restatement of what the gate must do: every pair, anew at each step."""
+"""A universe of instruments, and a plain restatement of what the detector must do: every pair, anew at each step."""
 
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from arbsniper_tui.engine.gate import Gate, Rules
+from arbsniper_tui.engine.detector import Detector, Rules
 from arbsniper_tui.engine.routes import ROUTE_KINDS
 from arbsniper_tui.model.instrument import Instrument, parse_symbol
 from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.model.signal import Signal
 
 MS = 1_000_000
@@ -42,7 +43,7 @@ def universe() -> list[Instrument]:
 
 @dataclass(frozen=True)
 class Put:
-    """A quote that arrived `lag_ns` before the gate saw it."""
+    """A quote that arrived `lag_ns` before the detector saw it."""
 
     i: int
     bid: float
@@ -73,28 +74,30 @@ class Wait:
 Step = Put | Withdraw | Change | Wait
 
 
-def run_step(gate: Gate, step: Step, now_ns: int) -> list[Signal]:
+def run_step(detector: Detector, step: Step, now_ns: int) -> list[Signal]:
     if isinstance(step, Put):
         quote = Quote(step.i, step.bid, step.size, step.ask, step.size)
-        return gate.on_quote(quote, now_ns - step.lag_ns, now_ns)
+        return detector.on_quote(quote, now_ns - step.lag_ns, now_ns)
     if isinstance(step, Withdraw):
-        return gate.withdraw(step.i, "gone", now_ns)
+        return detector.withdraw(step.i, Reason(ReasonCode.DISCONNECTED), now_ns)
     if isinstance(step, Change):
-        return gate.change_rules(replace(gate.rules, threshold_pct=step.threshold_pct, basis=step.basis), now_ns)
-    return gate.expire(now_ns)
+        return detector.change_rules(
+            replace(detector.rules, threshold_pct=step.threshold_pct, basis=step.basis), now_ns
+        )
+    return detector.expire(now_ns)
 
 
-def make_gate(instruments: list[Instrument], rules: Rules, kinds: tuple[str, ...] = ROUTE_KINDS) -> Gate:
-    return Gate(instruments, kinds, rules, "test")
+def make_detector(instruments: list[Instrument], rules: Rules, kinds: tuple[str, ...] = ROUTE_KINDS) -> Detector:
+    return Detector(instruments, kinds, rules, "test")
 
 
-def play(gate: Gate, steps: list[Step], start_ns: int = S) -> list[Signal]:
+def play(detector: Detector, steps: list[Step], start_ns: int = S) -> list[Signal]:
     """Every signal of the steps, and of the long silence after them."""
     now_ns, signals = start_ns, []
     for step in steps:
         now_ns += step.after_ns
-        signals += run_step(gate, step, now_ns)
-    return signals + gate.expire(now_ns + gate.rules.max_age_ns + S)
+        signals += run_step(detector, step, now_ns)
+    return signals + detector.expire(now_ns + detector.rules.max_age_ns + S)
 
 
 def place_of(instruments: list[Instrument]) -> dict[tuple[str, str], int]:
