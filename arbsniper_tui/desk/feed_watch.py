@@ -97,11 +97,11 @@ class FeedWatch:
         signals: list[Signal] = []
         words = reason_words(reason)
         self._lost.add(worker)
-        served = set(self._served_by.get(worker, ()))
-        for instrument_id in sorted(served):
+        served = dict.fromkeys(self._served_by.get(worker, ()))
+        for instrument_id in served:
             signals += self._detector.withdraw(instrument_id, reason, now_ns)
         for name, health in self.feeds.items():
-            if served.intersection(health.instrument_ids) and health.state is not FeedState.DOWN:
+            if not served.keys().isdisjoint(health.instrument_ids) and health.state is not FeedState.DOWN:
                 down = FeedHealth(health.feed, health.venue, FeedState.DOWN, words, health.instrument_ids)
                 self.feeds[name] = down
                 self.changed_feeds.add(name)

@@ -10,21 +10,25 @@ from arbsniper_tui.desk.memory import SpreadMemory
 from arbsniper_tui.desk.plan import SpreadPlan
 from arbsniper_tui.desk.rows import Rows
 from arbsniper_tui.engine.detector import GROSS, NET, Detector
+from arbsniper_tui.engine.routes import RouteKey
 from arbsniper_tui.latency.stages import Stages
 from arbsniper_tui.model.health import RedisHealth
 from arbsniper_tui.model.signal import Signal
 from arbsniper_tui.model.threshold import THRESHOLD_EXPECTED, is_threshold, threshold_words
-from arbsniper_tui.model.view import NodeStatus, ReplayStatus
+from arbsniper_tui.model.view import NodeIntro, NodeStatus, ReplayStatus, RouteRow
 from arbsniper_tui.runtime import clock
 from arbsniper_tui.sinks.sink import Sink
 from arbsniper_tui.wire.messages import (
     FRAME_TOPIC,
+    MOST_NAMED,
+    NAMED_FOR_S,
     Command,
     Done,
     Events,
     EventsSince,
     Frame,
     Hello,
+    NameRoutes,
     Playback,
     Refused,
     Reply,
@@ -66,6 +70,8 @@ class Reception:
         self._stages_due_ns = 0
         self._redis_told: RedisHealth | None = None
         self._announcements: list[Signal] = []
+        self._named_until_ns: dict[RouteKey, int] = {}
+        """The routes that viewers have named, by the clock of ages."""
         self._replay: ReplayStatus | None = None
         self._playback: Playback | None = None
         """What a viewer has asked for; None while none has."""
@@ -73,7 +79,7 @@ class Reception:
     def answer(self, command: Command, now_ns: int) -> Reply:
         """Carry out one command."""
         if isinstance(command, Hello):
-            return Welcome(self._plan.intro, self._frame(now_ns, is_full=True))
+            return Welcome(self._intro(), self._frame(now_ns, is_full=True))
         if isinstance(command, EventsSince):
             return Events(self._ledger.since(command.seq))
         if isinstance(command, WorkerNotice):
@@ -82,6 +88,8 @@ class Reception:
         if isinstance(command, TapeReport):
             self._replay = command.status
             return self._playback or Done()
+        if isinstance(command, NameRoutes):
+            return self._name_routes(command)
         if isinstance(command, Playback):
             return self._set_playback(command)
         return self._set_rules(command, now_ns)
@@ -105,8 +113,27 @@ class Reception:
         received = sum(leg.received for leg in self._detector.legs.shown.values())
         before, since_ns = self._rated
         if since_ns:
-            self._rate_per_s = (received - before) / max((mono_ns - since_ns) / 1e9, 1e-3)
+            self._rate_per_s = max(0, received - before) / max((mono_ns - since_ns) / 1e9, 1e-3)
         self._rated = (received, mono_ns)
+
+    def _intro(self) -> NodeIntro:
+        detector = self._detector
+        watched = tuple(leg.instrument for leg in detector.legs.shown.values())
+        return msgspec.structs.replace(self._plan.intro, instruments=watched, routes=len(detector.routes.all))
+
+    def _name_routes(self, command: NameRoutes) -> Reply:
+        if len(command.routes) > MOST_NAMED:
+            return Refused(f"{len(command.routes)} routes named: expected at most {MOST_NAMED}")
+        until_ns = clock.now_ns() + round(NAMED_FOR_S * 1e9)
+        self._named_until_ns |= dict.fromkeys(command.routes, until_ns)
+        return Done()
+
+    def _named_routes(self, now_ns: int) -> tuple[RouteRow, ...]:
+        if not self._named_until_ns:
+            return ()
+        at_ns = clock.now_ns()
+        self._named_until_ns = {key: until for key, until in self._named_until_ns.items() if at_ns < until}
+        return self.rows.named_routes(self._named_until_ns, now_ns)
 
     def _set_playback(self, command: Playback) -> Reply:
         if not self._plan.is_replay:
@@ -144,6 +171,7 @@ class Reception:
             quotes = self.rows.changed_quotes(now_ns)
             feed_names, worker_names = self._feeds.changed_feeds, self._feeds.changed_workers
             self._feeds.changed_feeds, self._feeds.changed_workers = set(), set()
+        added, removed = ((), ()) if is_full else self.rows.changed_instruments()
         tells_redis = is_full or redis != self._redis_told
         if not is_full:
             self._redis_told = redis
@@ -160,6 +188,10 @@ class Reception:
             last_event=self._ledger.last_seq,
             recording=self._feeds.recording,
             replay=self._replay,
+            named_routes=self._named_routes(now_ns),
+            added=added,
+            removed=removed,
+            routes_watched=len(self._detector.routes.all),
         )
 
     def _status(self, now_ns: int) -> NodeStatus:

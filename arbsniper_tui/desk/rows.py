@@ -7,6 +7,7 @@ from arbsniper_tui.engine.detector import NET, Detector
 from arbsniper_tui.engine.largest import LargestRoutes
 from arbsniper_tui.engine.leg import NO_DATA, Leg
 from arbsniper_tui.engine.routes import Route, RouteKey
+from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.model.view import QuoteRow, RouteRow
 
@@ -22,6 +23,8 @@ class Rows:
         self._detector = detector
         self._legs = detector.legs.counted
         self._largest = LargestRoutes(detector.routes)
+        self._watched = {i: leg.instrument for i, leg in detector.legs.shown.items()}
+        self._version = detector.routes.version
         self._told: dict[int, Reason | None] = {}
         """The reason in the last row of each instrument that had one."""
         self._moved: set[int] = set()
@@ -50,6 +53,16 @@ class Rows:
                 self._told[i] = reason
                 changed.append(self._quote_row(leg, reason))
         return tuple(changed)
+
+    def changed_instruments(self) -> tuple[tuple[Instrument, ...], tuple[int, ...]]:
+        """The instruments watched since the last call, and the ids of those that are not any more."""
+        if self._version == self._detector.routes.version:
+            return (), ()
+        self._version = self._detector.routes.version
+        before, self._watched = self._watched, {i: leg.instrument for i, leg in self._detector.legs.shown.items()}
+        added = tuple(each for i, each in self._watched.items() if before.get(i) != each)
+        removed = tuple(i for i, each in before.items() if self._watched.get(i) != each)
+        return added, removed
 
     def all_quotes(self, now_ns: int) -> tuple[QuoteRow, ...]:
         """Every instrument's row."""

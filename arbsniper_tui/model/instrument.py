@@ -1,6 +1,7 @@
 """What is traded where: unified symbols, markets, and the instruments of a node."""
 
 from enum import StrEnum
+from hashlib import blake2b
 
 from msgspec import Struct
 
@@ -49,10 +50,17 @@ def parse_symbol(text: str) -> Symbol:
     return Symbol(base, quote, settle)
 
 
+def instrument_key(venue: str, symbol: str) -> int:
+    """The id of a unified symbol on a venue: 48 bits, the same in every process, run and node. Whoever collects
+    instruments refuses two with one id."""
+    return int.from_bytes(blake2b(f"{venue} {symbol}".encode(), digest_size=6).digest(), "big")
+
+
 class Instrument(Struct, frozen=True):
-    """One symbol on one venue. `id` is its place in the node's list; every message names it by that."""
+    """One symbol on one venue."""
 
     id: int
+    """What every message names it by: `instrument_key` where it comes from the settings."""
     venue: str
     symbol: str
     """Unified form, as `parse_symbol` reads it."""

@@ -4,19 +4,23 @@ It waits for the node only to read events that it missed.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import inf
 
 import zmq
+from msgspec.structs import replace
 
 from arbsniper_tui.model.signal import Event
 from arbsniper_tui.session.events import ASK_AGAIN_S, ASK_WITHIN_MS, EventOrder
-from arbsniper_tui.session.snapshot import Changes, Snapshot
+from arbsniper_tui.session.snapshot import Changes, RouteKey, Snapshot
 from arbsniper_tui.wire.endpoints import Endpoints, find_endpoints
 from arbsniper_tui.wire.messages import (
     EVENT_TOPIC,
     FRAME_TOPIC,
+    NAMED_FOR_S,
     Frame,
     Hello,
+    NameRoutes,
     Playback,
     SetRules,
     Welcome,
@@ -54,6 +58,9 @@ class Session:
         self._subscription = Subscription(self._context, endpoints, FRAME_TOPIC, EVENT_TOPIC)
         self._hello = CommandClient(self._context, endpoints)
         self._rules = CommandQueue(CommandClient(self._context, endpoints))
+        self._naming = CommandClient(self._context, endpoints)
+        self._named: tuple[RouteKey, ...] = ()
+        self._named_s = -inf
         self._order = EventOrder(self._context, endpoints, ask_within_ms=ask_within_ms, ask_again_s=ask_again_s)
         self._asked_s: float | None = None
         self._heard_s = clock()
@@ -67,6 +74,7 @@ class Session:
         second, and after that not again within a second."""
         changes = Changes()
         self._rules.pump()
+        self._ask_for_named()
         self._welcome(changes)
         while (received := self._subscription.receive()) is not None:
             self._heard_s = self._clock()
@@ -88,15 +96,28 @@ class Session:
         """For all viewers of the node."""
         self._rules.put(SetRules(basis=basis))
 
+    def name_routes(self, routes: Sequence[RouteKey]) -> None:
+        """Keep these routes in the snapshot, whatever their spreads; they replace those named before."""
+        if tuple(routes) != self._named:
+            self._named, self._named_s = tuple(routes), -inf
+            self._ask_for_named()
+
     def set_playback(self, speed: float | None, is_paused: bool) -> None:
         """For all viewers of the node."""
         self._rules.put(Playback(speed, is_paused))
 
     def close(self) -> None:
         """Leave; the node goes on."""
-        for socket in (self._subscription, self._hello, self._rules, self._order):
+        for socket in (self._subscription, self._hello, self._rules, self._naming, self._order):
             socket.close()
         self._context.term()
+
+    def _ask_for_named(self) -> None:
+        """Again in time, because the node forgets them. An answer that has not come keeps the next one waiting."""
+        if self._named and self._clock() - self._named_s > NAMED_FOR_S / 2:
+            self._named_s = self._clock()
+            self._naming.answer()
+            self._naming.send(NameRoutes(self._named))
 
     def _ask(self) -> None:
         now_s = self._clock()
@@ -134,12 +155,16 @@ class Session:
         snapshot = self.snapshot
         changes.status |= frame.status != snapshot.status
         snapshot.status = frame.status
+        self._change_instruments(frame, changes)
         for row in frame.quotes:
             snapshot.quotes[row.instrument_id] = row
             changes.quotes.add(row.instrument_id)
         if frame.routes != snapshot.routes:
             snapshot.routes = frame.routes
             changes.routes = True
+        named = {(row.buy_id, row.sell_id): row for row in frame.named_routes}
+        changes.routes |= named != snapshot.named_routes
+        snapshot.named_routes = named
         for feed in frame.feeds:
             snapshot.feeds[feed.feed] = feed
         for worker in frame.workers:
@@ -156,6 +181,20 @@ class Session:
         if frame.stages:
             snapshot.stages = frame.stages
             changes.stages = True
+
+    def _change_instruments(self, frame: Frame, changes: Changes) -> None:
+        snapshot = self.snapshot
+        if frame.is_full and snapshot.intro is not None:
+            watched = {each.id for each in snapshot.intro.instruments}
+            for gone in snapshot.quotes.keys() - watched:
+                del snapshot.quotes[gone]
+        if snapshot.intro is None or not (frame.added or frame.removed):
+            return
+        changes.intro = True
+        for instrument_id in frame.removed:
+            snapshot.quotes.pop(instrument_id, None)
+        kept = tuple(each for each in snapshot.intro.instruments if each.id not in frame.removed)
+        snapshot.intro = replace(snapshot.intro, instruments=kept + frame.added, routes=frame.routes_watched)
 
     def _take_events(self, body: bytes, changes: Changes) -> None:
         if self._number is not None:

@@ -1,6 +1,7 @@
 """What a front end knows of a node, and what changed since it last looked. No socket, no clock."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -9,6 +10,7 @@ from arbsniper_tui.model.signal import Event
 from arbsniper_tui.model.view import NodeIntro, NodeStatus, QuoteRow, ReplayStatus, RouteRow, StageRow
 
 EVENTS_KEPT = 2000
+RouteKey = tuple[int, int]
 
 
 @dataclass(slots=True)
@@ -20,6 +22,8 @@ class Snapshot:
     quotes: dict[int, QuoteRow] = field(default_factory=dict)
     routes: tuple[RouteRow, ...] = ()
     """The largest spreads first, by the basis in force."""
+    named_routes: dict[RouteKey, RouteRow] = field(default_factory=dict)
+    """The routes that viewers of the node have named, by the ids of the instruments bought and sold."""
     feeds: dict[str, FeedHealth] = field(default_factory=dict)
     workers: dict[str, WorkerHealth] = field(default_factory=dict)
     redis: RedisHealth = RedisHealth(RedisState.OFF)
@@ -34,6 +38,13 @@ class Snapshot:
     """Events that were overwritten on the node before this session could read them."""
     lost_contact: str = ""
     """Why nothing arrives, in words; empty while frames come in."""
+
+    def route(self, key: RouteKey) -> RouteRow | None:
+        """The row of a route that is among the largest or was named; None for any other."""
+        for each in self.routes:
+            if (each.buy_id, each.sell_id) == key:
+                return each
+        return self.named_routes.get(key)
 
 
 @dataclass(slots=True)
@@ -70,6 +81,10 @@ class NodeSession(Protocol):
 
     def set_basis(self, basis: str) -> None:
         """`gross` or `net`, for all viewers of the node."""
+        ...
+
+    def name_routes(self, routes: Sequence[RouteKey]) -> None:
+        """Keep these routes in the snapshot, whatever their spreads; they replace those named before."""
         ...
 
     def set_playback(self, speed: float | None, is_paused: bool) -> None:

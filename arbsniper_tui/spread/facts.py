@@ -1,5 +1,7 @@
 """What venues have said of instruments beside their quotes, as the spread worker holds it."""
 
+from collections.abc import Iterable
+
 from arbsniper_tui.model.fact import Fact
 from arbsniper_tui.wire.messages import Facts
 
@@ -20,3 +22,8 @@ class NewestFacts:
     def of(self, instrument_id: int) -> tuple[Fact, ...]:
         """What is held of one instrument."""
         return tuple(self._by_instrument.get(instrument_id, {}).values())
+
+    def forget(self, instrument_ids: Iterable[int]) -> None:
+        """Drop what is held of instruments that are not watched any more."""
+        for i in instrument_ids:
+            self._by_instrument.pop(i, None)

@@ -7,7 +7,7 @@ from arbsniper_tui.desk.feed_watch import FeedWatch
 from arbsniper_tui.desk.ledger import Ledger
 from arbsniper_tui.engine.detector import Detector
 from arbsniper_tui.latency.stages import Stages
-from arbsniper_tui.model.errors import UNREADABLE
+from arbsniper_tui.model.errors import UNREADABLE, InstrumentError
 from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.model.signal import Signal
 from arbsniper_tui.runtime.clock import PAUSED_NS, now_ns
@@ -18,6 +18,7 @@ from arbsniper_tui.wire.messages import (
     Facts,
     FromFeed,
     HealthReport,
+    InstrumentsChanged,
     QuoteBatch,
     TapesEnded,
     Withdrawn,
@@ -128,8 +129,14 @@ class LiveIntake:
                 continue
             self._unjudged[quote.instrument_id] = recv_ns
 
-    def _take_word(self, message: Withdrawn | Facts | HealthReport | TapesEnded, got_ns: int) -> None:
-        if isinstance(message, Withdrawn):
+    def _take_word(
+        self, message: Withdrawn | InstrumentsChanged | Facts | HealthReport | TapesEnded, got_ns: int
+    ) -> None:
+        if isinstance(message, InstrumentsChanged):
+            self._ledger.announce_all(_change_instruments(self._detector, message, got_ns, self._troubles))
+            self._unjudged = {i: at_ns for i, at_ns in self._unjudged.items() if i in self._detector.legs.shown}
+            self.facts.forget(i for i in message.removed if i not in self._detector.legs.shown)
+        elif isinstance(message, Withdrawn):
             self._ledger.announce_all(_withdraw(self._detector, message, got_ns, self._troubles))
         elif isinstance(message, HealthReport):
             self._feeds.take(message, got_ns)
@@ -182,6 +189,9 @@ class ReplayIntake:
         elif isinstance(message, Withdrawn):
             self.clock_ns = message.at_ns
             self._ledger.announce_all(_withdraw(self._detector, message, message.at_ns, self._troubles))
+        elif isinstance(message, InstrumentsChanged):
+            self.clock_ns = message.at_ns
+            self._ledger.announce_all(_change_instruments(self._detector, message, message.at_ns, self._troubles))
         elif isinstance(message, HealthReport):
             self._feeds.take(message, message.sent_ns)
         elif isinstance(message, Facts):
@@ -227,6 +237,22 @@ def _withdraw(detector: Detector, message: Withdrawn, at_ns: int, troubles: Limi
             signals += detector.withdraw(instrument_id, message.reason, at_ns)
         except KeyError:
             _complain_of(instrument_id, troubles)
+    return signals
+
+
+def _change_instruments(
+    detector: Detector, message: InstrumentsChanged, at_ns: int, troubles: LimitedLog
+) -> list[Signal]:
+    """What is known already is passed over: a feed tells all its changes again to a spread worker that begins anew."""
+    shown = detector.legs.shown
+    signals: list[Signal] = []
+    added = [each for each in message.added if each.id not in shown or shown[each.id].instrument != each]
+    known = {each.id for each in message.added}.difference(each.id for each in added)
+    try:
+        signals = detector.remove([i for i in message.removed if i in shown and i not in known], at_ns)
+        detector.add(added)
+    except InstrumentError as error:
+        troubles.warn("instruments", f"on the bus: instruments are not changed as a feed said: {error}")
     return signals
 
 

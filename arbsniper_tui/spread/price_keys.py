@@ -33,7 +33,8 @@ class PriceKeys:
     def __init__(self, detector: Detector, sink: Sink) -> None:
         self._detector = detector
         self._sink = sink
-        self._written = dict.fromkeys(detector.legs.shown, 0)
+        self._written: dict[int, int] = {}
+        """How many quotes each instrument had had when its key was written."""
         self._queue: list[int] = []
         self._due_ns = 0
 
@@ -44,15 +45,17 @@ class PriceKeys:
             return
         if now_ns >= self._due_ns and not self._queue:
             self._due_ns = now_ns + REFRESH_EVERY_NS
-            self._queue = [
-                leg.id for leg in self._detector.legs.shown.values() if leg.received != self._written[leg.id]
-            ]
+            legs, written = self._detector.legs.shown.values(), self._written
+            self._queue = [leg.id for leg in legs if leg.received != written.get(leg.id, 0)]
         for i in self._queue[:AT_ONCE]:
             self._write(i, now_ns)
         del self._queue[:AT_ONCE]
 
     def _write(self, i: int, now_ns: int) -> None:
-        leg = self._detector.legs.shown[i]
+        leg = self._detector.legs.shown.get(i)
+        if leg is None:
+            self._written.pop(i, None)
+            return
         quote = leg.quote
         self._written[i] = leg.received
         if quote is None or now_ns - leg.recv_ns > PRICE_TTL_MS * 1_000_000:

@@ -6,17 +6,18 @@ from itertools import groupby
 import msgspec
 
 from arbsniper_tui.config.settings import Conversion, Settings
+from arbsniper_tui.model.errors import ConfigError
 from arbsniper_tui.model.feed_spec import FeedSpec
-from arbsniper_tui.model.instrument import Instrument, Symbol, parse_symbol
+from arbsniper_tui.model.instrument import Instrument, Symbol, instrument_key, parse_symbol
 from arbsniper_tui.venues import VENUES
 
 
 def instruments_of(settings: Settings) -> tuple[Instrument, ...]:
-    """Everything that the settings ask for, and what `[quotes]` counts as the same, numbered in order.
+    """Everything that the settings ask for, and what `[quotes]` counts as the same, in that order.
 
     A symbol that a venue has no market for is passed over: `settings_check` says which.
     """
-    found: list[Instrument] = []
+    found: dict[int, Instrument] = {}
     for venue in settings.venues:
         own_list = settings.venues[venue].symbols
         for text in settings.symbols_of(venue):
@@ -80,45 +81,50 @@ def _implied(asked: Symbol, settings: Settings) -> Iterator[Symbol]:
                 yield Symbol(asked.base, currency, asked.base if currency == "USD" else currency)
 
 
-def _add(found: list[Instrument], settings: Settings, venue: str, symbol: Symbol, *, implied: bool = False) -> None:
-    if any(known.venue == venue and known.symbol == str(symbol) for known in found):
-        return
+def _add(found: dict[int, Instrument], settings: Settings, venue: str, symbol: Symbol, *, implied: bool = False) -> int:
+    """Add an instrument, unless it is there already. Returns its id; raises ConfigError where another one has it."""
+    instrument_id = instrument_key(venue, str(symbol))
+    if (known := found.get(instrument_id)) is not None:
+        if (known.venue, known.symbol) != (venue, str(symbol)):
+            pair = f"{known.venue} {known.symbol} and {venue} {symbol}"
+            raise ConfigError(f"{pair} have the same id: expected at most one of the two, leave the other out")
+        return instrument_id
     declared = settings.market_of(venue, symbol.market)
     assert declared is not None, "only served symbols are added"
     counted_quote = settings.counted_quote(symbol.quote)
     if counted_quote == symbol.base:
         # USDT/USD, where USD counts as USDT: nothing can be counted in itself.
         counted_quote = symbol.quote
-    found.append(
-        Instrument(
-            id=len(found),
-            venue=venue,
-            symbol=str(symbol),
-            venue_symbol=VENUES[venue].venue_symbol(symbol),
-            counted_quote=counted_quote,
-            taker_fee_pct=declared.taker_fee_pct,
-            implied=implied,
-        )
+    found[instrument_id] = Instrument(
+        id=instrument_id,
+        venue=venue,
+        symbol=str(symbol),
+        venue_symbol=VENUES[venue].venue_symbol(symbol),
+        counted_quote=counted_quote,
+        taker_fee_pct=declared.taker_fee_pct,
+        implied=implied,
     )
+    return instrument_id
 
 
-def _with_rates(found: list[Instrument], settings: Settings) -> tuple[Instrument, ...]:
+def _with_rates(found: dict[int, Instrument], settings: Settings) -> tuple[Instrument, ...]:
     """Point every instrument in a converted currency to the instrument of its rate, which is added where needed."""
-    used = {instrument.native_quote for instrument in found if instrument.counted_quote != instrument.native_quote}
+    used = {
+        instrument.native_quote for instrument in found.values() if instrument.counted_quote != instrument.native_quote
+    }
     rates: dict[str, tuple[int, bool]] = {}
     for currency, counted in settings.quotes.items():
         if isinstance(counted, Conversion) and currency in used:
-            known = {(i.venue, i.symbol): i.id for i in found}
-            key = (counted.venue, str(counted.symbol))
-            if key not in known:
-                _add(found, settings, counted.venue, counted.symbol)
-                found[-1] = msgspec.structs.replace(found[-1], only_rate=True)
-            rates[currency] = (known.get(key, len(found) - 1), counted.symbol.quote == currency)
+            watched = len(found)
+            rate_id = _add(found, settings, counted.venue, counted.symbol)
+            if len(found) > watched:
+                found[rate_id] = msgspec.structs.replace(found[rate_id], only_rate=True)
+            rates[currency] = (rate_id, counted.symbol.quote == currency)
     return tuple(
         msgspec.structs.replace(i, rate_id=rates[i.native_quote][0], rate_inverted=rates[i.native_quote][1])
         if i.counted_quote != i.native_quote and i.native_quote in rates
         else i
-        for i in found
+        for i in found.values()
     )
 
 

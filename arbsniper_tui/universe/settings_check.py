@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from arbsniper_tui.config.load import DEFAULT, Loaded
-from arbsniper_tui.engine.routes import route_kind
+from arbsniper_tui.engine.routes import route_pairs
 from arbsniper_tui.model.errors import UsageError
 from arbsniper_tui.model.instrument import Instrument, parse_symbol
 from arbsniper_tui.runtime.shared_cpu import allowed_cpus, shared_cpu
@@ -37,7 +37,7 @@ def objections(loaded: Loaded, *, needs_route: bool = True) -> list[Objection]:
     found = [*_unusable_cpu(loaded), *_unserved(loaded), *_unserved_of_one_venue(loaded)]
     instruments = instruments_of(loaded.settings)
     idle = list(_idle_venues(loaded, instruments))
-    routed = _routed(instruments, loaded.settings.signals.routes)
+    routed = {each.id for _, *pair in route_pairs(instruments, loaded.settings.signals.routes) for each in pair}
     if found:
         return found + idle
     if not routed:
@@ -117,19 +117,6 @@ def _alone(loaded: Loaded, instruments: Sequence[Instrument], routed: set[int]) 
                 kinds = ", ".join(loaded.settings.signals.routes)
                 found = f"found {symbol} on {venues}, in no kind of route of signals.routes ({kinds})"
             yield Objection(_place(loaded, key), found, "it is only shown")
-
-
-def _routed(instruments: Iterable[Instrument], kinds: Sequence[str]) -> set[int]:
-    """The instruments that are in a route of these kinds."""
-    alike: dict[tuple[str, str], list[Instrument]] = defaultdict(list)
-    for instrument in instruments:
-        alike[instrument.base, instrument.counted_quote].append(instrument)
-    return {
-        each.id
-        for members in alike.values()
-        for each in members
-        if any(route_kind(each, other) in kinds for other in members)
-    }
 
 
 def _markets(venue: str) -> str:

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from arbsniper_tui.model.fact import Fact
 from arbsniper_tui.model.health import FeedHealth, RecordingHealth, RedisHealth, WorkerHealth
+from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.reason import Reason
 from arbsniper_tui.model.signal import Event
@@ -57,6 +58,14 @@ class HealthReport(Struct, frozen=True, array_like=True, tag="h"):
     """The process that made it: a worker that is started again is another one."""
 
 
+class InstrumentsChanged(Struct, frozen=True, array_like=True, tag="i"):
+    """Instruments that a feed has taken up while the node runs, and those that it has dropped before."""
+
+    at_ns: int
+    added: tuple[Instrument, ...] = ()
+    removed: tuple[int, ...] = ()
+
+
 class TapesEnded(Struct, frozen=True, array_like=True, tag="e"):
     """A replay's last message."""
 
@@ -72,7 +81,7 @@ class TapesEnded(Struct, frozen=True, array_like=True, tag="e"):
         return f"{played}; dropped: {counted_by_reason(self.dropped)}" if self.dropped else played
 
 
-FromFeed = QuoteBatch | Withdrawn | Facts | HealthReport | TapesEnded
+FromFeed = QuoteBatch | Withdrawn | InstrumentsChanged | Facts | HealthReport | TapesEnded
 
 
 class Hello(Struct, frozen=True, array_like=True, tag="hello"):
@@ -84,6 +93,13 @@ class SetRules(Struct, frozen=True, array_like=True, tag="rules"):
 
     threshold_pct: float | None = None
     basis: str | None = None
+
+
+class NameRoutes(Struct, frozen=True, array_like=True, tag="routes"):
+    """Asks for these routes in each view, beside the largest, for `NAMED_FOR_S`. Viewers ask again in time."""
+
+    routes: tuple[tuple[int, int], ...]
+    """The ids of the instruments bought and sold."""
 
 
 class EventsSince(Struct, frozen=True, array_like=True, tag="since"):
@@ -112,7 +128,7 @@ class TapeReport(Struct, frozen=True, array_like=True, tag="tape"):
     status: ReplayStatus
 
 
-Command = Hello | SetRules | EventsSince | WorkerNotice | Playback | TapeReport
+Command = Hello | SetRules | NameRoutes | EventsSince | WorkerNotice | Playback | TapeReport
 
 
 class Frame(Struct, frozen=True, array_like=True, tag="frame"):
@@ -131,6 +147,13 @@ class Frame(Struct, frozen=True, array_like=True, tag="frame"):
     recording: RecordingHealth | None = None
     replay: ReplayStatus | None = None
     """None where no tapes are played, or the worker that plays has not reported yet."""
+    named_routes: tuple[RouteRow, ...] = ()
+    """The routes that viewers have named, whatever their spreads."""
+    added: tuple[Instrument, ...] = ()
+    """Instruments watched from now on."""
+    removed: tuple[int, ...] = ()
+    """Instruments not watched any more; they are gone before those added come."""
+    routes_watched: int = 0
 
 
 class Welcome(Struct, frozen=True, array_like=True, tag="welcome"):
@@ -160,6 +183,9 @@ Reply = Welcome | Events | Done | Refused | Playback
 
 FRAME_TOPIC = b"F"
 EVENT_TOPIC = b"E"
+NAMED_FOR_S = 5.0
+MOST_NAMED = 200
+"""Routes that one command names at most."""
 HELD_FOR_A_VIEWER = 1000
 """Messages that a viewer may be behind before it loses some; it sees the gap and asks for what it missed."""
 

@@ -1,13 +1,22 @@
 """The feed worker's end of the bus. It never waits: while the reader lags, it keeps the newest state of each
 instrument."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from arbsniper_tui.model.fact import Fact
+from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote, Withdrawal
 from arbsniper_tui.runtime.clock import now_ns
-from arbsniper_tui.wire.messages import Facts, FromFeed, HealthReport, QuoteBatch, Withdrawn, encode
+from arbsniper_tui.wire.messages import (
+    Facts,
+    FromFeed,
+    HealthReport,
+    InstrumentsChanged,
+    QuoteBatch,
+    Withdrawn,
+    encode,
+)
 from arbsniper_tui.wire.push import PushSocket
 
 _Kind = tuple[int, type[Fact]]
@@ -28,17 +37,22 @@ class QuoteSender:
         self._newest_facts: dict[_Kind, tuple[int, Fact]] = {}
         self._held_facts: dict[_Kind, tuple[int, Fact]] = {}
         self._held_reports: dict[str, HealthReport] = {}
+        self._added: dict[int, Instrument] = {}
+        """Instruments taken up since the process began. A reader that begins anew does not know them."""
+        self._removed: set[int] = set()
+        self._must_tell_instruments = False
         self._is_paused = False
         self.conflated = 0
         """States that a newer one of the same instrument replaced before they were sent."""
 
     @property
     def is_holding(self) -> bool:
-        return bool(self._held or self._held_facts or self._held_reports or self._push.rest)
+        held = self._held or self._held_facts or self._held_reports or self._must_tell_instruments
+        return bool(held or self._push.rest)
 
     def send_quotes(self, quotes: Sequence[Quote], ts_read_ns: int, recv_ns: Sequence[int] = ()) -> None:
         """Send the quotes of one read. `recv_ns` is the time of receipt of each, where it is not `ts_read_ns`."""
-        has_left = not (self._held or self._is_paused) and self._push.send(
+        has_left = not (self._held or self._is_paused or self._must_tell_instruments) and self._push.send(
             encode(QuoteBatch(ts_read_ns, now_ns(), quotes, recv_ns))
         )
         for number, quote in enumerate(quotes):
@@ -58,7 +72,7 @@ class QuoteSender:
 
     def withdraw(self, withdrawal: Withdrawal, at_ns: int) -> None:
         """Withdraw instruments. The reader gets this after the quotes that were sent before."""
-        has_left = not (self._held or self._is_paused) and self._try(
+        has_left = not (self._held or self._is_paused or self._must_tell_instruments) and self._try(
             Withdrawn(at_ns, withdrawal.instrument_ids, withdrawal.reason)
         )
         for instrument_id in withdrawal.instrument_ids:
@@ -76,6 +90,20 @@ class QuoteSender:
         if not has_left or self._push.rest:
             self._flush_or_report()
 
+    def change_instruments(self, added: Sequence[Instrument], removed: Collection[int]) -> None:
+        """Tell which instruments the feeds serve from now on, before any quote of those added."""
+        for instrument_id in removed:
+            self._added.pop(instrument_id, None)
+            self._newest.pop(instrument_id, None)
+            self._held.pop(instrument_id, None)
+        for facts in (self._newest_facts, self._held_facts):
+            for key in [key for key in facts if key[0] in removed]:
+                del facts[key]
+        self._removed.update(removed)
+        self._added |= {each.id: each for each in added}
+        self._must_tell_instruments = True
+        self._flush_or_report()
+
     def report(self, report: HealthReport) -> None:
         """Send a worker's report after every state before it. It replaces an older report that is still held."""
         if self._held or self._is_paused or not self._try(report):
@@ -88,7 +116,7 @@ class QuoteSender:
         """Send what is held, as far as there is room and no pause. Withdrawals go first, so that no quote is compared
         with a price that is withdrawn; then all quotes go together."""
         self._push.flush()
-        if self._is_paused:
+        if self._is_paused or not self._tell_instruments():
             return
         for instrument_id, (ts, state) in list(self._held.items()):
             if isinstance(state, Withdrawal):
@@ -132,6 +160,14 @@ class QuoteSender:
     def _hold_all(self) -> None:
         self._held = dict(self._newest)
         self._held_facts = dict(self._newest_facts)
+        self._must_tell_instruments = bool(self._added or self._removed)
+
+    def _tell_instruments(self) -> bool:
+        """All changes at once: a reader passes over those it knows. Whether nothing is left to tell."""
+        if self._must_tell_instruments:
+            added, removed = tuple(self._added.values()), tuple(self._removed)
+            self._must_tell_instruments = not self._try(InstrumentsChanged(now_ns(), added, removed))
+        return not self._must_tell_instruments
 
     def _try(self, message: FromFeed) -> bool:
         return self._push.send(encode(message))

@@ -9,8 +9,10 @@ from pathlib import Path
 from node_process import RunningNode
 from raw_venues import RawKraken
 
+from arbsniper_tui.model.instrument import instrument_key
 from arbsniper_tui.tapes.tape import TapeLine, read_tape
 
+FIRST = instrument_key("kraken", "BTC/USDT")
 SETTINGS = """
 symbols = ["BTC/USDT"]
 [redis]
@@ -34,7 +36,7 @@ def test_a_kill_costs_the_tapes_at_most_the_last_second(start_node: Callable[...
         # Right behind a write, so that the next one is as far away as it can be.
         last = kraken.quote(98.0, 100.0)
         kraken.send(last)
-        node.watch(session, lambda: 0 in quotes and quotes[0].bid == 98.0)
+        node.watch(session, lambda: FIRST in quotes and quotes[FIRST].bid == 98.0)
         time.sleep(1.0)  # the promise itself
         os.kill(node.pid("feed"), signal.SIGKILL)
         node.wait_for(lambda: len(node.pids("feed")) == 2)

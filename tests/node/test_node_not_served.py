@@ -9,7 +9,11 @@ from node_process import RunningNode
 from raw_venues import RawBinance, RawKraken
 from test_node_old_states import ASK, BASE, SETTINGS
 
+from arbsniper_tui.model.instrument import instrument_key
 from arbsniper_tui.model.reason import Reason, ReasonCode, reason_words
+
+BINANCE = instrument_key("binance", "BTC/USDT")
+REFUSED = instrument_key("kraken", "BTC/USDT")
 
 StartNode = Callable[..., RunningNode]
 
@@ -52,12 +56,12 @@ def test_a_symbol_that_the_list_calls_halted_makes_no_signal(
         }
 
     node.watch(session, is_barred)
-    seen = quotes[0].quotes
+    seen = quotes[BINANCE].quotes
     for _ in range(20):
         binance.send(binance.quote(46_000.0, 46_000.5))
     kraken.send(kraken.quote(BASE, ASK))
-    node.watch(session, lambda: reason_words(quotes[0].reason) == "not trading")
-    assert quotes[0].quotes <= seen + 1
+    node.watch(session, lambda: reason_words(quotes[BINANCE].reason) == "not trading")
+    assert quotes[BINANCE].quotes <= seen + 1
     assert node.lines == []
     session.close()
 
@@ -76,11 +80,11 @@ def test_a_rejection_in_one_read_with_a_quote_is_not_overtaken_by_it(
     )
     binance.send(binance.quote(BASE, ASK))
     kraken.send(kraken.quote(46_000.0, 46_000.5), rejection, kraken.quote(46_000.0, 46_000.5))
-    node.watch(session, lambda: 1 in quotes and reason_words(quotes[1].reason).startswith("rejected: "))
+    node.watch(session, lambda: REFUSED in quotes and reason_words(quotes[REFUSED].reason).startswith("rejected: "))
     for _ in range(20):
         binance.send(binance.quote(BASE, ASK))
         kraken.send(kraken.quote(46_000.0, 46_000.5))
-    node.watch(session, lambda: quotes[0].quotes > 1)
+    node.watch(session, lambda: quotes[BINANCE].quotes > 1)
     assert node.lines == []
-    assert reason_words(quotes[1].reason).startswith("rejected: ")
+    assert reason_words(quotes[REFUSED].reason).startswith("rejected: ")
     session.close()

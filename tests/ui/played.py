@@ -1,9 +1,11 @@
 """A view of a node that a test plays, and the app on it. No clock, no socket."""
 
+from collections.abc import Sequence
+
 from textual.pilot import Pilot
 
 from arbsniper_tui.model.view import QuoteRow
-from arbsniper_tui.session.snapshot import Changes, Snapshot
+from arbsniper_tui.session.snapshot import Changes, RouteKey, Snapshot
 from arbsniper_tui.ui.app import ArbsniperApp, make_app
 from arbsniper_tui.ui.cost import CostMeter
 from arbsniper_tui.ui.themes import DARK
@@ -19,6 +21,7 @@ class PlayedView:
         self.thresholds: list[float] = []
         self.bases: list[str] = []
         self.playbacks: list[tuple[float | None, bool]] = []
+        self.named: tuple[RouteKey, ...] = ()
         self.pulls = 0
 
     def pull(self) -> Changes:
@@ -31,6 +34,9 @@ class PlayedView:
 
     def set_basis(self, basis: str) -> None:
         self.bases.append(basis)
+
+    def name_routes(self, routes: Sequence[RouteKey]) -> None:
+        self.named = tuple(routes)
 
     def set_playback(self, speed: float | None, is_paused: bool) -> None:
         self.playbacks.append((speed, is_paused))

@@ -133,7 +133,7 @@ async def test_a_route_without_a_price_has_no_numbers_and_stands_last() -> None:
         await pilot.press("3")
         await go_on(pilot, app, 1)
         last = rows_of(app)[3]
-        assert "no quote yet" in last
+        assert "no data yet" in last
         assert "0.000" not in last
         assert "+0.00" not in last
 

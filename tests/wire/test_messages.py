@@ -26,6 +26,8 @@ from arbsniper_tui.wire.messages import (
     FromFeed,
     HealthReport,
     Hello,
+    InstrumentsChanged,
+    NameRoutes,
     Playback,
     QuoteBatch,
     Refused,
@@ -124,12 +126,14 @@ FROM_FEED = [
     Withdrawn(5, (1, 2, 3), Reason(ReasonCode.DISCONNECTED, words="\u00fc")),
     Facts(6, (Funding(0, 0.01, 1790121600000, 8.0), Funding(1, -0.5), Mark(0, 64000.5, 64001), Mark(1, 1e-9))),
     HealthReport("feed-okx", (FEED, FeedHealth("k", "kraken", FeedState.DOWN)), 12, sent_ns=99, pid=4711),
+    InstrumentsChanged(5, (Instrument(2**48 - 1, "okx", "ETH/USDT", "ETH-USDT", "USDT", 0.1),), (3, 2**47)),
     TapesEnded(5, 100, {"unreadable": 2}, 97),
 ]
 COMMANDS = [
     Hello(),
     SetRules(0.5),
     SetRules(basis="net"),
+    NameRoutes(((0, 1), (2**48 - 1, 0))),
     EventsSince(5),
     WorkerNotice(WORKER),
     Playback(None, True),

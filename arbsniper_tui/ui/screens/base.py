@@ -8,7 +8,7 @@ from textual.containers import Container
 from textual.message import Message
 from textual.screen import Screen
 
-from arbsniper_tui.session.snapshot import Snapshot
+from arbsniper_tui.session.snapshot import RouteKey, Snapshot
 from arbsniper_tui.ui.actions import ACTIONS
 from arbsniper_tui.ui.paint import LOST_CLASS, ROLE_CLASSES
 from arbsniper_tui.ui.view import View
@@ -60,6 +60,8 @@ class NodeScreen(Screen[None], inherit_bindings=False):
         self._feed_bar = FeedBar()
         self._key_bar = KeyBar()
         self._too_small = TooSmall()
+        self.named_routes: tuple[RouteKey, ...] = ()
+        """The routes that it draws though they may not be among the largest."""
         self.prompt: Prompt | None = None
         """What is asked for in the place of the key hints. While it is, it takes the keys."""
 

@@ -28,6 +28,7 @@ class DetailScreen(NodeScreen):
     def __init__(self, buy_id: int, sell_id: int) -> None:
         super().__init__()
         self.route = (buy_id, sell_id)
+        self.named_routes = (self.route,)
         self._account = TextPane("Route")
 
     def panes(self) -> list[Pane]:
@@ -51,7 +52,7 @@ def detail_lines(snapshot: Snapshot, now_ms: float | None, buy_id: int, sell_id:
     buy, sell = names.get(buy_id), names.get(sell_id)
     if buy is None or sell is None:
         return [(("this route is no longer watched", "warn"),)]
-    route = next((each for each in snapshot.routes if (each.buy_id, each.sell_id) == (buy_id, sell_id)), None)
+    route = snapshot.route((buy_id, sell_id))
     currency = derived.currency_of(buy, sell)
     legs = (
         _leg(snapshot, now_ms, buy, currency, is_bought=True),
