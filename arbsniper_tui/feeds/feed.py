@@ -4,8 +4,11 @@ import asyncio
 import logging
 import random
 import time
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from functools import partial
+
+from msgspec import structs
 
 from arbsniper_tui.feeds.connection import Connection
 from arbsniper_tui.feeds.outlet import FeedCounts, OnDisconnect, OnFrame, OnListing, Outlet
@@ -87,6 +90,32 @@ class Feed:
             rtt_ms=socket.rtt_ms if socket else None,
             lag_ms=self._lag.late_ms,
         )
+
+    def add(self, instruments: Sequence[Instrument]) -> None:
+        """Serve these as well, on the connection that stands where there is one."""
+        self.spec = structs.replace(self.spec, instruments=(*self.spec.instruments, *instruments))
+        self._outlet.change_instruments(instruments, ())
+        self._served.add(instruments)
+        if self._connection is not None:
+            self._connection.add(instruments)
+        if self._listed.is_set():
+            self._served.take_list(self._listings, instruments)
+        wanted = [each for each in instruments if each.id not in self._served.barred]
+        if wanted:
+            self._served_again.set()
+            if self._connection is not None:
+                self._connection.ask_for(wanted)
+        self._outlet.health_changed()
+
+    def remove(self, instrument_ids: Collection[int]) -> None:
+        """Serve these no more."""
+        gone = self._served.remove(instrument_ids)
+        kept = tuple(each for each in self.spec.instruments if each.id not in instrument_ids)
+        self.spec = structs.replace(self.spec, instruments=kept)
+        if self._connection is not None:
+            self._connection.remove(gone)
+        self._outlet.change_instruments((), [each.id for each in gone])
+        self._outlet.health_changed()
 
     async def run(self) -> None:
         """Run until cancelled."""

@@ -48,6 +48,7 @@ class _BusOutlet:
         # Bound here rather than wrapped in methods, which would add a call to every quote.
         self.quotes: Callable[..., None] = self.sender.send_quotes
         self.withdraw: Callable[[Withdrawal, int], None] = self.sender.withdraw
+        self.change_instruments = self.sender.change_instruments
         self.facts: Callable[[Sequence[Fact], int], None] = self.sender.send_facts
 
     def health_changed(self) -> None:

@@ -1,10 +1,11 @@
 """Where a feed's findings go, and what it counts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from arbsniper_tui.model.fact import Fact
+from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote, Withdrawal
 
 OnFrame = Callable[[str, bytes], None]
@@ -28,6 +29,10 @@ class Outlet(Protocol):
 
     def facts(self, facts: Sequence[Fact], at_ns: int) -> None:
         """Send what the venue says of instruments beside their quotes."""
+        ...
+
+    def change_instruments(self, added: Sequence[Instrument], removed: Collection[int]) -> None:
+        """Instruments that are served from now on, before any quote of them, and ids of those that are not any more."""
         ...
 
     def health_changed(self) -> None: ...

@@ -1,6 +1,6 @@
 """Which instruments their venue serves: by its list, by what it says of their status, and by its refusals."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from arbsniper_tui.model.fact import InstrumentStatus
 from arbsniper_tui.model.instrument import Instrument
@@ -24,6 +24,19 @@ class Served:
         self._rejected: dict[int, Reason] = {}
         self.barred: set[int] = set()
         """Ids of instruments whose quotes are ignored."""
+
+    def add(self, instruments: Sequence[Instrument]) -> None:
+        """Serve these as well."""
+        self._by_id |= {each.id: each for each in instruments}
+
+    def remove(self, instrument_ids: Collection[int]) -> list[Instrument]:
+        """Serve these no more. Returns those that were served."""
+        gone = [self._by_id.pop(i) for i in instrument_ids if i in self._by_id]
+        for each in gone:
+            self._unlisted.pop(each.id, None)
+            self._rejected.pop(each.id, None)
+            self.barred.discard(each.id)
+        return gone
 
     @property
     def reasons(self) -> dict[int, Reason]:

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
@@ -68,6 +68,8 @@ class Diary:
         self.feed: Feed
         self.read: list[Quote] = []
         self.receipts_ns: list[int] = []
+        self.instruments: list[tuple[list[int], list[int]]] = []
+        """Ids of instruments that the feed said it added and removed."""
         self.withdrawn: list[Withdrawal] = []
         self.told: list[Fact] = []
         self.states: list[tuple[FeedState, str]] = []
@@ -83,6 +85,9 @@ class Diary:
 
     def facts(self, facts: Sequence[Fact], at_ns: int) -> None:
         self.told += facts
+
+    def change_instruments(self, added: Sequence[Instrument], removed: Collection[int]) -> None:
+        self.instruments.append(([each.id for each in added], list(removed)))
 
     def health_changed(self) -> None:
         health = self.feed.health()

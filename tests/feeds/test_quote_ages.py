@@ -1,7 +1,7 @@
 """How old each quote of a connection counts as: by the read, by a doubt about the read, and by the venue's time."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from types import SimpleNamespace
 
 import pytest
@@ -14,7 +14,7 @@ from arbsniper_tui.feeds.timings import FeedTimings
 from arbsniper_tui.feeds.venue_lag import VenueLag
 from arbsniper_tui.model.fact import Fact
 from arbsniper_tui.model.feed_spec import FeedSpec
-from arbsniper_tui.model.instrument import Market
+from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.model.quote import Quote, Withdrawal
 from arbsniper_tui.runtime.limited_log import LimitedLog
 from arbsniper_tui.venues import VENUES
@@ -35,6 +35,8 @@ class NotedOutlet:
     def withdraw(self, withdrawal: Withdrawal, at_ns: int) -> None: ...
 
     def facts(self, facts: Sequence[Fact], at_ns: int) -> None: ...
+
+    def change_instruments(self, added: Sequence[Instrument], removed: Collection[int]) -> None: ...
 
     def health_changed(self) -> None: ...
 
