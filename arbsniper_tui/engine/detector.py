@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from msgspec import UNSET, Struct
+from msgspec import Struct
 from msgspec.structs import replace
 
 from arbsniper_tui.engine.leg import Leg, Legs
+from arbsniper_tui.engine.make_signal import make_signal, rounded
 from arbsniper_tui.engine.opportunity import Opportunity
 from arbsniper_tui.engine.peers import Peers
 from arbsniper_tui.engine.route_index import RouteIndex
@@ -21,8 +22,8 @@ WITNESSED_SHARE = 0.1
 """Two prices that differ by less than this share of `max_spread_pct` are each other's witness; above it the peers are
 asked too."""
 
-_NO_FRACTIONS = 1.5 * 2**52
-"""Beside this, a float holds no fraction: adding it rounds to the nearest whole number."""
+_ROUNDING = 1e-12
+"""More than rounding can add to the ratio of two prices."""
 
 UPDATE_EVERY_NS = 250_000_000
 """An open opportunity is announced again at most this often ..."""
@@ -77,6 +78,18 @@ class Detector:
         self._routes_of = self.routes.of
         self.add(instruments)
         self.touched.clear()
+
+    @property
+    def rules(self) -> Rules:
+        """What a spread must be to signal."""
+        return self._rules
+
+    @rules.setter
+    def rules(self, rules: Rules) -> None:
+        self._rules = rules
+        self._witnessed_pct = rules.max_spread_pct * WITNESSED_SHARE
+        # Fees are never negative, so that no net spread is above the gross one.
+        self._looked_into = 1.0 + min(rules.threshold_pct, self._witnessed_pct) / 100.0 - _ROUNDING
 
     @property
     def open_count(self) -> int:
@@ -190,17 +203,18 @@ class Detector:
     def why_absurd(self, leg: Leg) -> Reason | None:
         """Why a price cannot be believed beside those of its peers; None where it can. Only a leg whose route shows a
         large spread is compared with them."""
-        return self._peers.why_absurd(leg, self.rules.max_spread_pct) if leg.is_suspect else None
+        return self._peers.why_absurd(leg, self._rules.max_spread_pct) if leg.is_suspect else None
 
     def _first_reason(self, route: Route, gross: float, net: float, now_ns: int) -> Reason | None:
         """What keeps a route with these spreads from standing. The decision and the explanation both ask here."""
-        rules = self.rules
-        for leg in (route.buy, route.sell):
-            if leg.fault is not None:
-                return leg.fault.at(leg.venue)
+        rules, buy, sell = self._rules, route.buy, route.sell
+        if buy.fault is not None:
+            return buy.fault.at(buy.venue)
+        if sell.fault is not None:
+            return sell.fault.at(sell.venue)
         if now_ns - route.oldest_ns() > rules.max_age_ns:
             return _why_stale(route, now_ns, rules.max_age_ns)
-        if gross > rules.max_spread_pct * WITNESSED_SHARE and (absurd := self._why_unbelievable(route, gross)):
+        if gross > self._witnessed_pct and (absurd := self._why_unbelievable(route, gross)):
             return absurd
         measured = net if rules.basis == NET else gross
         if measured > rules.threshold_pct:
@@ -215,8 +229,8 @@ class Detector:
         for leg in (route.buy, route.sell):
             if absurd := self.why_absurd(leg):
                 return absurd.at(leg.venue)
-        if gross > self.rules.max_spread_pct:
-            return Reason(ReasonCode.SPREAD_TOO_LARGE, "", gross, self.rules.max_spread_pct)
+        if gross > self._rules.max_spread_pct:
+            return Reason(ReasonCode.SPREAD_TOO_LARGE, "", gross, self._rules.max_spread_pct)
         return None
 
     def _judge_all(self, now_ns: int, signals: list[Signal]) -> None:
@@ -236,7 +250,7 @@ class Detector:
                     self.resumable.pop(route.key, None)
 
     def _expire(self, now_ns: int, signals: list[Signal]) -> None:
-        max_age_ns, cooldown_ns = self.rules.max_age_ns, self.rules.cooldown_ns
+        max_age_ns, cooldown_ns = self._rules.max_age_ns, self._rules.cooldown_ns
         due: list[tuple[int, int]] = []
         for number, route in self._open.items():
             # One ns past the deadline is the first moment at which the quote is too old.
@@ -254,12 +268,10 @@ class Detector:
     def _judge(self, route: Route, now_ns: int, cause_ns: int, signals: list[Signal]) -> None:
         """Open, announce or close. What a signal needs lies here and in the functions called, alone: after a quiet
         moment every further function costs more to fetch than to run."""
-        ask, bid, opportunity, rules = route.buy.ask, route.sell.bid, route.opportunity, self.rules
+        ask, bid, opportunity = route.buy.ask, route.sell.bid, route.opportunity
+        if opportunity is None and bid <= ask * self._looked_into:
+            return  # Most spreads are this small, and nobody has asked why they do not signal.
         gross, net = route.spreads_pct(ask, bid)
-        if opportunity is None and gross <= rules.max_spread_pct * WITNESSED_SHARE:
-            measured = net if rules.basis == NET else gross
-            if measured <= rules.threshold_pct:
-                return  # Most spreads are this small, and nobody has asked why they do not signal.
         if reason := self._first_reason(route, gross, net, now_ns):
             if opportunity is not None:
                 self._close(route, opportunity, reason, now_ns, cause_ns, signals)
@@ -271,7 +283,7 @@ class Detector:
                 opportunity.resumed_from = self.resumable.pop(route.key, "")
         elif gross > opportunity.best_spread_pct:
             opportunity.best_spread_pct = gross
-        if route.signalled_ns is not None and now_ns - route.signalled_ns < rules.cooldown_ns:
+        if route.signalled_ns is not None and now_ns - route.signalled_ns < self._rules.cooldown_ns:
             return
         state: SignalState = "update"
         if not opportunity.id:
@@ -285,11 +297,12 @@ class Detector:
             self.signal_seq += 1
         route.signalled_ns = opportunity.announced_ns = now_ns
         opportunity.announced_pct = (gross, net)
-        signals.append(self._signal(route, opportunity, state, now_ns, cause_ns, ask, bid))
+        offset_ns, seq = self.wall_offset_ns, self.signal_seq
+        signals.append(make_signal(route, opportunity, state, now_ns, cause_ns, offset_ns, seq, ask, bid))
 
     def _moved_materially(self, opportunity: Opportunity, spreads_pct: tuple[float, float], now_ns: int) -> bool:
-        least = max(UPDATE_LEAST_PCT, self.rules.threshold_pct * UPDATE_SHARE)
-        measured = 1 if self.rules.basis == NET else 0
+        least = max(UPDATE_LEAST_PCT, self._rules.threshold_pct * UPDATE_SHARE)
+        measured = 1 if self._rules.basis == NET else 0
         moved = abs(spreads_pct[measured] - opportunity.announced_pct[measured]) >= least
         return moved and now_ns - opportunity.announced_ns >= UPDATE_EVERY_NS
 
@@ -302,61 +315,16 @@ class Detector:
             # Of a leg that takes no part any more, the last price that it had.
             ask = route.buy.last_price(buying=True) if route.buy.fault is not None else route.buy.ask
             bid = route.sell.last_price(buying=False) if route.sell.fault is not None else route.sell.bid
-            closing = self._signal(route, opportunity, "close", now_ns, cause_ns, ask, bid)
+            offset_ns, seq = self.wall_offset_ns, self.signal_seq
+            closing = make_signal(route, opportunity, "close", now_ns, cause_ns, offset_ns, seq, ask, bid)
             signals.append(
                 replace(
                     closing,
                     duration_ms=(now_ns - opportunity.opened_ns) // 1_000_000,
-                    best_spread_pct=_rounded(opportunity.best_spread_pct, 1e4),
+                    best_spread_pct=rounded(opportunity.best_spread_pct, 1e4),
                     reason=close_words(why),
                 )
             )
-
-    def _signal(
-        self,
-        route: Route,
-        opportunity: Opportunity,
-        state: SignalState,
-        now_ns: int,
-        cause_ns: int,
-        ask: float,
-        bid: float,
-    ) -> Signal:
-        buying, selling = route.buy, route.sell
-        buy, sell = buying.quote, selling.quote
-        assert buy is not None and sell is not None, "a route with an opportunity has had both quotes"
-        gross, net = route.spreads_pct(ask, bid)
-        is_converted = route.is_converted
-        # Differences of prices without the noise of binary fractions, to more decimals than venues show.
-        per_unit = 1e10 if ask >= 1.0 else 1e14 if ask >= 1e-4 else 1e18
-        return Signal(
-            action=route.action,
-            symbol=route.symbol,
-            spread_pct=_rounded(gross, 1e4),
-            buy_price=ask,
-            sell_price=bid,
-            profit_estimate=_rounded(bid - ask, per_unit),
-            timestamp=(now_ns + self.wall_offset_ns) // 1_000_000,
-            detected_at=(cause_ns + self.wall_offset_ns) // 1_000_000,
-            id=opportunity.id,
-            seq=self.signal_seq,
-            state=state,
-            buy_exchange=buying.venue,
-            sell_exchange=selling.venue,
-            buy_symbol=buying.instrument.symbol,
-            sell_symbol=selling.instrument.symbol,
-            size=buy.ask_size if buy.ask_size < sell.bid_size else sell.bid_size,
-            net_spread_pct=_rounded(net, 1e4),
-            net_profit=_rounded(route.net_profit(ask, bid), per_unit),
-            buy_age_ms=(now_ns - buying.recv_ns) // 1_000_000,
-            sell_age_ms=(now_ns - selling.recv_ns) // 1_000_000,
-            buy_market=buying.instrument.market,
-            sell_market=selling.instrument.market,
-            buy_raw_price=buy.ask if is_converted else UNSET,
-            sell_raw_price=sell.bid if is_converted else UNSET,
-            quote_rate=route.rate_used() or UNSET if is_converted else UNSET,
-            resumed_from=opportunity.resumed_from or UNSET,
-        )
 
 
 def _why_stale(route: Route, now_ns: int, max_age_ns: int) -> Reason:
@@ -364,9 +332,3 @@ def _why_stale(route: Route, now_ns: int, max_age_ns: int) -> Reason:
     leg = route.buy if now_ns - route.buy.oldest_ns() > max_age_ns else route.sell
     code = ReasonCode.RATE_STALE if leg.oldest_ns() < leg.recv_ns else ReasonCode.STALE
     return Reason(code, leg.venue, (now_ns - leg.oldest_ns()) / 1e9, max_age_ns / 1e9)
-
-
-def _rounded(number: float, per_unit: float) -> float:
-    """To a whole number of parts of a unit, of which there may be 2**51. `round` is right about decimal ties too, but
-    its code is never in the caches when a signal needs it, and costs twenty times this then."""
-    return (number * per_unit + _NO_FRACTIONS - _NO_FRACTIONS) / per_unit
