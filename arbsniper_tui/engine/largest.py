@@ -12,6 +12,9 @@ from arbsniper_tui.engine.routes import Route
 _ROUNDING = 1e-9
 """An estimate of a gain differs from the gain by less than this: it is made by other operations on the same prices."""
 
+_ask = attrgetter("ask")
+_bid = attrgetter("bid")
+
 _Best = list[tuple[float, int, Route]]
 """A heap with the smallest gain first: gain for one unit paid, the negative number of the route, the route."""
 
@@ -49,44 +52,55 @@ class LargestRoutes:
 
     def _measure(self, touched: Iterable[int], *, is_net: bool) -> None:
         index = self._index
-        pools = index.pools_of(touched)
         if is_net is not self._is_net or index.version != self._version:
             self._is_net, self._version = is_net, index.version
-            self._measured = {}
-            pools = set(index.pools.values())
+            self._measured = {pool: _Measured(pool) for pool in index.pools.values()}
+            pools = set(self._measured)
+        else:
+            pools = index.pools_of(touched)
         for pool in pools:
-            self._measured[pool] = _Measured(pool, is_net=is_net)
+            self._measured[pool].measure(is_net=is_net)
 
 
 class _Measured:
-    """The prices of one pool as they were when it was last touched."""
+    """One pool, and the largest gain that it could hold when it was last touched."""
 
-    __slots__ = ("_is_net", "_legs", "_routes", "_sells", "bound")
+    __slots__ = ("_buys", "_is_net", "_least_cost", "_legs", "_routes", "_sells", "bound")
 
-    def __init__(self, pool: Pool, *, is_net: bool) -> None:
+    def __init__(self, pool: Pool) -> None:
+        self._legs = tuple(pool.legs.values())
         self._routes = pool.routes
-        self._is_net = is_net
-        self._legs = legs = [leg for leg in pool.legs.values() if leg.fault is None]
-        self._sells: list[tuple[float, Leg]] | None = None
+        self._least_cost = min(leg.buy_cost for leg in self._legs)
+        self._is_net = False
+        self._buys: list[Leg] = []
+        self._sells: list[tuple[float, Leg]] = []
+        """What each leg brings when it is sold, the largest first; both lists are empty until they are needed."""
         self.bound = -inf
         """No gain in the pool is above this."""
-        if len(legs) < 2:
-            return
+
+    def measure(self, *, is_net: bool) -> None:
+        """The price of a leg has changed. One that takes no part has the ask infinity and the bid 0."""
+        self._is_net, self._buys, self._sells = is_net, [], []
+        legs = self._legs
         if is_net:
             worth = max([leg.bid * leg.sell_yield for leg in legs])
             self.bound = max([worth / leg.ask - leg.buy_cost for leg in legs]) + _ROUNDING
         else:
-            worth = max([leg.bid for leg in legs])
-            self.bound = worth / min([leg.ask for leg in legs]) - 1.0 + _ROUNDING
+            self.bound = max(map(_bid, legs)) / min(map(_ask, legs)) - 1.0 + _ROUNDING
 
     def collect(self, best: _Best, most: int, most_pct: float) -> None:
         """Put the routes of this pool into the heap that belong there."""
         is_net = self._is_net
-        if self._sells is None:
-            sells = [(leg.bid * leg.sell_yield if is_net else leg.bid, leg) for leg in self._legs]
+        if not self._buys:
+            priced = [leg for leg in self._legs if leg.fault is None]
+            self._buys = sorted(priced, key=_ask)
+            sells = [(leg.bid * leg.sell_yield if is_net else leg.bid, leg) for leg in priced]
             self._sells = sorted(sells, key=itemgetter(0), reverse=True)
-        for buy in self._legs:
+        least_cost = self._least_cost if is_net else 1.0
+        for buy in self._buys:
             ask = buy.ask
+            if len(best) == most and self._sells[0][0] / ask - least_cost + _ROUNDING < best[0][0]:
+                break
             cost = buy.buy_cost - _ROUNDING if is_net else 1.0 - _ROUNDING
             for worth, sell in self._sells:
                 is_full = len(best) == most

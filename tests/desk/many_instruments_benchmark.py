@@ -18,7 +18,7 @@ from arbsniper_tui.model.instrument import Instrument, instrument_key
 from arbsniper_tui.model.quote import Quote
 
 VENUES, SYMBOLS = 12, 300
-ROUNDS = 15
+ROUNDS = 60
 MS = 1_000_000
 START_NS = 10**12
 
