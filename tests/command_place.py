@@ -19,6 +19,7 @@ from typing import Any
 
 import pyte
 import pytest
+from prepared_command import PreparedCommand
 from waiting import DEADLINE_S, wait_until
 
 from arbsniper_tui.tapes.tape import TapeWriter
@@ -70,6 +71,7 @@ class Terminal:
         self._ours, theirs = pty.openpty()
         self.modes = termios.tcgetattr(theirs)[3]
         self.written = b""
+        self._shown = ""
         self.resize(columns, lines)
         self.process = subprocess.Popen(
             [COMMAND, *arguments],
@@ -87,20 +89,19 @@ class Terminal:
 
     def resize(self, columns: int, lines: int) -> None:
         self.screen.resize(lines, columns)
+        self._shown = ""
         fcntl.ioctl(self._ours, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def read(self) -> str:
         """The screen after everything that was drawn until now."""
-        while True:
-            try:
-                drawn = os.read(self._ours, 65536)
-            except (BlockingIOError, OSError):
-                break
-            if not drawn:
-                break
-            self.written += drawn
-            self._stream.feed(drawn)
-        return "\n".join(self.screen.display)
+        with contextlib.suppress(OSError):  # nothing more has come, or the program has ended
+            while drawn := os.read(self._ours, 65536):
+                self.written += drawn
+                self._stream.feed(drawn)
+                self._shown = ""
+        # Composing the text costs far more than the look whether anything has come.
+        self._shown = self._shown or "\n".join(self.screen.display)
+        return self._shown
 
     @property
     def descriptor(self) -> int:
@@ -158,8 +159,9 @@ class Place:
 
     command = COMMAND
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, prepared: PreparedCommand) -> None:
         self.folder = folder
+        self._prepared = prepared
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
         self.env = kept | {
             "HOME": str(folder),
@@ -175,10 +177,8 @@ class Place:
         return wait_for(condition, what)
 
     def run(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        """A command from start to end."""
-        return subprocess.run(
-            [COMMAND, *arguments], input=stdin, capture_output=True, env=self.env, cwd=self.folder, timeout=DEADLINE_S
-        )
+        """A command from start to end; `start` and `terminal` start the installed one."""
+        return self._prepared.run(arguments, stdin=stdin, env=self.env, cwd=self.folder)
 
     def start(self, *arguments: str) -> Run:
         self._runs.append(run := Run(self, len(self._runs), arguments))
@@ -237,11 +237,19 @@ class Place:
         assert not self.node_folders()
 
 
+@pytest.fixture(scope="session")
+def prepared_command() -> Iterator[PreparedCommand]:
+    """One for all tests of a runner."""
+    prepared = PreparedCommand()
+    yield prepared
+    prepared.close()
+
+
 @contextlib.contextmanager
-def new_place() -> Iterator[Place]:
+def new_place(prepared: PreparedCommand) -> Iterator[Place]:
     # Short: the path of a socket has little room.
     folder = Path(tempfile.mkdtemp(prefix="ab-", dir="/tmp"))
-    place = Place(folder)
+    place = Place(folder, prepared)
     try:
         yield place
         place.close()
@@ -253,15 +261,15 @@ def new_place() -> Iterator[Place]:
 
 
 @pytest.fixture
-def place() -> Iterator[Place]:
-    with new_place() as place:
+def place(prepared_command: PreparedCommand) -> Iterator[Place]:
+    with new_place(prepared_command) as place:
         yield place
 
 
 @pytest.fixture(scope="module")
-def shared_place() -> Iterator[Place]:
+def shared_place(prepared_command: PreparedCommand) -> Iterator[Place]:
     """One for all tests of a module, which only look at what the first of them made there."""
-    with new_place() as place:
+    with new_place(prepared_command) as place:
         yield place
 
 

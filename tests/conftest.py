@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from command_place import captures, place, shared_place
+from command_place import captures, place, prepared_command, shared_place
 from hypothesis import HealthCheck, settings
 from node_process import COMMAND, RunningNode
 from raw_peers import closed_port, serve_raw, wire
@@ -15,7 +15,7 @@ from waiting import eventually, wait_until
 
 from arbsniper_tui.sinks.redis_binary import RedisBinary, find_redis_server, has_redis_server
 
-__all__ = ["captures", "closed_port", "place", "serve_raw", "shared_place", "wire"]  # fixtures
+__all__ = ["captures", "closed_port", "place", "prepared_command", "serve_raw", "shared_place", "wire"]  # fixtures
 
 # The same examples in every run, and no bound on the time that one takes.
 settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
