@@ -3,6 +3,7 @@
 import fcntl
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -38,10 +39,9 @@ sys.stdin.read()
 
 
 @pytest.fixture
-def the_roots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    found = [tmp_path / "run", tmp_path / "tmp"]
+def the_roots(short_folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    found = [short_folder / "run", short_folder / "tmp"]
     monkeypatch.setattr(module, "roots", lambda: found)
-    monkeypatch.setattr(module, "_SOCKET_PATH_BYTES", 10_000)
     return found
 
 
@@ -206,12 +206,18 @@ class TestTrust:
 
 
 class TestPlace:
-    def test_a_path_too_long_for_sockets_is_passed_over(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        long, short = tmp_path / ("ä" * 50), tmp_path / "short"
+    @pytest.mark.parametrize("length", [40, 70, 75, 80, 85, 93, 120, 200])
+    def test_a_path_too_long_for_sockets_is_passed_over(
+        self, short_folder: Path, monkeypatch: pytest.MonkeyPatch, length: int
+    ) -> None:
+        filling = length - len(os.fsencode(short_folder)) - 1
+        long, short = short_folder / ("ä" * (filling // 2) + "a" * (filling % 2)), short_folder / "short"
+        assert len(os.fsencode(long)) == length
         monkeypatch.setattr(module, "roots", lambda: [long, short])
-        monkeypatch.setattr(module, "_SOCKET_PATH_BYTES", len(os.fsencode(long)))
         node = create_node_folder()
-        assert node.path.parent == short
+        assert node.path.parent == (long if length == 40 else short if length > 90 else node.path.parent)
+        with socket.socket(socket.AF_UNIX) as longest:
+            longest.bind(str(node.path / "redis.sock"))
         node.remove()
 
     def test_where_none_serves_the_message_names_each_with_its_reason(
