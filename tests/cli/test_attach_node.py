@@ -39,12 +39,9 @@ def test_no_node_at_all_is_said_in_a_sentence(place, alone):
     assert "no node runs here" in terminal.read()
 
 
-@pytest.mark.parametrize("by", ["pid", "folder", "url"])
-def test_a_node_is_found_by_process_id_and_by_folder_and_runs_on(shared_place, node, by):
+def test_a_node_is_found_by_its_process_id_and_runs_on(shared_place, node):
     place = shared_place
-    (folder,) = place.node_folders()
-    endpoint = {"pid": str(node.process.pid), "folder": str(folder), "url": f"ipc://{folder}"}[by]
-    terminal = place.terminal("attach", endpoint)
+    terminal = place.terminal("attach", str(node.process.pid))
     screen = terminal.sees("venues up")
     assert "DEMO" in screen and f"-{node.process.pid}" in screen
     terminal.sees("BTC/USDT")
@@ -60,35 +57,21 @@ def test_without_an_endpoint_it_finds_the_node_that_runs(shared_place, alone, no
     leave(terminal)
 
 
-def test_a_viewer_sets_the_threshold_for_the_node(place):
-    node = start(place)
-    terminal = place.terminal("attach", str(node.process.pid))
-    terminal.sees("threshold 0.02%")
-    terminal.type("+")
-    terminal.sees("threshold 0.07%")
-    place.wait_for(lambda: "threshold 0.07% gross" in node.err, "the node's own word")
-    leave(terminal)
-
-
-def test_two_viewers_see_the_same_node(place):
+def test_two_viewers_share_a_node_and_say_when_it_is_gone(place):
     node = start(place)
     first, second = (place.terminal("attach", str(node.process.pid)) for _ in range(2))
     first.sees("2 viewers")
-    second.sees("2 viewers")
+    second.sees("threshold 0.02%")
+    first.type("+")
+    second.sees("threshold 0.07%")
+    place.wait_for(lambda: "threshold 0.07% gross" in node.err, "the node's own word")
     first.type("b")
-    second.sees("0.02% net")
+    second.sees("0.07% net")
     leave(first)
     second.misses("2 viewers")
-    leave(second)
-
-
-def test_a_viewer_says_when_its_node_is_gone(place):
-    node = start(place)
-    terminal = place.terminal("attach", str(node.process.pid))
-    terminal.sees("venues up")
     assert node.end() == 0
-    terminal.sees("NO CONTACT")
-    leave(terminal)
+    second.sees("NO CONTACT")
+    leave(second)
 
 
 def test_a_node_that_is_not_there_is_refused_with_those_that_are(shared_place, node):

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from waiting import DEADLINE_S
 
 from arbsniper_tui.session.session import Session
 from arbsniper_tui.wire.endpoints import Endpoints
@@ -97,6 +98,7 @@ class StalledNode:
 
     def __init__(self, place, stdout: int, stderr: int, *options: str) -> None:
         self._place = place
+        self._outputs = [each for each in (stdout, stderr) if each >= 0]
         self.process = subprocess.Popen(
             [place.command, "--demo", "--no-ui", "--threshold", "0", *options],
             stdin=subprocess.DEVNULL,
@@ -130,36 +132,32 @@ class StalledNode:
 
     def check_all_works(self, *workers: str) -> None:
         """Decisions, restarts, and the end."""
+        assert all(map(os.get_blocking, self._outputs)), "the shell must find its descriptors as they were"
         self.wait_for_signals()
         for worker in workers:
             killed = self.pid(worker)
             os.kill(killed, signal.SIGKILL)
             self._place.wait_for(lambda worker=worker, killed=killed: self.pid(worker) not in (0, killed), worker)
         self.wait_for_signals()
+        self.stop()
+
+    def stop(self) -> None:
         self.process.terminate()
-        assert self.process.wait(30) == 0
+        assert self.process.wait(DEADLINE_S) == 0
         assert not self._place.processes() and not self._place.node_folders()
 
 
-def test_nobody_reads_the_signals(place, unread):
+def test_nobody_reads_the_signals_and_the_end_counts_them(place, unread):
     stdout = unread(Unread.pipe())
     with (place.folder / "log").open("wb") as log:
         node = StalledNode(place, stdout.theirs, log.fileno())
-    place.wait_for(stdout.is_stuck, "a full pipe")
-    node.check_all_works("feed", "spread")
+        place.wait_for(stdout.is_stuck, "a full pipe")
+        # Before the check: a spread worker that is started again counts anew.
+        decided = node.wait_for_signals()
+        node.check_all_works("feed", "spread")
     said = (place.folder / "log").read_text()
     assert "was killed" not in said and "Traceback" not in said
-
-
-def test_signals_that_nobody_read_are_counted_at_the_end(place, unread):
-    stdout = unread(Unread.pipe())
-    with (place.folder / "log").open("wb") as log:
-        node = StalledNode(place, stdout.theirs, log.fileno())
-    place.wait_for(stdout.is_stuck, "a full pipe")
-    decided = node.wait_for_signals()
-    node.process.terminate()
-    assert node.process.wait(30) == 0
-    told = re.findall(r"(\d+) signals were not printed", (place.folder / "log").read_text())
+    told = re.findall(r"(\d+) signals were not printed", said)
     assert told
     assert sum(map(int, told)) + stdout.read().count(b"\n") >= decided
 
@@ -232,14 +230,6 @@ def test_a_terminal_held_by_ctrl_s_holds_nothing_else_and_gets_its_lines_when_it
     node.check_all_works()
 
 
-def test_the_shell_finds_its_descriptors_as_they_were(place, unread):
-    stdout, stderr = unread(Unread.pipe()), unread(Unread.terminal())
-    node = StalledNode(place, stdout.theirs, stderr.theirs)
-    place.wait_for(stdout.is_stuck, "a full pipe")
-    assert os.get_blocking(stdout.theirs) and os.get_blocking(stderr.theirs)
-    node.check_all_works()
-
-
 class TestTerminalUi:
     """The UI in a terminal that takes no output, as a stalled SSH line leaves it."""
 
@@ -251,17 +241,16 @@ class TestTerminalUi:
         return terminal
 
     def test_a_killed_worker_is_started_again_however_often(self, place, stalled):
-        # The first times the UI may still find room for what it draws.
-        for _ in range(6):
+        # The first time the UI may still find room for what it draws.
+        for _ in range(3):
             killed = worker_pid(place, "feed")
             os.kill(killed, signal.SIGKILL)
             place.wait_for(lambda killed=killed: worker_pid(place, "feed") not in (0, killed), "the next feed worker")
         stalled.type("q")
         assert stalled.exit_code() == 0
 
-    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-    def test_a_signal_ends_it_with_its_terminal_restored(self, place, stalled, number):
-        stalled.process.send_signal(number)
+    def test_a_signal_ends_it_with_its_terminal_restored(self, place, stalled):
+        stalled.process.send_signal(signal.SIGHUP)
         place.wait_for(lambda: stalled.process.poll() is not None, "the end")
         assert stalled.process.returncode == 0
         place.wait_for(lambda: not place.processes() and not place.node_folders(), "the end of every worker")

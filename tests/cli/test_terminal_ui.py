@@ -1,7 +1,5 @@
 """The whole program in a terminal: keys in, screen out, and the terminal as it was before."""
 
-import signal
-
 import pytest
 
 SCREENS = (
@@ -18,6 +16,12 @@ def terminal(place):
     terminal = place.terminal("--demo")
     terminal.sees("4/4 venues up")
     return terminal
+
+
+def check_clean_end(place, terminal) -> None:
+    assert terminal.exit_code() == 0
+    assert terminal.is_restored
+    assert not place.processes() and not place.node_folders()
 
 
 def test_keys_do_what_the_contract_says_and_q_leaves_nothing_behind(place, terminal):
@@ -42,14 +46,15 @@ def test_keys_do_what_the_contract_says_and_q_leaves_nothing_behind(place, termi
     terminal.type("0.3")
     terminal.sees("threshold % 0.3")
     terminal.type("\r")
-    terminal.sees("threshold 0.30%")
+    screen = terminal.sees("threshold 0.30%")
+    logs = list(place.folder.rglob("arbsniper.log"))
+    assert len(logs) == 1 and "supervisor" in logs[0].read_text()
+    assert "INFO" not in screen and "supervisor" not in screen
     terminal.type("q")
-    assert terminal.exit_code() == 0
-    assert terminal.is_restored
-    assert not place.processes() and not place.node_folders()
+    check_clean_end(place, terminal)
 
 
-def test_every_screen_has_its_number_under_the_same_bar_and_help_tells_the_keys(terminal):
+def test_every_screen_has_its_number_under_the_same_bar_and_ctrl_c_ends_it(place, terminal):
     for number, name, shows in SCREENS:
         terminal.type(number)
         terminal.sees(f"{number} {name}")
@@ -58,34 +63,15 @@ def test_every_screen_has_its_number_under_the_same_bar_and_help_tells_the_keys(
     assert "Freeze the view" in terminal.sees("Every key")
     terminal.type("\x1b")
     terminal.misses("Freeze the view")
+    terminal.type("\x03")
+    check_clean_end(place, terminal)
 
 
-def test_a_terminal_made_too_small_says_so_and_comes_back(terminal):
+def test_a_terminal_made_too_small_says_so_and_comes_back_and_a_signal_ends_it(place, terminal):
     terminal.resize(40, 10)
     terminal.sees("40x10")
     terminal.resize(120, 36)
     terminal.sees("4/4 venues up")
     assert "BTC/USDT" in terminal.sees("threshold 0.10%")
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_the_ui_cleanly(place, terminal, number):
-    terminal.process.send_signal(number)
-    assert terminal.exit_code() == 0
-    assert terminal.is_restored
-    assert not place.processes() and not place.node_folders()
-
-
-def test_ctrl_c_ends_the_ui_cleanly(place, terminal):
-    terminal.type("\x03")
-    assert terminal.exit_code() == 0
-    assert terminal.is_restored
-
-
-def test_no_line_of_the_log_tears_the_screen(place, terminal):
-    screen = terminal.read()
-    assert "INFO" not in screen and "supervisor" not in screen
-    logs = list(place.folder.rglob("arbsniper.log"))
-    assert len(logs) == 1 and "supervisor" in logs[0].read_text()
-    terminal.type("q")
-    assert terminal.exit_code() == 0
+    terminal.process.terminate()
+    check_clean_end(place, terminal)
