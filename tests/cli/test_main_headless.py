@@ -71,20 +71,12 @@ def test_the_demo_of_one_venue_simulates_the_venue_of_its_rate_too(place):
     assert "kraken.com" not in node.err and "okx.com" not in node.err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_it_cleanly_and_in_time(place, number):
+def test_an_interrupt_stops_it_cleanly_and_in_time(place):
     node = place.start_node("--demo", "--no-ui")
     place.wait_for(lambda: "okx perp: up" in node.err, "a node that works")
-    assert node.end(number) == 0
+    assert node.end(signal.SIGINT) == 0
     # The supervisor kills what has not stopped in time, and says so: on a busy machine the clock alone proves less.
     assert "was killed" not in node.err
-    assert not place.processes() and not place.node_folders()
-
-
-def test_a_signal_while_it_starts_stops_it_as_well(place):
-    node = place.start("--demo", "--no-ui")
-    place.wait_for(lambda: "feed: process" in node.err, "the first workers")
-    assert node.end() == 0
     assert not place.processes() and not place.node_folders()
 
 
@@ -119,8 +111,8 @@ def test_with_a_log_file_standard_error_stays_empty(place):
     assert node.err == ""
 
 
-def test_a_log_level_leaves_out_what_is_below_it(place):
-    node = place.start_node("--demo", "--no-ui", "--log-level", "error", "--threshold", "0.02")
+def test_a_log_level_in_any_case_leaves_out_what_is_below_it(place):
+    node = place.start_node("--demo", "--no-ui", "--log-level", "Error", "--threshold", "0.02")
     place.wait_for(lambda: node.lines, "a signal")
     assert node.end() == 0
     assert node.err == ""

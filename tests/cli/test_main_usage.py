@@ -104,12 +104,6 @@ def test_an_unknown_log_level_is_refused_with_those_there_are(place):
     assert "--log-level" in message and "warning" in message
 
 
-def test_a_log_level_is_taken_in_any_case(place):
-    node = place.start_node("--no-ui", "--demo", "--log-level", "Warning")
-    assert node.end() == 0
-    assert "INFO" not in node.err
-
-
 def test_a_log_file_that_cannot_be_written_is_refused(place):
     message = refused(place.run("--no-ui", "--demo", "--log-file", "no/such/folder/log"))
     assert "--log-file" in message and "no/such/folder/log" in message

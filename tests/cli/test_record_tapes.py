@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 from operator import itemgetter
 
 import pytest
@@ -112,14 +113,12 @@ def test_a_folder_that_cannot_be_made_is_refused_before_anything_starts(place):
         assert done.stderr.decode().startswith(f"record {folder}: expected a folder")
 
 
-def test_a_second_recording_leaves_the_tapes_of_the_first(place):
-    def record() -> None:
-        node = place.start_node("record", "tapes", "--demo", "--no-ui", "--symbol", "BTC/USDT", "--venue", "kraken")
-        place.wait_for(lambda: "kraken spot: up" in node.err, "a quote")
-        assert node.end() == 0
-
-    record()
-    before = {tape: tape.read_bytes() for tape in (place.folder / "tapes").iterdir()}
-    assert before
-    record()
-    assert all(tape.read_bytes().startswith(content) for tape, content in before.items())
+def test_a_second_recording_leaves_the_tapes_of_the_first(place, recorded):
+    folder = place.folder / "tapes"
+    shutil.copytree(recorded.tapes[0].parent, folder)
+    before = {tape: tape.read_bytes() for tape in folder.iterdir()}
+    node = place.start_node("record", "tapes", "--demo", "--no-ui", "--symbol", "BTC/USDT", "--venue", "kraken")
+    place.wait_for(lambda: "kraken spot: up" in node.err, "a quote")
+    assert node.end() == 0
+    assert set(folder.iterdir()) > set(before)
+    assert all(tape.read_bytes() == content for tape, content in before.items())

@@ -54,6 +54,12 @@ def recording(shared_place) -> list[str]:
     return sorted(str(tape) for tape in (place.folder / "tapes").iterdir())
 
 
+@pytest.fixture(scope="module")
+def played(shared_place, recording):
+    """What a replay of the recording gives without any option."""
+    return shared_place.run("replay", *recording, "--no-ui", "--speed", "max")
+
+
 def test_every_tape_begins_with_the_settings_in_force(recording):
     heads = [lines(Path(tape))[0] for tape in recording]
     assert {head["kind"] for head in heads} == {"settings"}
@@ -73,11 +79,10 @@ def test_every_tape_begins_with_the_settings_in_force(recording):
     }
 
 
-def test_a_replay_plays_under_the_settings_of_its_tapes(place, recording):
-    alone = place.run("replay", *recording, "--no-ui", "--speed", "max")
-    found = signals(alone)
+def test_a_replay_plays_under_the_settings_of_its_tapes(place, recording, played):
+    found = signals(played)
     assert found and all(signal["spread_pct"] >= 0.01 for signal in found)
-    assert "nobody watches" not in alone.stderr.decode()
+    assert "nobody watches" not in played.stderr.decode()
     assert any("quote_rate" in signal for signal in found), "Coinbase's dollars are converted at Kraken's rate"
     fee = {"binance": 0.0002, "coinbase": 0.006, "okx": 0.001}
     for s in found:
@@ -87,13 +92,13 @@ def test_a_replay_plays_under_the_settings_of_its_tapes(place, recording):
     (place.folder / "arbsniper.toml").write_text("symbols = ['SOL/USDT']\n[signals]\nthreshold_pct = 9\nnonsense = 1\n")
     place.env |= {"ARBSNIPER_SIGNALS__THRESHOLD_PCT": "9", "ARBSNIPER_NONSENSE": "1"}
     again = place.run("replay", *recording, "--no-ui", "--speed", "max")
-    assert again.stdout == alone.stdout, "neither a file that is found nor the environment has a say"
+    assert again.stdout == played.stdout, "neither a file that is found nor the environment has a say"
     assert b"arbsniper.toml is not read, the tapes carry their settings" in again.stderr
 
 
-def test_options_and_an_explicit_config_override_the_tapes(place, recording):
+def test_options_and_an_explicit_config_override_the_tapes(place, recording, played):
     play = ("replay", *recording, "--no-ui", "--speed", "max")
-    everything = signals(place.run(*play))
+    everything = signals(played)
     assert {signal["symbol"] for signal in everything} == {"BTC/USDT", "ETH/USDT"}
     assert signals(place.run(*play, "--threshold", "9")) == []
     bitcoin = place.run(*play, "--symbol", "BTC/USDT")
