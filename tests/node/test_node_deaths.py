@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import redis
 from node_process import WORKERS, RunningNode, is_running
+from waiting import DEADLINE_S
 
 from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.sinks.redis_binary import has_redis_server
@@ -87,6 +88,8 @@ def test_up_counts_from_the_start_of_the_node_also_after_a_worker_died(node: Run
 
 
 def test_stopping_leaves_nothing_and_nobody_has_to_be_killed(node: RunningNode) -> None:
+    if has_redis_server():
+        assert node.redis_pid in node.everyone(), "`stop` waits for the end of its Redis too"
     assert node.stop() == 0
     assert "was killed" not in node.log
     assert "Traceback" not in node.log
@@ -103,7 +106,7 @@ def test_a_node_can_be_stopped_while_it_starts(start_node: StartNode) -> None:
 def test_an_interrupt_from_the_terminal_reaches_all_and_stops_in_order(node: RunningNode) -> None:
     everyone, sockets = node.everyone(), node.sockets
     os.killpg(node.process.pid, signal.SIGINT)
-    assert node.process.wait(30) == 0
+    assert node.process.wait(DEADLINE_S) == 0
     node.wait_until_gone(everyone, sockets)
     assert "Traceback" not in node.log
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from node_process import COMMAND, RunningNode, is_running
+from node_process import COMMAND, RunningNode
 from redis_server import free_port
 
 from arbsniper_tui.sinks.redis_binary import has_redis_server
@@ -32,6 +32,25 @@ def node(start_node: StartNode) -> RunningNode:
     node = start_node(*SOON)
     node.wait_for_signals()
     return node
+
+
+@contextlib.contextmanager
+def running_node(*arguments: str) -> Iterator[RunningNode]:
+    folder = Path(tempfile.mkdtemp(prefix="arb"))
+    node = RunningNode(folder, ("--demo", "--no-ui", *SOON, *arguments))
+    try:
+        node.wait_for_signals()
+        yield node
+    finally:
+        node.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def shared_node() -> Iterator[RunningNode]:
+    """One for all tests that leave it as it was."""
+    with running_node() as node:
+        yield node
 
 
 def listening_addresses(pid: int) -> list[str]:
@@ -53,7 +72,8 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/net/tcp").exists(), reason=
 
 
 @needs_proc
-def test_nobody_reaches_it_over_the_network(node: RunningNode) -> None:
+def test_nobody_reaches_it_over_the_network(shared_node: RunningNode) -> None:
+    node = shared_node
     assert listening_addresses(node.redis_pid) == []
     session = node.session()
     try:
@@ -79,13 +99,16 @@ def connect_as(user: int, path: Path) -> int:
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
-def test_another_user_of_the_machine_cannot_connect(node: RunningNode) -> None:
+def test_another_user_of_the_machine_cannot_connect(shared_node: RunningNode) -> None:
+    node = shared_node
     node.folder.chmod(0o755)  # as the folder for temporary files of all users is
     assert connect_as(ANOTHER_USER, node.redis_socket) == errno.EACCES
     node.sockets.parent.chmod(0o755)
     node.sockets.chmod(0o755)
     assert connect_as(ANOTHER_USER, node.redis_socket) == errno.EACCES
     assert connect_as(0, node.redis_socket) == 0
+    for folder in (node.sockets, node.sockets.parent):
+        folder.chmod(0o700)
 
 
 @pytest.mark.parametrize(
@@ -121,17 +144,8 @@ def test_a_client_cannot_turn_it_into_something_else(shared_node: RunningNode, c
         assert client.ping()
 
 
-@pytest.fixture(scope="module")
-def shared_node() -> Iterator[RunningNode]:
-    folder = Path(tempfile.mkdtemp(prefix="arb"))
-    node = RunningNode(folder, ("--demo", "--no-ui", *SOON))
-    node.wait_for_signals()
-    yield node
-    node.close()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def test_a_client_does_what_consumers_do(node: RunningNode) -> None:
+def test_a_client_does_what_consumers_do(shared_node: RunningNode) -> None:
+    node = shared_node
     path = str(node.redis_socket)
     with redis.Redis(unix_socket_path=path, protocol=2, client_name="consumer") as client:
         node.wait_for(lambda: client.zcard("signals:history") and client.keys("price:*"))
@@ -180,21 +194,23 @@ def test_a_killed_one_is_started_again_on_its_socket_and_signals_never_stop(node
 class TestOnAPort:
     """`[redis] embedded_port`."""
 
-    @pytest.fixture
-    def node(self, start_node: StartNode, tmp_path: Path) -> RunningNode:
-        self.port = free_port()
-        config = tmp_path / "arbsniper.toml"
-        config.write_text(f"[redis]\nmode = 'embedded'\nembedded_port = {self.port}\n")
-        node = start_node("--config", str(config), *SOON, "--log-level", "debug")
-        node.wait_for_signals()
-        return node
+    @pytest.fixture(scope="class")
+    def port(self) -> int:
+        return free_port()
+
+    @pytest.fixture(scope="class")
+    def node(self, port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
+        config = tmp_path_factory.mktemp("config") / "arbsniper.toml"
+        config.write_text(f"[redis]\nmode = 'embedded'\nembedded_port = {port}\n")
+        with running_node("--config", str(config), "--log-level", "debug") as node:
+            yield node
 
     @needs_proc
-    def test_it_is_on_loopback_alone(self, node: RunningNode) -> None:
-        assert listening_addresses(node.redis_pid) == [f"0100007F:{self.port:04X}"]
+    def test_it_is_on_loopback_alone(self, node: RunningNode, port: int) -> None:
+        assert listening_addresses(node.redis_pid) == [f"0100007F:{port:04X}"]
 
-    def test_both_ways_in_ask_for_the_password(self, node: RunningNode) -> None:
-        for where in ({"port": self.port}, {"unix_socket_path": str(node.redis_socket)}):
+    def test_both_ways_in_ask_for_the_password(self, node: RunningNode, port: int) -> None:
+        for where in ({"port": port}, {"unix_socket_path": str(node.redis_socket)}):
             with redis.Redis(**where, protocol=2) as client, pytest.raises(redis.AuthenticationError):
                 client.ping()
 
@@ -225,9 +241,3 @@ class TestOnAPort:
             assert password not in repr(session.snapshot)
         finally:
             session.close()
-
-
-def test_it_is_gone_when_the_node_was_stopped(node: RunningNode) -> None:
-    pid = node.redis_pid
-    assert node.stop() == 0
-    assert not is_running(pid)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 from node_process import RunningNode
 from redis_server import RedisServer
+from waiting import DEADLINE_S
 
 from arbsniper_tui.model.reason import reason_words
 from arbsniper_tui.sinks.redis_binary import has_redis_server
@@ -48,7 +49,7 @@ class Listener:
     def __init__(self, store: Any, channel: str) -> None:
         self._subscriber = store.pubsub()
         self._subscriber.subscribe(channel)
-        assert self._subscriber.get_message(timeout=30)["type"] == "subscribe"
+        assert self._subscriber.get_message(timeout=DEADLINE_S)["type"] == "subscribe"
         self.heard: list[dict[str, Any]] = []
 
     def listen(self) -> list[dict[str, Any]]:

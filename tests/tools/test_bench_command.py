@@ -12,7 +12,7 @@ STEPS = {"encode for the bus", "decode from the bus", "gate"} | {
 
 
 def test_it_reports_latency_throughput_cpu_and_the_uis_cost(place):
-    done = place.run("bench", "--seconds", "1.2", "--json")
+    done = place.run("bench", "--seconds", "0.6", "--json")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["machine"]["cpus"] >= 1

@@ -5,6 +5,7 @@ import json
 import subprocess
 
 import pytest
+from waiting import DEADLINE_S
 
 BINANCE = '{"u":7,"s":"BTCUSDT","b":"64000.10","B":"1.5","a":"64000.20","A":"2.5"}'
 
@@ -161,7 +162,7 @@ def test_a_reader_that_leaves_ends_it_without_a_complaint(place):
         assert process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == b""
-        assert process.wait(30) == 0
+        assert process.wait(DEADLINE_S) == 0
 
 
 FORGED = "\x1b[2J\x1b]0;mine\x07\r\nline 99: forged\u202e\x9b1m"
