@@ -98,7 +98,7 @@ class ArbsniperApp(App[None], inherit_bindings=False):
             self._dial.follow(self._views.live.status.threshold_pct)
         self._playback.follow()
         screen = self.front
-        self._view.name_routes(screen.named_routes if screen is not None else ())
+        self._session.name_routes(screen.named_routes if screen is not None else ())
         if screen is None:
             return
         if self.output.is_behind:
