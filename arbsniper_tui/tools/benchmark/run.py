@@ -9,11 +9,10 @@ from pathlib import Path
 import msgspec
 
 from arbsniper_tui import __version__
-from arbsniper_tui.config.settings import RedisSettings, Settings, VenueSettings
-from arbsniper_tui.node.launch import Launch
+from arbsniper_tui.config.settings import Settings, VenueSettings
+from arbsniper_tui.node.launch import Launch, without_the_users_redis
 from arbsniper_tui.sim.plan import SimPlan
 from arbsniper_tui.sim.registry import SIMULATED
-from arbsniper_tui.sinks.redis_binary import has_redis_server
 from arbsniper_tui.tools.benchmark.costs import measure_costs
 from arbsniper_tui.tools.benchmark.measured_node import MeasuredNode
 from arbsniper_tui.tools.benchmark.report import Machine, Report
@@ -67,10 +66,9 @@ def _launch(settings: Settings, sim: SimPlan, record_folder: str = "") -> Launch
 def _on_its_own(settings: Settings) -> Settings:
     """All simulated venues, and never the user's Redis."""
     return msgspec.structs.replace(
-        settings,
+        without_the_users_redis(settings),
         signals=msgspec.structs.replace(settings.signals, threshold_pct=SIGNALS_ABOVE_PCT),
         venues={venue: VenueSettings() for venue in SIMULATED},
-        redis=RedisSettings(mode="embedded" if has_redis_server() else "off"),
     )
 
 
