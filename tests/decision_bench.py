@@ -1,4 +1,4 @@
-"""A detector, a ledger and what is around them, in one process, with sockets and Redis replaced by lists."""
+"""A detector, a journal and what is around them, in one process, with sockets and Redis replaced by lists."""
 
 import json
 import os
@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from arbsniper_tui.desk.feed_watch import FeedWatch
-from arbsniper_tui.desk.ledger import Ledger
+from arbsniper_tui.desk.journal import Journal
 from arbsniper_tui.desk.memory import SIZE, SpreadMemory
 from arbsniper_tui.desk.plan import SpreadPlan
-from arbsniper_tui.desk.reception import Reception
+from arbsniper_tui.desk.viewer_desk import ViewerDesk
 from arbsniper_tui.engine.detector import Detector, Rules
 from arbsniper_tui.latency.stages import Stages
 from arbsniper_tui.model.health import FeedHealth, FeedState, RedisHealth, RedisState
@@ -107,13 +107,13 @@ class DecisionBench:
         self._descriptor = os.dup(heir_of._descriptor) if heir_of else create_anonymous_file(SIZE)  # noqa: SLF001
         self.memory = SpreadMemory(self._descriptor)
         sink = self.sink if has_redis else NO_SINK
-        self.ledger = Ledger(self.publisher, sink, self.memory)  # type: ignore[arg-type]  # noting stand-ins
-        self.watch = FeedWatch(self.detector, self.ledger)
+        self.journal = Journal(self.publisher, sink, self.memory)  # type: ignore[arg-type]  # noting stand-ins
+        self.watch = FeedWatch(self.detector, self.journal)
         self.plan = spread_plan(folder, rules)
-        self.reception = Reception(
+        self.viewer_desk = ViewerDesk(
             self.plan,
             self.detector,
-            self.ledger,
+            self.journal,
             self.watch,
             Stages(),
             self.sink,

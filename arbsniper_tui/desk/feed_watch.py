@@ -1,6 +1,6 @@
 """What the spread worker knows of its feeds: their reports, and the silence of a worker that sends none."""
 
-from arbsniper_tui.desk.ledger import Ledger
+from arbsniper_tui.desk.journal import Journal
 from arbsniper_tui.engine.detector import Detector
 from arbsniper_tui.model.health import FeedHealth, FeedState, RecordingHealth, WorkerHealth
 from arbsniper_tui.model.reason import Reason, ReasonCode, reason_words
@@ -14,9 +14,9 @@ _SERVING = (FeedState.LIVE, FeedState.SILENT)
 class FeedWatch:
     """Turns health into events, and withdraws the quotes of a feed worker that has gone silent."""
 
-    def __init__(self, detector: Detector, ledger: Ledger) -> None:
+    def __init__(self, detector: Detector, journal: Journal) -> None:
         self._detector = detector
-        self._ledger = ledger
+        self._journal = journal
         self.feeds: dict[str, FeedHealth] = {}
         self.workers: dict[str, WorkerHealth] = {}
         self.conflated = 0
@@ -83,7 +83,7 @@ class FeedWatch:
             return []
         wall_ms = (now_ns + self._detector.wall_offset_ns) // 1_000_000
         detail = f"{worker.name}: {worker.detail}" if worker.detail else worker.name
-        self._ledger.write("worker_up" if worker.up else "worker_down", wall_ms, now_ns, detail=detail)
+        self._journal.write("worker_up" if worker.up else "worker_down", wall_ms, now_ns, detail=detail)
         if worker.up:
             self._ended.discard(worker.pid)
             return []
@@ -117,7 +117,7 @@ class FeedWatch:
 
     def _write(self, kind: EventKind, health: FeedHealth, now_ns: int) -> None:
         wall_ms = (now_ns + self._detector.wall_offset_ns) // 1_000_000
-        self._ledger.write(
+        self._journal.write(
             kind,
             wall_ms,
             now_ns,

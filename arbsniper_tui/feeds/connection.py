@@ -134,15 +134,10 @@ class Connection:
         """Note that an instrument was withdrawn: its next quote is not compared with earlier ones."""
         self._filter.withdraw(instrument_id)
 
-    def add(self, instruments: Sequence[Instrument]) -> None:
-        """Read what the venue sends of these as well; `ask_for` subscribes them."""
-        self._by_symbol |= {each.venue_symbol: each for each in instruments}
-
     def remove(self, instruments: Sequence[Instrument]) -> None:
         """Unsubscribe these, and read no more of them."""
-        subscribed = [each for each in instruments if each.id in self._subscribed]
-        if subscribed and self.socket is not None:
-            for text in self._adapter.unsubscribe(subscribed):
+        if self.socket is not None and (gone := [each for each in instruments if each.id in self._subscribed]):
+            for text in self._adapter.unsubscribe(gone):
                 self.socket.send(text)
         for each in instruments:
             self._by_symbol.pop(each.venue_symbol, None)
@@ -152,6 +147,7 @@ class Connection:
 
     def ask_for(self, instruments: Sequence[Instrument]) -> None:
         """Subscribe these instruments. One that is subscribed already is unsubscribed first, to get its whole state."""
+        self._by_symbol |= {each.venue_symbol: each for each in instruments}
         if not instruments or self.socket is None or not self._is_ready:
             return
         again = [each for each in instruments if each.id in self._subscribed]
@@ -255,11 +251,7 @@ class Connection:
     async def _seed(self, instruments: Sequence[Instrument]) -> None:
         """Ask once by REST for instruments without a quote: the venue sends nothing until they change."""
         await asyncio.sleep(self._timings.seed_after_s)
-        quiet = {
-            each.venue_symbol: each
-            for each in instruments
-            if each.id in self._subscribed and not self._filter.has(each.id)
-        }
+        quiet = {each.venue_symbol: each for each in instruments if self._lacks_quote(each.id)}
         if not quiet:
             return
         asked_ns = now_ns()
@@ -270,11 +262,13 @@ class Connection:
             self._troubles.warn("seeds", f"{what}: {error}")
             return
         # A quote that arrived meanwhile is newer than the answer, and an instrument may have been dropped.
-        still = [each for each in seeds if each.instrument_id in self._subscribed]
-        sound, _ = self._filter.apply([each for each in still if not self._filter.has(each.instrument_id)])
+        sound, _ = self._filter.apply([each for each in seeds if self._lacks_quote(each.instrument_id)])
         if sound:
             self._counts.quotes += len(sound)
             self._outlet.quotes(sound, now_ns(), (asked_ns,) * len(sound))
+
+    def _lacks_quote(self, instrument_id: int) -> bool:
+        return instrument_id in self._subscribed and not self._filter.has(instrument_id)
 
     async def _watch(self, socket: WebSocket) -> str:
         timings = self._timings

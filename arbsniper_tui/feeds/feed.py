@@ -96,8 +96,6 @@ class Feed:
         self.spec = structs.replace(self.spec, instruments=(*self.spec.instruments, *instruments))
         self._outlet.change_instruments(instruments, ())
         self._served.add(instruments)
-        if self._connection is not None:
-            self._connection.add(instruments)
         if self._listed.is_set():
             self._served.take_list(self._listings, instruments)
         wanted = [each for each in instruments if each.id not in self._served.barred]

@@ -16,15 +16,15 @@ from arbsniper_tui.session.snapshot import Changes, RouteKey, Snapshot
 from arbsniper_tui.wire.endpoints import Endpoints, find_endpoints
 from arbsniper_tui.wire.messages import (
     EVENT_TOPIC,
-    FRAME_TOPIC,
     NAMED_FOR_S,
-    Frame,
+    VIEW_TOPIC,
     Hello,
     NameRoutes,
     Playback,
     SetRules,
+    View,
     Welcome,
-    decode_frame,
+    decode_view,
 )
 from arbsniper_tui.wire.viewing import CommandClient, CommandQueue, Subscription
 
@@ -55,7 +55,7 @@ class Session:
         self.snapshot = Snapshot()
         self._clock = clock
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._subscription = Subscription(self._context, endpoints, FRAME_TOPIC, EVENT_TOPIC)
+        self._subscription = Subscription(self._context, endpoints, VIEW_TOPIC, EVENT_TOPIC)
         self._hello = CommandClient(self._context, endpoints)
         self._rules = CommandQueue(CommandClient(self._context, endpoints))
         self._naming = CommandClient(self._context, endpoints)
@@ -65,7 +65,7 @@ class Session:
         self._asked_s: float | None = None
         self._heard_s = clock()
         self._number: int | None = None
-        """The last frame taken in; None until the whole state has come."""
+        """The last view taken in; None until the whole state has come."""
         # Asked for before the front end has finished importing, so that the first pull finds the answer.
         self._ask()
 
@@ -82,7 +82,7 @@ class Session:
             if topic == EVENT_TOPIC:
                 self._take_events(body, changes)
             else:
-                self._take_frame(decode_frame(body), changes)
+                self._take_view(decode_view(body), changes)
         if self._number is None:
             self._ask()
         self._judge_contact(changes)
@@ -133,68 +133,68 @@ class Session:
         self._heard_s = self._clock()
         changes.intro = self.snapshot.intro != reply.intro
         self.snapshot.intro = reply.intro
-        self._number = reply.frame.number
-        self._apply(reply.frame, changes)
-        self._catch_up(reply.frame, changes)
+        self._number = reply.view.number
+        self._apply(reply.view, changes)
+        self._catch_up(reply.view, changes)
 
-    def _catch_up(self, frame: Frame, changes: Changes) -> None:
-        self._order.last_seq = max(self._order.last_seq, frame.last_event - HISTORY)
-        if self._order.last_seq < frame.last_event:
+    def _catch_up(self, view: View, changes: Changes) -> None:
+        self._order.last_seq = max(self._order.last_seq, view.last_event - HISTORY)
+        if self._order.last_seq < view.last_event:
             self._keep(self._order.catch_up(), changes)
 
-    def _take_frame(self, frame: Frame, changes: Changes) -> None:
-        if self._number is None or frame.number == self._number:
+    def _take_view(self, view: View, changes: Changes) -> None:
+        if self._number is None or view.number == self._number:
             return
-        if frame.number != self._number + 1:
-            self._number = None  # a frame was lost: ask for the whole state
+        if view.number != self._number + 1:
+            self._number = None  # a view was lost: ask for the whole state
             return
-        self._number = frame.number
-        self._apply(frame, changes)
+        self._number = view.number
+        self._apply(view, changes)
 
-    def _apply(self, frame: Frame, changes: Changes) -> None:
+    def _apply(self, view: View, changes: Changes) -> None:
         snapshot = self.snapshot
-        changes.status |= frame.status != snapshot.status
-        snapshot.status = frame.status
-        self._change_instruments(frame, changes)
-        for row in frame.quotes:
+        changes.status |= view.status != snapshot.status
+        snapshot.status = view.status
+        self._change_instruments(view, changes)
+        for row in view.quotes:
             snapshot.quotes[row.instrument_id] = row
             changes.quotes.add(row.instrument_id)
-        if frame.routes != snapshot.routes:
-            snapshot.routes = frame.routes
+        if view.routes != snapshot.routes:
+            snapshot.routes = view.routes
             changes.routes = True
-        named = {(row.buy_id, row.sell_id): row for row in frame.named_routes}
+        named = {(row.buy_id, row.sell_id): row for row in view.named_routes}
         changes.routes |= named != snapshot.named_routes
         snapshot.named_routes = named
-        for feed in frame.feeds:
+        for feed in view.feeds:
             snapshot.feeds[feed.feed] = feed
-        for worker in frame.workers:
+        for worker in view.workers:
             snapshot.workers[worker.name] = worker
-        changes.feeds |= bool(frame.feeds or frame.workers)
-        if frame.redis is not None and frame.redis != snapshot.redis:
-            snapshot.redis = frame.redis
+        changes.feeds |= bool(view.feeds or view.workers)
+        if view.redis is not None and view.redis != snapshot.redis:
+            snapshot.redis = view.redis
             changes.redis = True
-        if frame.recording != snapshot.recording:
-            snapshot.recording = frame.recording
+        if view.recording != snapshot.recording:
+            snapshot.recording = view.recording
             changes.feeds = True
-        changes.replay |= frame.replay != snapshot.replay
-        snapshot.replay = frame.replay
-        if frame.stages:
-            snapshot.stages = frame.stages
+        changes.replay |= view.replay != snapshot.replay
+        snapshot.replay = view.replay
+        if view.stages:
+            snapshot.stages = view.stages
             changes.stages = True
 
-    def _change_instruments(self, frame: Frame, changes: Changes) -> None:
+    def _change_instruments(self, view: View, changes: Changes) -> None:
         snapshot = self.snapshot
-        if frame.is_full and snapshot.intro is not None:
+        if view.is_full and snapshot.intro is not None:
             watched = {each.id for each in snapshot.intro.instruments}
             for gone in snapshot.quotes.keys() - watched:
                 del snapshot.quotes[gone]
-        if snapshot.intro is None or not (frame.added or frame.removed):
+        if snapshot.intro is None or not (view.added or view.removed):
             return
         changes.intro = True
-        for instrument_id in frame.removed:
+        for instrument_id in view.removed:
             snapshot.quotes.pop(instrument_id, None)
-        kept = tuple(each for each in snapshot.intro.instruments if each.id not in frame.removed)
-        snapshot.intro = replace(snapshot.intro, instruments=kept + frame.added, routes=frame.routes_watched)
+        kept = tuple(each for each in snapshot.intro.instruments if each.id not in view.removed)
+        snapshot.intro = replace(snapshot.intro, instruments=kept + view.added, routes=view.routes_watched)
 
     def _take_events(self, body: bytes, changes: Changes) -> None:
         if self._number is not None:

@@ -37,7 +37,7 @@ class Snapshot:
     missed: int = 0
     """Events that were overwritten on the node before this session could read them."""
     lost_contact: str = ""
-    """Why nothing arrives, in words; empty while frames come in."""
+    """Why nothing arrives, in words; empty while views come in."""
 
     def route(self, key: RouteKey) -> RouteRow | None:
         """The row of a route that is among the largest or was named; None for any other."""

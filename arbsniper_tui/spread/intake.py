@@ -4,7 +4,7 @@ import logging
 from typing import Protocol
 
 from arbsniper_tui.desk.feed_watch import FeedWatch
-from arbsniper_tui.desk.ledger import Ledger
+from arbsniper_tui.desk.journal import Journal
 from arbsniper_tui.engine.detector import Detector
 from arbsniper_tui.latency.stages import Stages
 from arbsniper_tui.model.errors import UNREADABLE, InstrumentError
@@ -43,10 +43,10 @@ class Intake(Protocol):
 class LiveIntake:
     """Of what is at hand only the newest state of an instrument is judged: those before it are over."""
 
-    def __init__(self, inbox: Inbox, detector: Detector, ledger: Ledger, feeds: FeedWatch, stages: Stages):
+    def __init__(self, inbox: Inbox, detector: Detector, journal: Journal, feeds: FeedWatch, stages: Stages):
         self._inbox = inbox
         self._detector = detector
-        self._ledger = ledger
+        self._journal = journal
         self._feeds = feeds
         self._stages = stages
         self._troubles = LimitedLog(_log)
@@ -82,7 +82,7 @@ class LiveIntake:
         decided_ns = 0
         if signals:
             decided_ns = now_ns()
-            self._ledger.announce_all(signals)
+            self._journal.announce_all(signals)
             self._stages.publish.record(now_ns() - decided_ns)
         done_ns = now_ns()
         self._stages.unsettled.append(
@@ -91,7 +91,7 @@ class LiveIntake:
         return done_ns
 
     def _take_several(self, message: FromFeed | None, got_ns: int) -> int:
-        self._ledger.announce_all(self._detector.expire(got_ns))
+        self._journal.announce_all(self._detector.expire(got_ns))
         self.clock_ns = got_ns
         batches: list[QuoteBatch] = []
         while True:
@@ -111,7 +111,7 @@ class LiveIntake:
             self._unjudged = {}
         decided_ns = now_ns()
         if signals:
-            self._ledger.announce_all(signals)
+            self._journal.announce_all(signals)
             self._stages.publish.record(now_ns() - decided_ns)
         done_ns = now_ns()
         self._stages.unsettled += [
@@ -133,11 +133,11 @@ class LiveIntake:
         self, message: Withdrawn | InstrumentsChanged | Facts | HealthReport | TapesEnded, got_ns: int
     ) -> None:
         if isinstance(message, InstrumentsChanged):
-            self._ledger.announce_all(_change_instruments(self._detector, message, got_ns, self._troubles))
+            self._journal.announce_all(_change_instruments(self._detector, message, got_ns, self._troubles))
             self._unjudged = {i: at_ns for i, at_ns in self._unjudged.items() if i in self._detector.legs.shown}
             self.facts.forget(i for i in message.removed if i not in self._detector.legs.shown)
         elif isinstance(message, Withdrawn):
-            self._ledger.announce_all(_withdraw(self._detector, message, got_ns, self._troubles))
+            self._journal.announce_all(_withdraw(self._detector, message, got_ns, self._troubles))
         elif isinstance(message, HealthReport):
             self._feeds.take(message, got_ns)
         elif isinstance(message, Facts):
@@ -152,7 +152,7 @@ class LiveIntake:
         self._behind_since_ns = at_ns
         self._feeds.wake(at_ns)
         self._detector.is_behind = True
-        self._ledger.announce_all(self._detector.expire(at_ns))
+        self._journal.announce_all(self._detector.expire(at_ns))
 
     def _look_whether_caught_up(self, message: FromFeed | None) -> None:
         """The messages of a sender come in order: one that it sent after the pause comes behind all that it held."""
@@ -170,9 +170,9 @@ class LiveIntake:
 class ReplayIntake:
     """A replay judges every state, each at the time at which it was received."""
 
-    def __init__(self, detector: Detector, ledger: Ledger, feeds: FeedWatch, stages: Stages) -> None:
+    def __init__(self, detector: Detector, journal: Journal, feeds: FeedWatch, stages: Stages) -> None:
         self._detector = detector
-        self._ledger = ledger
+        self._journal = journal
         self._feeds = feeds
         self._stages = stages
         self._troubles = LimitedLog(_log)
@@ -188,10 +188,10 @@ class ReplayIntake:
             self._stages.unsettled.append((message.ts_read_ns, message.ts_parsed_ns, got_ns, done_ns, done_ns))
         elif isinstance(message, Withdrawn):
             self.clock_ns = message.at_ns
-            self._ledger.announce_all(_withdraw(self._detector, message, message.at_ns, self._troubles))
+            self._journal.announce_all(_withdraw(self._detector, message, message.at_ns, self._troubles))
         elif isinstance(message, InstrumentsChanged):
             self.clock_ns = message.at_ns
-            self._ledger.announce_all(_change_instruments(self._detector, message, message.at_ns, self._troubles))
+            self._journal.announce_all(_change_instruments(self._detector, message, message.at_ns, self._troubles))
         elif isinstance(message, HealthReport):
             self._feeds.take(message, message.sent_ns)
         elif isinstance(message, Facts):
@@ -204,16 +204,16 @@ class ReplayIntake:
         for quote, recv_ns in zip(batch.quotes, batch.recv_ns or [batch.ts_read_ns] * len(batch.quotes), strict=True):
             self.clock_ns = recv_ns
             try:
-                self._ledger.announce_all(self._detector.on_quote(quote, recv_ns, recv_ns))
+                self._journal.announce_all(self._detector.on_quote(quote, recv_ns, recv_ns))
             except KeyError:
                 _complain_of(quote.instrument_id, self._troubles)
                 continue
 
     def _end(self, message: TapesEnded) -> None:
         self.clock_ns = message.at_ns
-        self._ledger.announce_all(self._detector.close_all(Reason(ReasonCode.TAPES_ENDED), message.at_ns))
+        self._journal.announce_all(self._detector.close_all(Reason(ReasonCode.TAPES_ENDED), message.at_ns))
         wall_ms = (message.at_ns + self._detector.wall_offset_ns) // 1_000_000
-        self._ledger.write("end", wall_ms, now_ns(), detail=message.in_words)
+        self._journal.write("end", wall_ms, now_ns(), detail=message.in_words)
 
 
 def _decoded(body: bytes, troubles: LimitedLog) -> FromFeed | None:

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from arbsniper_tui.desk.ledger import Ledger
+from arbsniper_tui.desk.journal import Journal
 from arbsniper_tui.desk.memory import LeftOpen, SpreadMemory
 from arbsniper_tui.engine.detector import Detector
 from arbsniper_tui.model.reason import Reason, ReasonCode, close_words
@@ -11,7 +11,7 @@ from arbsniper_tui.model.signal import Signal
 REASON = close_words(Reason(ReasonCode.RESTARTED))
 
 
-def close_left_open(memory: SpreadMemory, ledger: Ledger, detector: Detector, now_ns: int) -> None:
+def close_left_open(memory: SpreadMemory, journal: Journal, detector: Detector, now_ns: int) -> None:
     """Every opening that anyone was told of gets its close. What was announced on the signals' channel is not announced
     there again when it turns out to stand still: the detector learns which those are."""
     ids = {(leg.venue, leg.instrument.symbol): leg.id for leg in detector.legs.shown.values()}
@@ -21,13 +21,13 @@ def close_left_open(memory: SpreadMemory, ledger: Ledger, detector: Detector, no
             memory.note_closed(signal.id)  # nobody has heard of it
             continue
         if not left.was_told:
-            ledger.tell_open(signal, now_ns)
-        ledger.announce(_closing(left, detector, now_ns), now_ns)
-        if left.was_sent or not ledger.announces:
+            journal.tell_open(signal, now_ns)
+        journal.announce(_closing(left, detector, now_ns), now_ns)
+        if left.was_sent or not journal.announces:
             key = ids.get((signal.buy_exchange, signal.buy_symbol)), ids.get((signal.sell_exchange, signal.sell_symbol))
             if key[0] is not None and key[1] is not None:
                 detector.resumable[key[0], key[1]] = signal.id
-    ledger.write_up()
+    journal.write_up()
 
 
 def _closing(left: LeftOpen, detector: Detector, now_ns: int) -> Signal:

@@ -10,10 +10,10 @@ from pathlib import Path
 import zmq
 
 from arbsniper_tui.desk.feed_watch import FeedWatch
-from arbsniper_tui.desk.ledger import Ledger
+from arbsniper_tui.desk.journal import Journal
 from arbsniper_tui.desk.memory import SpreadMemory
 from arbsniper_tui.desk.plan import SpreadPlan
-from arbsniper_tui.desk.reception import Reception
+from arbsniper_tui.desk.viewer_desk import ViewerDesk
 from arbsniper_tui.engine.detector import Detector
 from arbsniper_tui.latency.stages import Stages
 from arbsniper_tui.model.health import RedisState
@@ -67,34 +67,38 @@ class SpreadWorker:
         self._detector.signal_seq = memory.signal
         self._stages = Stages()
         self._sink = _make_sink(plan)
-        self._ledger = Ledger(self._publisher, self._sink, memory, keeps_all=self._is_replay)
-        self._feeds = FeedWatch(self._detector, self._ledger)
+        self._journal = Journal(self._publisher, self._sink, memory, keeps_all=self._is_replay)
+        self._feeds = FeedWatch(self._detector, self._journal)
         self._prices = PriceKeys(self._detector, self._sink)
-        self._reception = Reception(plan, self._detector, self._ledger, self._feeds, self._stages, self._sink, memory)
+        self._viewer_desk = ViewerDesk(
+            plan, self._detector, self._journal, self._feeds, self._stages, self._sink, memory
+        )
         self._shared_cpu = SharedCpu(plan.shares_cpu)
-        self._chores_due_ns = self._second_due_ns = self._frame_due_ns = 0
+        self._chores_due_ns = self._second_due_ns = self._view_due_ns = 0
         self._seconds = self._chores_done = 0
         self._parent_is_gone = False
         self.must_stop = False
         self._live: LiveIntake | None = None
         self._intake: Intake
         if self._is_replay:
-            self._intake = ReplayIntake(self._detector, self._ledger, self._feeds, self._stages)
+            self._intake = ReplayIntake(self._detector, self._journal, self._feeds, self._stages)
         else:
-            self._intake = self._live = LiveIntake(self._inbox, self._detector, self._ledger, self._feeds, self._stages)
+            self._intake = self._live = LiveIntake(
+                self._inbox, self._detector, self._journal, self._feeds, self._stages
+            )
             self._detector.wall_offset_ns = time.time_ns() - now_ns()
-            close_left_open(memory, self._ledger, self._detector, now_ns())
+            close_left_open(memory, self._journal, self._detector, now_ns())
         self._resumable_until_ns = now_ns() + self._detector.rules.max_age_ns
 
     def run(self) -> None:
         """Until told to stop, or the parent is gone."""
         if self._is_replay:
             self._await_redis()
-        receive, take, ledger = self._inbox.receive, self._intake.take, self._ledger
+        receive, take, journal = self._inbox.receive, self._intake.take, self._journal
         while not self.must_stop:
             # What is owed is written after the wait for the next quote, so that Redis and its subscribers get the CPU
             # first.
-            must_write_up = bool(ledger.owed)
+            must_write_up = bool(journal.owed)
             body = receive(_OWING_MS if must_write_up else _CHORES_EVERY_MS)
             at_ns = now_ns() if body is None else take(body)
             if must_write_up:
@@ -104,7 +108,7 @@ class SpreadWorker:
         self._finish()
 
     def _write_up(self) -> None:
-        self._ledger.write_up()
+        self._journal.write_up()
         self._sink.flush()
 
     def _chores(self, at_ns: int) -> None:
@@ -115,29 +119,29 @@ class SpreadWorker:
             self._live.look_for_pause(at_ns, self._chores_due_ns)
             self._live.clock_ns = at_ns
             self._detector.wall_offset_ns = time.time_ns() - now_ns()
-            self._ledger.announce_all(self._detector.expire(at_ns))
+            self._journal.announce_all(self._detector.expire(at_ns))
             if self._detector.resumable and at_ns > self._resumable_until_ns:
                 self._detector.resumable.clear()
         self._stages.settle()
         self._inbox.admit()
         self._publisher.take_subscriptions()
-        self._reception.viewers = self._publisher.viewers
+        self._viewer_desk.viewers = self._publisher.viewers
         self._serve_commands()
-        self._ledger.announce_all(self._reception.take_announcements())
+        self._journal.announce_all(self._viewer_desk.take_announcements())
         if at_ns >= self._second_due_ns:
             self._second_due_ns = at_ns + _SECOND_NS
             self._each_second(at_ns)
         self._prices.refresh(at_ns)
         self._sink.pump(at_ns)
-        if self._publisher.viewers > 0 and at_ns >= self._frame_due_ns:
-            self._frame_due_ns = at_ns + int(_SECOND_NS / self._plan.refresh_hz)
-            self._publisher.publish(*self._reception.next_frame(self._intake.clock_ns, at_ns))
+        if self._publisher.viewers > 0 and at_ns >= self._view_due_ns:
+            self._view_due_ns = at_ns + int(_SECOND_NS / self._plan.refresh_hz)
+            self._publisher.publish(*self._viewer_desk.next_view(self._intake.clock_ns, at_ns))
         self._chores_done += 1
         if self._chores_done % _LOOK_FOR_PARENT_EVERY == 0:
             self._look_for_parent()
 
     def _serve_commands(self) -> None:
-        self._desk.serve(lambda command: self._reception.answer(command, self._intake.clock_ns))
+        self._desk.serve(lambda command: self._viewer_desk.answer(command, self._intake.clock_ns))
 
     def _look_for_parent(self) -> None:
         if parent_is_gone():
@@ -160,19 +164,19 @@ class SpreadWorker:
     def _each_second(self, at_ns: int) -> None:
         self._seconds += 1
         self._shared_cpu.tick()
-        self._reception.measure_rate(at_ns)
+        self._viewer_desk.measure_rate(at_ns)
         if not self._is_replay:
-            self._ledger.announce_all(self._feeds.check(at_ns))
+            self._journal.announce_all(self._feeds.check(at_ns))
             self._write("heartbeat", "", signals=self._detector.signal_seq)
         if self._seconds % _COLLECT_EVERY_S == 0:
             gc.collect()
 
     def _write(self, kind: EventKind, detail: str, *, signals: int = 0) -> None:
         timestamp_ms = (self._intake.clock_ns + self._detector.wall_offset_ns) // 1_000_000
-        self._ledger.write(kind, timestamp_ms, now_ns(), detail=detail, signals=signals)
+        self._journal.write(kind, timestamp_ms, now_ns(), detail=detail, signals=signals)
 
     def _finish(self) -> None:
-        self._ledger.announce_all(
+        self._journal.announce_all(
             self._detector.close_all(Reason(ReasonCode.STOPPED), now_ns() if self._live else self._intake.clock_ns)
         )
         self._write_up()

@@ -131,8 +131,8 @@ class TapeReport(Struct, frozen=True, array_like=True, tag="tape"):
 Command = Hello | SetRules | NameRoutes | EventsSince | WorkerNotice | Playback | TapeReport
 
 
-class Frame(Struct, frozen=True, array_like=True, tag="frame"):
-    """What changed since the frame before; `is_full` with everything that there is."""
+class View(Struct, frozen=True, array_like=True, tag="view"):
+    """What changed since the view before; `is_full` with everything that there is."""
 
     number: int
     is_full: bool
@@ -160,7 +160,7 @@ class Welcome(Struct, frozen=True, array_like=True, tag="welcome"):
     """The answer to Hello."""
 
     intro: NodeIntro
-    frame: Frame
+    view: View
 
 
 class Events(Struct, frozen=True, array_like=True, tag="events"):
@@ -181,7 +181,7 @@ class Refused(Struct, frozen=True, array_like=True, tag="refused"):
 
 Reply = Welcome | Events | Done | Refused | Playback
 
-FRAME_TOPIC = b"F"
+VIEW_TOPIC = b"F"
 EVENT_TOPIC = b"E"
 NAMED_FOR_S = 5.0
 MOST_NAMED = 200
@@ -193,5 +193,5 @@ encode = msgspec.msgpack.Encoder().encode
 decode_from_feed = msgspec.msgpack.Decoder(FromFeed).decode
 decode_command = msgspec.msgpack.Decoder(Command).decode
 decode_reply = msgspec.msgpack.Decoder(Reply).decode
-decode_frame = msgspec.msgpack.Decoder(Frame).decode
+decode_view = msgspec.msgpack.Decoder(View).decode
 decode_event = msgspec.msgpack.Decoder(Event).decode

@@ -7,7 +7,7 @@ import zmq
 
 from arbsniper_tui.model.errors import UNREADABLE
 from arbsniper_tui.wire.endpoints import Endpoints
-from arbsniper_tui.wire.messages import FRAME_TOPIC, HELD_FOR_A_VIEWER, Command, Refused, Reply, decode_command, encode
+from arbsniper_tui.wire.messages import HELD_FOR_A_VIEWER, VIEW_TOPIC, Command, Refused, Reply, decode_command, encode
 
 _LOOK_EVERY_MS = 20
 _EVENTS, _POLLIN = int(zmq.EVENTS), int(zmq.POLLIN)  # `&` of enum flags runs Python code, of ints it does not
@@ -46,7 +46,7 @@ class Publisher:
         """Update the number of viewers."""
         while _has_come(self._socket):
             message = self._socket.recv(zmq.NOBLOCK)
-            if message[1:] == FRAME_TOPIC:
+            if message[1:] == VIEW_TOPIC:
                 self.viewers += 1 if message[0] else -1
 
     def publish(self, topic: bytes, body: bytes) -> None:

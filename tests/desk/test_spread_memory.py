@@ -28,7 +28,7 @@ def written(signal: Signal) -> bytes:
 def announced(bench: DecisionBench) -> Signal:
     """Bought at 100 on binance, sold at 101 on okx, and announced; its event is owed."""
     (signal,) = bench.opportunity()
-    bench.ledger.announce(signal, bench.now_ns)
+    bench.journal.announce(signal, bench.now_ns)
     return signal
 
 
@@ -39,7 +39,7 @@ class Heir:
         self.bench = DecisionBench(killed.folder, heir_of=killed, has_redis=has_redis)
         self.bench.now_ns = killed.now_ns + 1500 * MS
         self.bench.detector.signal_seq = self.bench.memory.signal
-        close_left_open(self.bench.memory, self.bench.ledger, self.bench.detector, self.bench.now_ns)
+        close_left_open(self.bench.memory, self.bench.journal, self.bench.detector, self.bench.now_ns)
 
     @property
     def told(self) -> list[tuple[str, str]]:
@@ -126,7 +126,7 @@ def test_more_open_than_there_are_places_is_said_once(
 class TestAfterAKill:
     def test_what_was_open_is_closed_with_how_long_it_stood_and_its_best(self, bench: DecisionBench) -> None:
         opened = announced(bench)
-        bench.ledger.write_up()
+        bench.journal.write_up()
         heir = Heir(bench)
         assert heir.told == [("close", opened.id)]
         (closed,) = heir.bench.sink.events
@@ -137,20 +137,20 @@ class TestAfterAKill:
 
     def test_what_still_stands_opens_under_a_new_id_in_events_only(self, bench: DecisionBench) -> None:
         opened = announced(bench)
-        bench.ledger.write_up()
+        bench.journal.write_up()
         heir = Heir(bench)
         again = announced(heir.bench)
-        heir.bench.ledger.write_up()
+        heir.bench.journal.write_up()
         assert (again.resumed_from, again.seq) == (opened.id, opened.seq)
         assert heir.told == [("close", opened.id), ("open", again.id)]
         assert heir.bench.sink.signals == []
 
     def test_it_is_closed_once_more_if_the_heir_is_killed_too(self, bench: DecisionBench) -> None:
         announced(bench)
-        bench.ledger.write_up()
+        bench.journal.write_up()
         first = Heir(bench)
         again = announced(first.bench)
-        first.bench.ledger.write_up()
+        first.bench.journal.write_up()
         second = Heir(first.bench)
         assert second.told == [("close", again.id)]
 
@@ -174,7 +174,7 @@ class TestAfterAKill:
     def test_what_was_told_and_never_sent_is_closed_and_announced_anew(self, bench: DecisionBench) -> None:
         bench.sink.is_up = False
         opened = announced(bench)
-        bench.ledger.write_up()
+        bench.journal.write_up()
         heir = Heir(bench)
         again = announced(heir.bench)
         assert heir.told == [("close", opened.id)]
@@ -183,7 +183,7 @@ class TestAfterAKill:
     def test_without_redis_what_was_told_is_not_told_as_new(self, bench: DecisionBench) -> None:
         alone = DecisionBench(bench.folder, has_redis=False)
         opened = announced(alone)
-        alone.ledger.write_up()
+        alone.journal.write_up()
         heir = Heir(alone, has_redis=False)
         assert announced(heir.bench).resumed_from == opened.id
         alone.close()
@@ -191,15 +191,15 @@ class TestAfterAKill:
     def test_what_was_closed_in_time_stays_closed(self, bench: DecisionBench) -> None:
         announced(bench)
         for signal in bench.quote(1, 100.0, 100.1):
-            bench.ledger.announce(signal, bench.now_ns)
-        bench.ledger.write_up()
+            bench.journal.announce(signal, bench.now_ns)
+        bench.journal.write_up()
         assert Heir(bench).told == []
 
     def test_a_close_that_was_not_yet_told_is_told(self, bench: DecisionBench) -> None:
         opened = announced(bench)
-        bench.ledger.write_up()
+        bench.journal.write_up()
         for signal in bench.quote(1, 100.0, 100.1):
-            bench.ledger.announce(signal, bench.now_ns)
+            bench.journal.announce(signal, bench.now_ns)
         assert Heir(bench).told == [("close", opened.id)]
 
     def test_the_best_spread_is_that_of_all_that_was_announced(self, bench: DecisionBench) -> None:
@@ -207,8 +207,8 @@ class TestAfterAKill:
         for bid in (103.0, 101.5):
             bench.now_ns += 300 * MS
             for signal in bench.quote(1, bid, bid + 0.1):
-                bench.ledger.announce(signal, bench.now_ns)
-        bench.ledger.write_up()
+                bench.journal.announce(signal, bench.now_ns)
+        bench.journal.write_up()
         heir = Heir(bench)
         assert heir.bench.sink.events[-1]["signal"]["best_spread_pct"] == 3.0
 
@@ -216,6 +216,6 @@ class TestAfterAKill:
 def test_a_resumed_opening_is_an_event_and_no_signal(bench: DecisionBench) -> None:
     bench.detector.resumable = {(0, 1): "before-1"}
     announced(bench)
-    bench.ledger.write_up()
+    bench.journal.write_up()
     assert bench.sink.signals == []
     assert bench.sink.events[0]["signal"]["resumed_from"] == "before-1"

@@ -10,16 +10,16 @@ from arbsniper_tui.model.reason import Reason, ReasonCode, reason_words
 
 
 def test_before_the_first_quote_every_row_says_so(bench: DecisionBench) -> None:
-    rows = bench.reception.rows.all_quotes(bench.now_ns)
+    rows = bench.viewer_desk.rows.all_quotes(bench.now_ns)
     assert [(row.instrument_id, row.bid, row.ts_recv_ms, reason_words(row.reason)) for row in rows] == [
         (number, 0.0, 0.0, "no data yet") for number in range(len(INSTRUMENTS))
     ]
-    assert bench.reception.rows.changed_quotes(bench.now_ns) == ()
+    assert bench.viewer_desk.rows.changed_quotes(bench.now_ns) == ()
 
 
 def test_a_quote_is_shown_as_the_venue_showed_it_with_its_receipt(bench: DecisionBench) -> None:
     bench.detector.on_quote(Quote(1, 99.5, 2.0, 100.5, 3.0, 1_699_999_999_000), bench.now_ns, bench.now_ns)
-    [row] = bench.reception.rows.changed_quotes(bench.now_ns)
+    [row] = bench.viewer_desk.rows.changed_quotes(bench.now_ns)
     assert (row.instrument_id, row.bid, row.bid_size, row.ask, row.ask_size) == (1, 99.5, 2.0, 100.5, 3.0)
     assert row.ts_recv_ms == (bench.now_ns + WALL_OFFSET_NS) / 1e6
     assert (row.ts_venue_ms, row.reason, row.quotes) == (1_699_999_999_000, None, 1)
@@ -29,13 +29,13 @@ def test_only_what_moved_is_told_and_once(bench: DecisionBench) -> None:
     bench.quote(0, 99.0, 100.0)
     bench.quote(0, 99.1, 100.1)
     bench.quote(2, 50.0, 51.0)
-    changed = bench.reception.rows.changed_quotes(bench.now_ns)
+    changed = bench.viewer_desk.rows.changed_quotes(bench.now_ns)
     assert [(row.instrument_id, row.bid, row.quotes) for row in changed] == [(0, 99.1, 2), (2, 50.0, 1)]
-    assert bench.reception.rows.changed_quotes(bench.now_ns) == ()
+    assert bench.viewer_desk.rows.changed_quotes(bench.now_ns) == ()
 
 
 def test_a_quote_that_grows_stale_is_told_once_and_again_when_it_is_fresh(bench: DecisionBench) -> None:
-    rows = bench.reception.rows
+    rows = bench.viewer_desk.rows
     bench.quote(0, 99.0, 100.0)
     rows.changed_quotes(bench.now_ns)
     bench.now_ns += 5 * S
@@ -51,16 +51,16 @@ def test_a_quote_that_grows_stale_is_told_once_and_again_when_it_is_fresh(bench:
 
 def test_a_withdrawal_is_told_with_its_reason_and_keeps_the_last_price(bench: DecisionBench) -> None:
     bench.quote(0, 99.0, 100.0)
-    bench.reception.rows.changed_quotes(bench.now_ns)
+    bench.viewer_desk.rows.changed_quotes(bench.now_ns)
     bench.detector.withdraw(0, Reason(ReasonCode.DISCONNECTED, words="code 1012"), bench.now_ns)
-    [row] = bench.reception.rows.changed_quotes(bench.now_ns)
+    [row] = bench.viewer_desk.rows.changed_quotes(bench.now_ns)
     assert (row.bid, reason_words(row.reason)) == (99.0, "disconnected: code 1012")
 
 
 def test_routes_stand_with_the_largest_spread_first(bench: DecisionBench) -> None:
     bench.quote(0, 99.9, 100.0)
     bench.quote(1, 100.3, 100.4)
-    rows = bench.reception.rows.largest_routes(bench.now_ns)
+    rows = bench.viewer_desk.rows.largest_routes(bench.now_ns)
     assert [(row.buy_id, row.sell_id) for row in rows] == [(0, 1), (1, 0)]
     assert round(rows[0].spread_pct, 6) == 0.3
     assert rows[0].spread_pct > 0 > rows[1].spread_pct
@@ -71,18 +71,18 @@ def test_routes_stand_with_the_largest_spread_first(bench: DecisionBench) -> Non
 def test_an_open_route_shows_its_time_its_size_and_its_count_and_no_reason(bench: DecisionBench) -> None:
     bench.quote(0, 99.9, 100.0, size=0.7)
     bench.quote(1, 101.0, 101.1, size=0.4)
-    [row, _] = bench.reception.rows.largest_routes(bench.now_ns + 250 * MS)
+    [row, _] = bench.viewer_desk.rows.largest_routes(bench.now_ns + 250 * MS)
     assert (row.reason, row.size, row.open_ms, row.signals) == (None, 0.4, 250.0, 1)
 
 
 def test_a_route_without_a_price_shows_no_spread_and_stands_last(bench: DecisionBench) -> None:
-    rows = bench.reception.rows.largest_routes(bench.now_ns)
+    rows = bench.viewer_desk.rows.largest_routes(bench.now_ns)
     assert [row.spread_pct for row in rows] == [0.0, 0.0]
     assert all("no data yet" in reason_words(row.reason) for row in rows)
     bench.quote(0, 99.9, 100.0)
     bench.quote(1, 101.0, 101.1)
     bench.detector.withdraw(1, Reason(ReasonCode.CROSSED), bench.now_ns)
-    for row in bench.reception.rows.largest_routes(bench.now_ns):
+    for row in bench.viewer_desk.rows.largest_routes(bench.now_ns):
         assert (row.spread_pct, row.net_spread_pct, row.size, reason_words(row.reason)) == (
             0.0,
             0.0,

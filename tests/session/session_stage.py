@@ -17,15 +17,15 @@ from arbsniper_tui.session.snapshot import Changes
 from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.messages import (
     EVENT_TOPIC,
-    FRAME_TOPIC,
+    VIEW_TOPIC,
     Command,
     Done,
     Events,
     EventsSince,
-    Frame,
     Hello,
     Reply,
     SetRules,
+    View,
     Welcome,
     encode,
 )
@@ -112,16 +112,16 @@ class Stage:
     def _answer(self, command: Command) -> Reply:
         self.asked.append(command)
         if isinstance(command, Hello):
-            return Welcome(INTRO, self._frame(is_full=True))
+            return Welcome(INTRO, self._view(is_full=True))
         if isinstance(command, EventsSince):
             return Events(tuple(event for event in self.events if event.seq > command.seq))
         if isinstance(command, SetRules) and command.threshold_pct is not None:
             self.status = msgspec.structs.replace(self.status, threshold_pct=command.threshold_pct)
         return Done()
 
-    def _frame(self, *, is_full: bool) -> Frame:
+    def _view(self, *, is_full: bool) -> View:
         feeds = (FeedHealth("okx spot", "okx", FeedState.LIVE),) if is_full else ()
-        return Frame(self.number, is_full, self.status, (row(self.bid),), feeds=feeds, last_event=self._last_seq)
+        return View(self.number, is_full, self.status, (row(self.bid),), feeds=feeds, last_event=self._last_seq)
 
     def frame(self, bid: float, *, is_lost: bool = False) -> None:
         """The next frame, with one quote; a lost one was made and did not arrive."""
@@ -129,7 +129,7 @@ class Stage:
             self.number += 1
             self.bid = bid
             if not is_lost:
-                self._publish(FRAME_TOPIC, encode(self._frame(is_full=False)))
+                self._publish(VIEW_TOPIC, encode(self._view(is_full=False)))
 
     def event(self, kind: EventKind = "venue_up", *, is_lost: bool = False, is_forgotten: bool = False) -> Event:
         """The next event; a lost one did not arrive, and a forgotten one cannot be had again."""

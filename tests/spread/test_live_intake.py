@@ -29,7 +29,7 @@ class Taking:
     def __init__(self, bench: DecisionBench, inbox: Inbox, **rules: object) -> None:
         self.bench = bench
         bench.detector.rules = structs.replace(bench.detector.rules, **rules)
-        self.intake = LiveIntake(inbox, bench.detector, bench.ledger, bench.watch, Stages())
+        self.intake = LiveIntake(inbox, bench.detector, bench.journal, bench.watch, Stages())
 
     def take(self, *messages: FromFeed) -> None:
         for message in messages:
@@ -99,7 +99,7 @@ def test_what_cannot_be_told_apart_on_the_bus_is_passed_over(
     taking = Taking(bench, inbox)
     at_ns = now_ns()
     one, other = Quote(BUY, 1.0, 1.0, 1.1, 1.0), quote(SELL, 1.0, 1.1)
-    replaying = ReplayIntake(bench.detector, bench.ledger, bench.watch, Stages())
+    replaying = ReplayIntake(bench.detector, bench.journal, bench.watch, Stages())
     for intake in (taking.intake, replaying):
         intake.take(encode(QuoteBatch(at_ns, at_ns, [one, other], [at_ns])))
         intake.take(encode(QuoteBatch(at_ns, at_ns, [Quote(99, 1.0, 1.0, 1.1, 1.0), one], [at_ns, at_ns])))
@@ -118,6 +118,6 @@ def test_of_facts_the_newest_of_each_kind_is_held_and_all_are_counted(bench: Dec
 
 
 def test_a_replay_holds_facts_too(bench: DecisionBench) -> None:
-    intake = ReplayIntake(bench.detector, bench.ledger, bench.watch, Stages())
+    intake = ReplayIntake(bench.detector, bench.journal, bench.watch, Stages())
     intake.take(encode(Facts(1, (Mark(BUY, 100.0),))))
     assert intake.facts.of(BUY) == (Mark(BUY, 100.0),)

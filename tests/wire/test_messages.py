@@ -22,7 +22,6 @@ from arbsniper_tui.wire.messages import (
     Events,
     EventsSince,
     Facts,
-    Frame,
     FromFeed,
     HealthReport,
     Hello,
@@ -35,14 +34,15 @@ from arbsniper_tui.wire.messages import (
     SetRules,
     TapeReport,
     TapesEnded,
+    View,
     Welcome,
     Withdrawn,
     WorkerNotice,
     decode_command,
     decode_event,
-    decode_frame,
     decode_from_feed,
     decode_reply,
+    decode_view,
     encode,
 )
 
@@ -106,7 +106,7 @@ INTRO = NodeIntro(
     ("USD counts as USDT 1:1",),
 )
 REPLAY = ReplayStatus(1, 2**62, None, 2.5, True, False, 3, 4, {"crossed": 1}, ("ETH/USDT of okx",), 0.5)
-FRAME = Frame(
+FRAME = View(
     9,
     is_full=True,
     status=STATUS,
@@ -155,8 +155,8 @@ REPLIES = [
         *((message, decode_from_feed) for message in FROM_FEED),
         *((message, decode_command) for message in COMMANDS),
         *((message, decode_reply) for message in REPLIES),
-        (FRAME, decode_frame),
-        (Frame(0, is_full=False, status=STATUS), decode_frame),
+        (FRAME, decode_view),
+        (View(0, is_full=False, status=STATUS), decode_view),
         (EVENT, decode_event),
         (Event(event="heartbeat", seq=1, timestamp=2, signals=3), decode_event),
     ],

@@ -10,8 +10,8 @@ from arbsniper_tui.model.errors import NodeUnreachable
 from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.messages import (
     EVENT_TOPIC,
-    FRAME_TOPIC,
     HELD_FOR_A_VIEWER,
+    VIEW_TOPIC,
     Command,
     Done,
     EventsSince,
@@ -63,9 +63,9 @@ class TestPublisher:
         self, context: Context, endpoints: Endpoints, publisher: Publisher, wait_until: WaitUntil
     ) -> None:
         assert publisher.viewers == 0
-        first = Subscription(context, endpoints, FRAME_TOPIC, EVENT_TOPIC)
+        first = Subscription(context, endpoints, VIEW_TOPIC, EVENT_TOPIC)
         wait_until(has_viewers(publisher, 1))
-        second = Subscription(context, endpoints, FRAME_TOPIC)
+        second = Subscription(context, endpoints, VIEW_TOPIC)
         wait_until(has_viewers(publisher, 2))
         first.close()
         wait_until(has_viewers(publisher, 1))
@@ -76,19 +76,19 @@ class TestPublisher:
         self, context: Context, endpoints: Endpoints, publisher: Publisher, wait_until: WaitUntil
     ) -> None:
         listener = Subscription(context, endpoints, EVENT_TOPIC)
-        viewer = Subscription(context, endpoints, FRAME_TOPIC)
+        viewer = Subscription(context, endpoints, VIEW_TOPIC)
         wait_until(has_viewers(publisher, 1))
 
         def has_come() -> bool:
             # Its subscription is not counted, so it is known only by what arrives.
-            publisher.publish(FRAME_TOPIC, b"frame")
+            publisher.publish(VIEW_TOPIC, b"frame")
             publisher.publish(EVENT_TOPIC, b"event")
             return listener.wait(10)
 
         wait_until(has_come)
         assert listener.receive() == (EVENT_TOPIC, b"event")
         assert viewer.wait(20_000)
-        assert viewer.receive() == (FRAME_TOPIC, b"frame")
+        assert viewer.receive() == (VIEW_TOPIC, b"frame")
         assert publisher.viewers == 1
         listener.close()
         viewer.close()
@@ -96,16 +96,16 @@ class TestPublisher:
     def test_a_viewer_that_never_reads_holds_nobody_up_and_costs_a_bounded_number_of_messages(
         self, context: Context, endpoints: Endpoints, publisher: Publisher, wait_until: WaitUntil
     ) -> None:
-        viewer = Subscription(context, endpoints, FRAME_TOPIC)
+        viewer = Subscription(context, endpoints, VIEW_TOPIC)
         wait_until(has_viewers(publisher, 1))
         body = bytes(10_000)
         sent = 5 * HELD_FOR_A_VIEWER
         for _ in range(sent):
-            publisher.publish(FRAME_TOPIC, body)
+            publisher.publish(VIEW_TOPIC, body)
         received = 0
         assert viewer.wait(20_000)
         while viewer.wait(200):
-            assert viewer.receive() == (FRAME_TOPIC, body)
+            assert viewer.receive() == (VIEW_TOPIC, body)
             received += 1
         assert 0 < received < sent
         viewer.close()
@@ -114,13 +114,13 @@ class TestPublisher:
         self, context: Context, endpoints: Endpoints, wait_until: WaitUntil
     ) -> None:
         publisher = Publisher(context, endpoints, is_lossless=True)
-        viewer = Subscription(context, endpoints, FRAME_TOPIC)
+        viewer = Subscription(context, endpoints, VIEW_TOPIC)
         wait_until(has_viewers(publisher, 1))
         sent = 3 * HELD_FOR_A_VIEWER
 
         def publish() -> None:
             for number in range(sent):
-                publisher.publish(FRAME_TOPIC, b"%d" % number)
+                publisher.publish(VIEW_TOPIC, b"%d" % number)
 
         thread = threading.Thread(target=publish, daemon=True)
         thread.start()
@@ -148,12 +148,12 @@ class TestPublisher:
             return len(asked) < 3
 
         publisher = Publisher(context, endpoints, is_lossless=True, while_behind=go_on)
-        viewer = Subscription(context, endpoints, FRAME_TOPIC)
+        viewer = Subscription(context, endpoints, VIEW_TOPIC)
         wait_until(has_viewers(publisher, 1))
         body = bytes(10_000)
         # Between two questions the kernel may take some more, and a publish succeed after all.
         while len(asked) < 3:
-            publisher.publish(FRAME_TOPIC, body)
+            publisher.publish(VIEW_TOPIC, body)
         assert len(asked) == 3
         viewer.close()
         publisher.close()
@@ -161,7 +161,7 @@ class TestPublisher:
     def test_without_a_message_receiving_is_none(
         self, context: Context, endpoints: Endpoints, publisher: Publisher
     ) -> None:
-        viewer = Subscription(context, endpoints, FRAME_TOPIC)
+        viewer = Subscription(context, endpoints, VIEW_TOPIC)
         assert viewer.receive() is None
         assert not viewer.wait(0)
         viewer.close()

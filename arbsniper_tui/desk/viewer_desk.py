@@ -1,11 +1,11 @@
-"""The spread worker's side for viewers: the introduction, frames of what changed, and answers to commands."""
+"""The spread worker's side for viewers: the introduction, views of what changed, and answers to commands."""
 
 from math import inf
 
 import msgspec
 
 from arbsniper_tui.desk.feed_watch import FeedWatch
-from arbsniper_tui.desk.ledger import Ledger
+from arbsniper_tui.desk.journal import Journal
 from arbsniper_tui.desk.memory import SpreadMemory
 from arbsniper_tui.desk.plan import SpreadPlan
 from arbsniper_tui.desk.rows import Rows
@@ -19,14 +19,13 @@ from arbsniper_tui.model.view import NodeIntro, NodeStatus, ReplayStatus, RouteR
 from arbsniper_tui.runtime import clock
 from arbsniper_tui.sinks.sink import Sink
 from arbsniper_tui.wire.messages import (
-    FRAME_TOPIC,
     MOST_NAMED,
     NAMED_FOR_S,
+    VIEW_TOPIC,
     Command,
     Done,
     Events,
     EventsSince,
-    Frame,
     Hello,
     NameRoutes,
     Playback,
@@ -34,6 +33,7 @@ from arbsniper_tui.wire.messages import (
     Reply,
     SetRules,
     TapeReport,
+    View,
     Welcome,
     WorkerNotice,
     encode,
@@ -42,14 +42,14 @@ from arbsniper_tui.wire.messages import (
 _STAGES_EVERY_NS = 500_000_000
 
 
-class Reception:
-    """Holds what the last frame told, so that the next tells only what is new."""
+class ViewerDesk:
+    """Remembers what the last view told, so that the next tells only what is new."""
 
     def __init__(
         self,
         plan: SpreadPlan,
         detector: Detector,
-        ledger: Ledger,
+        journal: Journal,
         feeds: FeedWatch,
         stages: Stages,
         sink: Sink,
@@ -58,7 +58,7 @@ class Reception:
         self._plan = plan
         self._memory = memory
         self._detector = detector
-        self._ledger = ledger
+        self._journal = journal
         self._feeds = feeds
         self._stages = stages
         self._sink = sink
@@ -66,7 +66,7 @@ class Reception:
         self.viewers = 0
         self._rate_per_s = 0.0
         self._rated = (0, 0)
-        self._frame_number = 0
+        self._view_number = 0
         self._stages_due_ns = 0
         self._redis_told: RedisHealth | None = None
         self._announcements: list[Signal] = []
@@ -79,9 +79,9 @@ class Reception:
     def answer(self, command: Command, now_ns: int) -> Reply:
         """Carry out one command."""
         if isinstance(command, Hello):
-            return Welcome(self._intro(), self._frame(now_ns, is_full=True))
+            return Welcome(self._intro(), self._view(now_ns, is_full=True))
         if isinstance(command, EventsSince):
-            return Events(self._ledger.since(command.seq))
+            return Events(self._journal.since(command.seq))
         if isinstance(command, WorkerNotice):
             self._announcements += self._feeds.notice(command.worker, now_ns)
             return Done()
@@ -99,14 +99,14 @@ class Reception:
         announcements, self._announcements = self._announcements, []
         return announcements
 
-    def next_frame(self, now_ns: int, mono_ns: int) -> tuple[bytes, bytes]:
-        """Topic and body of the next frame."""
-        self._frame_number += 1
-        frame = self._frame(now_ns, is_full=False)
+    def next_view(self, now_ns: int, mono_ns: int) -> tuple[bytes, bytes]:
+        """Topic and body of the next view."""
+        self._view_number += 1
+        view = self._view(now_ns, is_full=False)
         if mono_ns >= self._stages_due_ns:
             self._stages_due_ns = mono_ns + _STAGES_EVERY_NS
-            frame = msgspec.structs.replace(frame, stages=self._stages.rows())
-        return FRAME_TOPIC, encode(frame)
+            view = msgspec.structs.replace(view, stages=self._stages.rows())
+        return VIEW_TOPIC, encode(view)
 
     def measure_rate(self, mono_ns: int) -> None:
         """Quotes a second since the last call."""
@@ -154,14 +154,14 @@ class Reception:
         changed = msgspec.structs.replace(rules, threshold_pct=threshold_pct, basis=basis)
         if changed != rules:
             wall_ms = (now_ns + self._detector.wall_offset_ns) // 1_000_000
-            self._ledger.write(
+            self._journal.write(
                 "settings", wall_ms, now_ns, detail=f"threshold {threshold_words(threshold_pct)} {basis}"
             )
             self._announcements += self._detector.change_rules(changed, now_ns)
             self._memory.rules = changed
         return Done()
 
-    def _frame(self, now_ns: int, *, is_full: bool) -> Frame:
+    def _view(self, now_ns: int, *, is_full: bool) -> View:
         feeds, workers = self._feeds.feeds, self._feeds.workers
         redis = self._sink.health()
         if is_full:
@@ -175,8 +175,8 @@ class Reception:
         tells_redis = is_full or redis != self._redis_told
         if not is_full:
             self._redis_told = redis
-        return Frame(
-            number=self._frame_number,
+        return View(
+            number=self._view_number,
             is_full=is_full,
             status=self._status(now_ns),
             quotes=quotes,
@@ -185,7 +185,7 @@ class Reception:
             workers=tuple(workers[name] for name in sorted(worker_names)),
             redis=redis if tells_redis else None,
             stages=self._stages.rows() if is_full else (),
-            last_event=self._ledger.last_seq,
+            last_event=self._journal.last_seq,
             recording=self._feeds.recording,
             replay=self._replay,
             named_routes=self._named_routes(now_ns),

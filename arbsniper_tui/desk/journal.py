@@ -19,7 +19,7 @@ EVENTS_KEPT = 5000
 _to_json = msgspec.json.Encoder().encode
 
 
-class Ledger:
+class Journal:
     """Numbers events, keeps the last ones, and hands them on. Nothing here waits."""
 
     def __init__(self, publisher: Publisher, sink: Sink, memory: SpreadMemory, *, keeps_all: bool = False) -> None:
