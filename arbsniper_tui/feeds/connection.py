@@ -141,9 +141,8 @@ class Connection:
                 self.socket.send(text)
         for each in instruments:
             self._by_symbol.pop(each.venue_symbol, None)
-            self._subscribed.discard(each.id)
-            self._lost_books.pop(each.id, None)
             self._filter.withdraw(each.id)
+        self._subscribed.difference_update(each.id for each in instruments)
 
     def ask_for(self, instruments: Sequence[Instrument]) -> None:
         """Subscribe these instruments. One that is subscribed already is unsubscribed first, to get its whole state."""

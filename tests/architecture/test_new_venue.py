@@ -47,7 +47,7 @@ def test_the_parser_reads_the_frames_and_the_list(written: dict[str, Path]) -> N
     by_rule = SymbolsByRule(adapter, Market.SPOT)
     parser = adapter.parser(Market.SPOT, by_rule.find, {})
     quotes = [quote for line in written["spot.top.jsonl"].read_bytes().splitlines() for quote in parser.feed(line)]
-    assert [defect(quote) for quote in quotes] == ["", ""]
+    assert [defect(quote) for quote in quotes] == [None, None]
     assert [each.symbol for each in by_rule.all] == ["BTC/USDT", "ETH/USDT"]
     assert all(parser.feed(line) == () for line in written["spot.other.jsonl"].read_bytes().splitlines())
     listed = adapter.parse_listings(written["spot.list.json"].read_bytes())

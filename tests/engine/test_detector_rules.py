@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from arbsniper_tui.engine.detector import Detector, Rules
 from arbsniper_tui.engine.leg import Leg
 from arbsniper_tui.engine.routes import SPOT_SPOT
+from arbsniper_tui.model.errors import InstrumentError
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.reason import Reason, ReasonCode, reason_words
@@ -304,3 +305,45 @@ def test_a_leg_keeps_what_its_instrument_last_showed_before_it_was_withdrawn() -
     assert leg.quote is quote
     assert (leg.fault, leg.bid, leg.ask) == ("disconnected", 0.0, float("inf"))
     assert (leg.received, leg.recv_ns) == (1, NOW)
+
+
+class TestInstrumentsThatComeAndGo:
+    def test_an_instrument_that_is_added_opens_routes(self) -> None:
+        detector = two_venues()
+        put(detector, 0, 99.9, 100.0, NOW)
+        detector.add([instrument(7, "kraken")])
+        (signal,) = put(detector, 7, 101.0, 101.1, NOW)
+        assert (signal.action, signal.seq) == ("BUY_BINANCE_SELL_KRAKEN", 1)
+
+    def test_an_instrument_that_goes_closes_its_routes_and_leaves_the_others(self) -> None:
+        detector = two_venues()
+        detector.add([instrument(7, "kraken")])
+        opened(detector)
+        put(detector, 7, 101.0, 101.1, NOW)
+        closed = detector.remove([1], NOW + S)
+        assert [(each.state, each.sell_exchange, each.reason) for each in closed] == [
+            ("close", "okx", "okx: no longer watched")
+        ]
+        assert [route.key for route in detector.routes.all] == [(0, 7), (7, 0)]
+        assert detector.open_count == 1
+        with pytest.raises(KeyError):
+            put(detector, 1, 101.0, 101.1, NOW + S)
+
+    def test_an_id_that_is_held_is_refused_and_nothing_is_added(self) -> None:
+        detector = two_venues()
+        with pytest.raises(InstrumentError, match="kraken BTC/USDT: watched already, or another"):
+            detector.add([instrument(8, "gate"), instrument(1, "kraken")])
+        assert list(detector.legs.shown) == [0, 1]
+
+    def test_a_rate_cannot_go_before_what_it_converts_nor_come_after(self) -> None:
+        detector = two_venues()
+        converted = instrument(8, "kraken", "BTC/USD", rate_id=9, rate_inverted=True)
+        rate = instrument(9, "kraken", "USDT/USD", only_rate=True)
+        with pytest.raises(InstrumentError, match="kraken BTC/USD: the market of its rate is not watched"):
+            detector.add([converted])
+        detector.add([converted, rate])
+        with pytest.raises(InstrumentError, match="kraken USDT/USD: its rate converts kraken BTC/USD"):
+            detector.remove([9], NOW)
+        assert len(detector.routes.all) == 6
+        assert detector.remove([9, 8], NOW) == []
+        assert len(detector.routes.all) == 2

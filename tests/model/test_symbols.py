@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from arbsniper_tui.model.errors import SymbolError, UsageError
-from arbsniper_tui.model.instrument import Instrument, Market, Symbol, parse_symbol
+from arbsniper_tui.model.instrument import Instrument, Market, Symbol, instrument_key, parse_symbol
 
 steady = settings(derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -77,3 +77,9 @@ def test_instruments_are_grouped_in_the_currency_that_counts(
 ) -> None:
     instrument = Instrument(0, "okx", symbol, "", counted, 0.1)
     assert (instrument.group, instrument.market, instrument.base) == (group, market, "BTC")
+
+
+def test_a_key_is_48_bits_of_venue_and_symbol_and_the_same_everywhere() -> None:
+    assert instrument_key("okx", "BTC/USDT") == 0x5E651F12637C
+    assert instrument_key("okx", "BTC/USDT") != instrument_key("okx", "BTC/USDT:USDT")
+    assert 0 <= instrument_key("kraken", "BTC/USD") < 2**48
