@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from arbsniper_tui.feeds.endpoint import find_endpoint
+from arbsniper_tui.feeds.lost_books import LostBooks
 from arbsniper_tui.feeds.outlet import FeedCounts, OnFrame, Outlet
 from arbsniper_tui.feeds.quote_filter import QuoteFilter
 from arbsniper_tui.feeds.seeds import fetch_seeds
@@ -29,8 +30,6 @@ from arbsniper_tui.venues.base import Listing, Ready, Reply, VenueAdapter, Venue
 from arbsniper_tui.venues.requests import KeepAlive
 
 _log = logging.getLogger(__name__)
-
-_MOST_DOUBLINGS = 5
 
 Show = Callable[[FeedState, str], None]
 """Called with the state of the connection, and what is wrong or awaited, in words."""
@@ -82,9 +81,7 @@ class Connection:
         self._unsent: list[str] = []
         """Replies to frames that arrived in the same read as the handshake, before `socket` was set."""
         self._is_live = self._is_late = False
-        self._lost_books: dict[int, tuple[int, float]] = {}
-        """Instruments whose book is lost, until a sound quote arrives: how often a snapshot was awaited, and when the
-        next attempt is due, in s of the clock of ages."""
+        self._lost_books = LostBooks(timings.lost_book_after_s)
         self._subscribed: set[int] = set()
         self._seeding: set[asyncio.Task[None]] = set()
         self.socket: WebSocket | None = None
@@ -178,9 +175,8 @@ class Connection:
         if not sound:
             return
         counts.quotes += len(sound)
-        if self._lost_books:
-            for quote in sound:
-                self._lost_books.pop(quote.instrument_id, None)
+        if self._lost_books.awaited:
+            self._lost_books.take(sound)
         if len(sound) > 1:
             # A newer state of an instrument replaces the older ones of the same read.
             newest = {quote.instrument_id: quote for quote in sound}
@@ -207,7 +203,7 @@ class Connection:
             instrument = self._by_symbol.get(told.venue_symbol)
             if instrument is not None:
                 self._troubles.warn(f"book {told.venue_symbol}", f"{self._spec.name}: book lost: {told}")
-                self._await_book(instrument, _now_s())
+                self._lost_books.wait_for(instrument.id, _now_s())
         elif isinstance(told, VenueClosing | BookLost):
             if self.socket is not None:
                 self.socket.abort(str(told))
@@ -237,12 +233,6 @@ class Connection:
         said = f"{rejected.venue_symbol} {reason_words(reason)}".strip()
         self._troubles.warn("rejected", f"{self._spec.name}: {said}")
         self._show(self._state, said)
-
-    def _await_book(self, instrument: Instrument, now_s: float) -> None:
-        """Wait for a snapshot, each time twice as long."""
-        awaited, _ = self._lost_books.get(instrument.id, (0, 0.0))
-        wait_s = self._timings.lost_book_after_s * 2 ** min(awaited, _MOST_DOUBLINGS)
-        self._lost_books[instrument.id] = awaited + 1, now_s + wait_s
 
     def _tell_drop(self, reason: str, quote: Quote) -> None:
         self._troubles.warn(reason, f"{self._spec.name}: a quote was dropped ({reason}): {quote}")
@@ -336,12 +326,10 @@ class Connection:
             self._show(FeedState.LIVE, "")
 
     def _ask_for_lost_books(self, now_s: float) -> None:
-        due = {instrument_id for instrument_id, (_, due_s) in self._lost_books.items() if now_s >= due_s}
-        for instrument_id in due & self._served.barred:
-            del self._lost_books[instrument_id]  # subscribed again when the venue serves it again
+        due = self._lost_books.due(now_s, self._served.barred)
         wanted = [each for each in self._served.wanted if each.id in due] if due else []
         for each in wanted:
-            self._await_book(each, now_s)
+            self._lost_books.wait_for(each.id, now_s)
         self.ask_for(wanted)
 
 

@@ -176,7 +176,7 @@ async def test_a_lost_book_is_asked_for_until_its_snapshot_comes(
     async with peer.serve_raw(script) as port, on(port, closed_port, "coinbase") as diary:
         await eventually(lambda: diary.read, lambda: (asked, diary.shown()))
         connection = diary.feed._connection
-        assert connection is not None and connection._lost_books == {}
+        assert connection is not None and connection._lost_books.awaited == {}
         assert asked >= 3
 
 

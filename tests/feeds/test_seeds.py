@@ -11,6 +11,7 @@ from arbsniper_tui.feeds.seeds import fetch_seeds
 from arbsniper_tui.model.errors import BadFrame, RestError
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.quote import defect
+from arbsniper_tui.model.reason import reason_words
 from arbsniper_tui.sim.fault import Fault, FaultKind
 from arbsniper_tui.sim.plan import SimPlan
 from arbsniper_tui.sim.server import open_venues
@@ -77,4 +78,4 @@ async def test_a_venue_in_maintenance_seeds_nothing_that_can_be_believed(binance
     sim.fault = Fault(FaultKind.MAINTENANCE)
     wanted = {each.venue_symbol: each for each in instruments("binance", ("BTC/USDT",))}
     (seed,) = await fetch_seeds(BINANCE, seed_url(url, Market.SPOT), wanted.get)
-    assert defect(seed) == "no bid"
+    assert reason_words(defect(seed)) == "no bid"

@@ -6,7 +6,7 @@ import signal
 import pytest
 
 STAGES = ["parse", "bus", "decision", "publish", "total"]
-STEPS = {"encode for the bus", "decode from the bus", "gate"} | {
+STEPS = {"encode for the bus", "decode from the bus", "detector"} | {
     f"parse {feed}" for feed in ("binance spot", "binance perp", "coinbase spot", "kraken spot", "okx spot", "okx perp")
 }
 
