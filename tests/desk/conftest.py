@@ -1,5 +1,5 @@
 """A detector with what is around it."""
 
-from decision_bench import bench
+from decision_stage import stage
 
-__all__ = ["bench"]
+__all__ = ["stage"]

@@ -1,6 +1,6 @@
 """What viewers see of quotes and routes, and that a frame tells only what changed."""
 
-from decision_bench import INSTRUMENTS, MS, WALL_OFFSET_NS, DecisionBench, S
+from decision_stage import INSTRUMENTS, MS, WALL_OFFSET_NS, DecisionStage, S
 
 from arbsniper_tui.desk.rows import ROUTES_SHOWN, Rows
 from arbsniper_tui.engine.detector import Detector, Rules
@@ -9,58 +9,58 @@ from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.reason import Reason, ReasonCode, reason_words
 
 
-def test_before_the_first_quote_every_row_says_so(bench: DecisionBench) -> None:
-    rows = bench.viewer_desk.rows.all_quotes(bench.now_ns)
+def test_before_the_first_quote_every_row_says_so(stage: DecisionStage) -> None:
+    rows = stage.viewer_desk.rows.all_quotes(stage.now_ns)
     assert [(row.instrument_id, row.bid, row.ts_recv_ms, reason_words(row.reason)) for row in rows] == [
         (number, 0.0, 0.0, "no data yet") for number in range(len(INSTRUMENTS))
     ]
-    assert bench.viewer_desk.rows.changed_quotes(bench.now_ns) == ()
+    assert stage.viewer_desk.rows.changed_quotes(stage.now_ns) == ()
 
 
-def test_a_quote_is_shown_as_the_venue_showed_it_with_its_receipt(bench: DecisionBench) -> None:
-    bench.detector.on_quote(Quote(1, 99.5, 2.0, 100.5, 3.0, 1_699_999_999_000), bench.now_ns, bench.now_ns)
-    [row] = bench.viewer_desk.rows.changed_quotes(bench.now_ns)
+def test_a_quote_is_shown_as_the_venue_showed_it_with_its_receipt(stage: DecisionStage) -> None:
+    stage.detector.on_quote(Quote(1, 99.5, 2.0, 100.5, 3.0, 1_699_999_999_000), stage.now_ns, stage.now_ns)
+    [row] = stage.viewer_desk.rows.changed_quotes(stage.now_ns)
     assert (row.instrument_id, row.bid, row.bid_size, row.ask, row.ask_size) == (1, 99.5, 2.0, 100.5, 3.0)
-    assert row.ts_recv_ms == (bench.now_ns + WALL_OFFSET_NS) / 1e6
+    assert row.ts_recv_ms == (stage.now_ns + WALL_OFFSET_NS) / 1e6
     assert (row.ts_venue_ms, row.reason, row.quotes) == (1_699_999_999_000, None, 1)
 
 
-def test_only_what_moved_is_told_and_once(bench: DecisionBench) -> None:
-    bench.quote(0, 99.0, 100.0)
-    bench.quote(0, 99.1, 100.1)
-    bench.quote(2, 50.0, 51.0)
-    changed = bench.viewer_desk.rows.changed_quotes(bench.now_ns)
+def test_only_what_moved_is_told_and_once(stage: DecisionStage) -> None:
+    stage.quote(0, 99.0, 100.0)
+    stage.quote(0, 99.1, 100.1)
+    stage.quote(2, 50.0, 51.0)
+    changed = stage.viewer_desk.rows.changed_quotes(stage.now_ns)
     assert [(row.instrument_id, row.bid, row.quotes) for row in changed] == [(0, 99.1, 2), (2, 50.0, 1)]
-    assert bench.viewer_desk.rows.changed_quotes(bench.now_ns) == ()
+    assert stage.viewer_desk.rows.changed_quotes(stage.now_ns) == ()
 
 
-def test_a_quote_that_grows_stale_is_told_once_and_again_when_it_is_fresh(bench: DecisionBench) -> None:
-    rows = bench.viewer_desk.rows
-    bench.quote(0, 99.0, 100.0)
-    rows.changed_quotes(bench.now_ns)
-    bench.now_ns += 5 * S
-    assert rows.changed_quotes(bench.now_ns) == ()
-    bench.now_ns += 1
-    assert [(row.instrument_id, reason_words(row.reason)) for row in rows.changed_quotes(bench.now_ns)] == [
+def test_a_quote_that_grows_stale_is_told_once_and_again_when_it_is_fresh(stage: DecisionStage) -> None:
+    rows = stage.viewer_desk.rows
+    stage.quote(0, 99.0, 100.0)
+    rows.changed_quotes(stage.now_ns)
+    stage.now_ns += 5 * S
+    assert rows.changed_quotes(stage.now_ns) == ()
+    stage.now_ns += 1
+    assert [(row.instrument_id, reason_words(row.reason)) for row in rows.changed_quotes(stage.now_ns)] == [
         (0, "stale")
     ]
-    assert rows.changed_quotes(bench.now_ns + S) == ()
-    bench.quote(0, 99.0, 100.0)
-    assert [row.reason for row in rows.changed_quotes(bench.now_ns)] == [None]
+    assert rows.changed_quotes(stage.now_ns + S) == ()
+    stage.quote(0, 99.0, 100.0)
+    assert [row.reason for row in rows.changed_quotes(stage.now_ns)] == [None]
 
 
-def test_a_withdrawal_is_told_with_its_reason_and_keeps_the_last_price(bench: DecisionBench) -> None:
-    bench.quote(0, 99.0, 100.0)
-    bench.viewer_desk.rows.changed_quotes(bench.now_ns)
-    bench.detector.withdraw(0, Reason(ReasonCode.DISCONNECTED, words="code 1012"), bench.now_ns)
-    [row] = bench.viewer_desk.rows.changed_quotes(bench.now_ns)
+def test_a_withdrawal_is_told_with_its_reason_and_keeps_the_last_price(stage: DecisionStage) -> None:
+    stage.quote(0, 99.0, 100.0)
+    stage.viewer_desk.rows.changed_quotes(stage.now_ns)
+    stage.detector.withdraw(0, Reason(ReasonCode.DISCONNECTED, words="code 1012"), stage.now_ns)
+    [row] = stage.viewer_desk.rows.changed_quotes(stage.now_ns)
     assert (row.bid, reason_words(row.reason)) == (99.0, "disconnected: code 1012")
 
 
-def test_routes_stand_with_the_largest_spread_first(bench: DecisionBench) -> None:
-    bench.quote(0, 99.9, 100.0)
-    bench.quote(1, 100.3, 100.4)
-    rows = bench.viewer_desk.rows.largest_routes(bench.now_ns)
+def test_routes_stand_with_the_largest_spread_first(stage: DecisionStage) -> None:
+    stage.quote(0, 99.9, 100.0)
+    stage.quote(1, 100.3, 100.4)
+    rows = stage.viewer_desk.rows.largest_routes(stage.now_ns)
     assert [(row.buy_id, row.sell_id) for row in rows] == [(0, 1), (1, 0)]
     assert round(rows[0].spread_pct, 6) == 0.3
     assert rows[0].spread_pct > 0 > rows[1].spread_pct
@@ -68,21 +68,21 @@ def test_routes_stand_with_the_largest_spread_first(bench: DecisionBench) -> Non
     assert reason_words(rows[0].reason) == "gross 0.30% is not above 0.50%"
 
 
-def test_an_open_route_shows_its_time_its_size_and_its_count_and_no_reason(bench: DecisionBench) -> None:
-    bench.quote(0, 99.9, 100.0, size=0.7)
-    bench.quote(1, 101.0, 101.1, size=0.4)
-    [row, _] = bench.viewer_desk.rows.largest_routes(bench.now_ns + 250 * MS)
+def test_an_open_route_shows_its_time_its_size_and_its_count_and_no_reason(stage: DecisionStage) -> None:
+    stage.quote(0, 99.9, 100.0, size=0.7)
+    stage.quote(1, 101.0, 101.1, size=0.4)
+    [row, _] = stage.viewer_desk.rows.largest_routes(stage.now_ns + 250 * MS)
     assert (row.reason, row.size, row.open_ms, row.signals) == (None, 0.4, 250.0, 1)
 
 
-def test_a_route_without_a_price_shows_no_spread_and_stands_last(bench: DecisionBench) -> None:
-    rows = bench.viewer_desk.rows.largest_routes(bench.now_ns)
+def test_a_route_without_a_price_shows_no_spread_and_stands_last(stage: DecisionStage) -> None:
+    rows = stage.viewer_desk.rows.largest_routes(stage.now_ns)
     assert [row.spread_pct for row in rows] == [0.0, 0.0]
     assert all("no data yet" in reason_words(row.reason) for row in rows)
-    bench.quote(0, 99.9, 100.0)
-    bench.quote(1, 101.0, 101.1)
-    bench.detector.withdraw(1, Reason(ReasonCode.CROSSED), bench.now_ns)
-    for row in bench.viewer_desk.rows.largest_routes(bench.now_ns):
+    stage.quote(0, 99.9, 100.0)
+    stage.quote(1, 101.0, 101.1)
+    stage.detector.withdraw(1, Reason(ReasonCode.CROSSED), stage.now_ns)
+    for row in stage.viewer_desk.rows.largest_routes(stage.now_ns):
         assert (row.spread_pct, row.net_spread_pct, row.size, reason_words(row.reason)) == (
             0.0,
             0.0,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from decision_bench import spread_plan
+from decision_stage import spread_plan
 from node_process import RunningNode, is_running
 
 from arbsniper_tui.engine.detector import Rules

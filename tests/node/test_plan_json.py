@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from decision_bench import INSTRUMENTS, spread_plan
+from decision_stage import INSTRUMENTS, spread_plan
 
 from arbsniper_tui.desk.plan import SpreadPlan
 from arbsniper_tui.engine.detector import Rules

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from decision_bench import MS, DecisionBench, binance, okx
+from decision_stage import MS, DecisionStage, binance, okx
 from msgspec import structs
 
 from arbsniper_tui.latency.stages import Stages
@@ -24,12 +24,12 @@ def quote(instrument_id: int, bid: float, ask: float) -> Quote:
 
 
 class Taking:
-    """An intake on a bench, told the messages of feeds one after the other."""
+    """An intake on a stage, told the messages of feeds one after the other."""
 
-    def __init__(self, bench: DecisionBench, inbox: Inbox, **rules: object) -> None:
-        self.bench = bench
-        bench.detector.rules = structs.replace(bench.detector.rules, **rules)
-        self.intake = LiveIntake(inbox, bench.detector, bench.journal, bench.watch, Stages())
+    def __init__(self, stage: DecisionStage, inbox: Inbox, **rules: object) -> None:
+        self.stage = stage
+        stage.detector.rules = structs.replace(stage.detector.rules, **rules)
+        self.intake = LiveIntake(inbox, stage.detector, stage.journal, stage.watch, Stages())
 
     def take(self, *messages: FromFeed) -> None:
         for message in messages:
@@ -49,7 +49,7 @@ class Taking:
 
     @property
     def states(self) -> list[str]:
-        return [signal["state"] for signal in self.bench.sink.signals]
+        return [signal["state"] for signal in self.stage.sink.signals]
 
 
 @pytest.fixture
@@ -59,8 +59,8 @@ def inbox(tmp_path: Path) -> Iterator[Inbox]:
     inbox.close()
 
 
-def test_after_a_pause_nothing_is_judged_until_all_that_waited_is_in(bench: DecisionBench, inbox: Inbox) -> None:
-    taking = Taking(bench, inbox)
+def test_after_a_pause_nothing_is_judged_until_all_that_waited_is_in(stage: DecisionStage, inbox: Inbox) -> None:
+    taking = Taking(stage, inbox)
     taking.catch_up()
     taking.quote(BUY, 99.9, 100.0)
     taking.pause()
@@ -73,14 +73,14 @@ def test_after_a_pause_nothing_is_judged_until_all_that_waited_is_in(bench: Deci
     assert taking.states == ["open"]
 
 
-def test_a_cooldown_that_ends_in_a_pause_announces_nothing_by_old_prices(bench: DecisionBench, inbox: Inbox) -> None:
-    taking = Taking(bench, inbox, cooldown_ns=MS)
+def test_a_cooldown_that_ends_in_a_pause_announces_nothing_by_old_prices(stage: DecisionStage, inbox: Inbox) -> None:
+    taking = Taking(stage, inbox, cooldown_ns=MS)
     taking.catch_up()
     taking.quote(BUY, 99.9, 100.0)
     taking.quote(SELL, 101.0, 101.1)
     taking.quote(SELL, 99.9, 100.0)
     # Open again within the cool-down, however long this machine took to come here.
-    (route,) = [each for each in bench.detector.routes.all if each.key == (BUY, SELL)]
+    (route,) = [each for each in stage.detector.routes.all if each.key == (BUY, SELL)]
     route.signalled_ns = now_ns() + 1000 * MS
     taking.quote(SELL, 101.0, 101.1)
     route.signalled_ns = now_ns() - 2 * MS
@@ -94,30 +94,30 @@ def test_a_cooldown_that_ends_in_a_pause_announces_nothing_by_old_prices(bench: 
 
 
 def test_what_cannot_be_told_apart_on_the_bus_is_passed_over(
-    bench: DecisionBench, inbox: Inbox, caplog: pytest.LogCaptureFixture
+    stage: DecisionStage, inbox: Inbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    taking = Taking(bench, inbox)
+    taking = Taking(stage, inbox)
     at_ns = now_ns()
     one, other = Quote(BUY, 1.0, 1.0, 1.1, 1.0), quote(SELL, 1.0, 1.1)
-    replaying = ReplayIntake(bench.detector, bench.journal, bench.watch, Stages())
+    replaying = ReplayIntake(stage.detector, stage.journal, stage.watch, Stages())
     for intake in (taking.intake, replaying):
         intake.take(encode(QuoteBatch(at_ns, at_ns, [one, other], [at_ns])))
         intake.take(encode(QuoteBatch(at_ns, at_ns, [Quote(99, 1.0, 1.0, 1.1, 1.0), one], [at_ns, at_ns])))
     assert "2 quotes with 1 times of receipt" in caplog.text
     assert "instrument 99 is not watched" in caplog.text
-    assert bench.detector.legs.shown[BUY].received == 2
-    assert bench.detector.legs.shown[SELL].received == 0
+    assert stage.detector.legs.shown[BUY].received == 2
+    assert stage.detector.legs.shown[SELL].received == 0
 
 
-def test_of_facts_the_newest_of_each_kind_is_held_and_all_are_counted(bench: DecisionBench, inbox: Inbox) -> None:
-    taking = Taking(bench, inbox)
+def test_of_facts_the_newest_of_each_kind_is_held_and_all_are_counted(stage: DecisionStage, inbox: Inbox) -> None:
+    taking = Taking(stage, inbox)
     taking.take(Facts(1, (Mark(BUY, 100.0), Funding(BUY, 0.01))), Facts(2, (Mark(BUY, 101.0), Mark(SELL, 99.0))))
     assert taking.intake.facts.count == 4
     assert set(taking.intake.facts.of(BUY)) == {Mark(BUY, 101.0), Funding(BUY, 0.01)}
     assert taking.intake.facts.of(OTHER) == ()
 
 
-def test_a_replay_holds_facts_too(bench: DecisionBench) -> None:
-    intake = ReplayIntake(bench.detector, bench.journal, bench.watch, Stages())
+def test_a_replay_holds_facts_too(stage: DecisionStage) -> None:
+    intake = ReplayIntake(stage.detector, stage.journal, stage.watch, Stages())
     intake.take(encode(Facts(1, (Mark(BUY, 100.0),))))
     assert intake.facts.of(BUY) == (Mark(BUY, 100.0),)

@@ -1,7 +1,7 @@
 """The price keys: the newest quote of each instrument, ten times a second at most, a few at a time."""
 
 import pytest
-from decision_bench import INSTRUMENTS, MS, DecisionBench, NotedSink
+from decision_stage import INSTRUMENTS, MS, DecisionStage, NotedSink
 
 from arbsniper_tui.engine.detector import Detector, Rules
 from arbsniper_tui.model.instrument import Instrument
@@ -11,62 +11,62 @@ from arbsniper_tui.spread.price_keys import AT_ONCE, REFRESH_EVERY_NS, PriceKeys
 
 
 @pytest.fixture
-def keys(bench: DecisionBench) -> PriceKeys:
-    return PriceKeys(bench.detector, bench.sink)
+def keys(stage: DecisionStage) -> PriceKeys:
+    return PriceKeys(stage.detector, stage.sink)
 
 
-def test_a_price_is_the_middle_of_what_the_venue_showed(bench: DecisionBench, keys: PriceKeys) -> None:
-    bench.quote(0, 99.0, 100.0)
-    keys.refresh(bench.now_ns)
-    timestamp = (bench.now_ns + bench.detector.wall_offset_ns) // MS
-    assert bench.sink.prices == [
+def test_a_price_is_the_middle_of_what_the_venue_showed(stage: DecisionStage, keys: PriceKeys) -> None:
+    stage.quote(0, 99.0, 100.0)
+    keys.refresh(stage.now_ns)
+    timestamp = (stage.now_ns + stage.detector.wall_offset_ns) // MS
+    assert stage.sink.prices == [
         ("binance", "BTC/USDT", {"price": 99.5, "bid": 99.0, "ask": 100.0, "timestamp": timestamp})
     ]
 
 
-def test_nothing_is_written_for_what_has_not_moved(bench: DecisionBench, keys: PriceKeys) -> None:
-    keys.refresh(bench.now_ns)
-    bench.quote(1, 99.0, 100.0)
+def test_nothing_is_written_for_what_has_not_moved(stage: DecisionStage, keys: PriceKeys) -> None:
+    keys.refresh(stage.now_ns)
+    stage.quote(1, 99.0, 100.0)
     for _ in range(50):
-        bench.now_ns += REFRESH_EVERY_NS
-        keys.refresh(bench.now_ns)
-    assert len(bench.sink.prices) == 1
+        stage.now_ns += REFRESH_EVERY_NS
+        keys.refresh(stage.now_ns)
+    assert len(stage.sink.prices) == 1
 
 
-def test_a_price_that_redis_does_not_take_is_written_once_it_does(bench: DecisionBench, keys: PriceKeys) -> None:
-    bench.sink.is_up = False
-    bench.quote(0, 99.0, 100.0)
-    keys.refresh(bench.now_ns)
-    bench.sink.is_up = True
-    bench.now_ns += REFRESH_EVERY_NS
-    keys.refresh(bench.now_ns)
-    assert [price["bid"] for _, _, price in bench.sink.prices] == [99.0]
+def test_a_price_that_redis_does_not_take_is_written_once_it_does(stage: DecisionStage, keys: PriceKeys) -> None:
+    stage.sink.is_up = False
+    stage.quote(0, 99.0, 100.0)
+    keys.refresh(stage.now_ns)
+    stage.sink.is_up = True
+    stage.now_ns += REFRESH_EVERY_NS
+    keys.refresh(stage.now_ns)
+    assert [price["bid"] for _, _, price in stage.sink.prices] == [99.0]
 
 
-def test_a_price_that_is_older_than_its_key_may_be_is_not_written(bench: DecisionBench, keys: PriceKeys) -> None:
-    bench.sink.is_up = False
-    bench.quote(0, 99.0, 100.0)
-    keys.refresh(bench.now_ns)
-    bench.sink.is_up = True
-    bench.now_ns += (PRICE_TTL_MS + 1) * MS
-    keys.refresh(bench.now_ns)
-    assert bench.sink.prices == []
+def test_a_price_that_is_older_than_its_key_may_be_is_not_written(stage: DecisionStage, keys: PriceKeys) -> None:
+    stage.sink.is_up = False
+    stage.quote(0, 99.0, 100.0)
+    keys.refresh(stage.now_ns)
+    stage.sink.is_up = True
+    stage.now_ns += (PRICE_TTL_MS + 1) * MS
+    keys.refresh(stage.now_ns)
+    assert stage.sink.prices == []
 
 
-def test_ten_times_a_second_is_the_most(bench: DecisionBench, keys: PriceKeys) -> None:
-    start_ns = bench.now_ns
-    while bench.now_ns < start_ns + 10 * REFRESH_EVERY_NS:
-        bench.quote(0, 99.0, 100.0)
-        keys.refresh(bench.now_ns)
-        bench.now_ns += 5 * MS
-    assert len(bench.sink.prices) == 10
+def test_ten_times_a_second_is_the_most(stage: DecisionStage, keys: PriceKeys) -> None:
+    start_ns = stage.now_ns
+    while stage.now_ns < start_ns + 10 * REFRESH_EVERY_NS:
+        stage.quote(0, 99.0, 100.0)
+        keys.refresh(stage.now_ns)
+        stage.now_ns += 5 * MS
+    assert len(stage.sink.prices) == 10
 
 
-def test_the_newest_of_many_is_written(bench: DecisionBench, keys: PriceKeys) -> None:
+def test_the_newest_of_many_is_written(stage: DecisionStage, keys: PriceKeys) -> None:
     for bid in (97.0, 98.0, 99.0):
-        bench.quote(0, bid, 100.0)
-    keys.refresh(bench.now_ns)
-    assert [price["bid"] for _, _, price in bench.sink.prices] == [99.0]
+        stage.quote(0, bid, 100.0)
+    keys.refresh(stage.now_ns)
+    assert [price["bid"] for _, _, price in stage.sink.prices] == [99.0]
 
 
 def test_many_are_written_a_few_at_a_time_and_none_is_forgotten() -> None:
@@ -83,8 +83,8 @@ def test_many_are_written_a_few_at_a_time_and_none_is_forgotten() -> None:
     assert {symbol for _, symbol, _ in sink.prices} == {instrument.symbol for instrument in many}
 
 
-def test_every_instrument_has_its_own_key(bench: DecisionBench, keys: PriceKeys) -> None:
+def test_every_instrument_has_its_own_key(stage: DecisionStage, keys: PriceKeys) -> None:
     for instrument in INSTRUMENTS:
-        bench.quote(instrument.id, 99.0, 100.0)
-    keys.refresh(bench.now_ns)
-    assert [(venue, symbol) for venue, symbol, _ in bench.sink.prices] == [(i.venue, i.symbol) for i in INSTRUMENTS]
+        stage.quote(instrument.id, 99.0, 100.0)
+    keys.refresh(stage.now_ns)
+    assert [(venue, symbol) for venue, symbol, _ in stage.sink.prices] == [(i.venue, i.symbol) for i in INSTRUMENTS]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from decision_bench import spread_plan
+from decision_stage import spread_plan
 from waiting import DEADLINE_S
 
 from arbsniper_tui.engine.detector import Rules

@@ -86,7 +86,7 @@ class NotedSink:
         return RedisHealth(RedisState.UP, "url", "127.0.0.1:6379/0")
 
 
-class DecisionBench:
+class DecisionStage:
     """Everything of a spread worker but its loop and its sockets. Time stands until `now_ns` is moved."""
 
     def __init__(
@@ -94,7 +94,7 @@ class DecisionBench:
         folder: Path,
         threshold_pct: float = 0.5,
         *,
-        heir_of: "DecisionBench | None" = None,
+        heir_of: "DecisionStage | None" = None,
         has_redis: bool = True,
     ) -> None:
         self.now_ns = 1000 * S
@@ -157,7 +157,7 @@ def okx(state: FeedState = FeedState.LIVE, detail: str = "") -> FeedHealth:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[DecisionBench]:
-    bench = DecisionBench(tmp_path)
-    yield bench
-    bench.close()
+def stage(tmp_path: Path) -> Iterator[DecisionStage]:
+    stage = DecisionStage(tmp_path)
+    yield stage
+    stage.close()
