@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,18 @@ from arbsniper_tui.model.signal import Event, Signal
 from arbsniper_tui.model.view import NodeIntro
 from arbsniper_tui.runtime.anonymous_file import create_anonymous_file
 from arbsniper_tui.sinks.sink import NoSink
-from arbsniper_tui.wire.messages import EVENT_TOPIC, HealthReport, decode_event
+from arbsniper_tui.spread.requests import Requests
+from arbsniper_tui.spread.view_maker import ViewMaker
+from arbsniper_tui.wire.messages import (
+    EVENT_TOPIC,
+    VIEW_TOPIC,
+    Command,
+    HealthReport,
+    Reply,
+    View,
+    decode_event,
+    decode_view,
+)
 
 S = 1_000_000_000
 MS = 1_000_000
@@ -40,10 +51,25 @@ NO_SINK = NoSink(RedisHealth(RedisState.OFF))
 class NotedPublisher:
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.views: list[View] = []
 
     def publish(self, topic: bytes, body: bytes) -> None:
-        assert topic == EVENT_TOPIC
-        self.events.append(decode_event(body))
+        if topic == VIEW_TOPIC:
+            self.views.append(decode_view(body))
+        else:
+            assert topic == EVENT_TOPIC
+            self.events.append(decode_event(body))
+
+
+class HandedCommands:
+    """Commands come by hand, and so do the replies."""
+
+    def __init__(self) -> None:
+        self.command: Command
+        self.reply: Reply
+
+    def serve(self, handle: Callable[[Command], Reply]) -> None:
+        self.reply = handle(self.command)
 
 
 class NotedSink:
@@ -107,18 +133,30 @@ class DecisionStage:
         self._descriptor = os.dup(heir_of._descriptor) if heir_of else create_anonymous_file(SIZE)  # noqa: SLF001
         self.memory = SpreadMemory(self._descriptor)
         sink = self.sink if has_redis else NO_SINK
-        self.journal = Journal(self.publisher, sink, self.memory)  # type: ignore[arg-type]  # noting stand-ins
-        self.watch = FeedWatch(self.detector, self.journal)
+        self.stages = Stages()
         self.plan = spread_plan(folder, rules)
-        self.viewer_desk = ViewerDesk(
-            self.plan,
-            self.detector,
-            self.journal,
-            self.watch,
-            Stages(),
-            self.sink,
-            self.memory,
-        )
+        self.be_desk(is_replay=False)
+        self.journal = Journal(lambda event: self.desk.tell(event), sink, self.memory)
+        self.watch = FeedWatch(self.detector, self.journal)
+        self.views = ViewMaker(self.plan, self.detector, self.journal, self.watch, self.stages, self.sink)
+        self.requests = Requests(self.desk, self.detector, self.journal, self.watch, self.memory, self.views)
+
+    def be_desk(self, *, is_replay: bool) -> None:
+        """Put a new desk before the viewers, of a live node or of a replay."""
+        self.commands = HandedCommands()
+        stand_ins: Any = self.publisher, self.commands
+        self.desk = ViewerDesk(*stand_ins, is_replay=is_replay)
+
+    def ask(self, command: Command) -> Reply:
+        """The reply to one command."""
+        self.commands.command = command
+        self.desk.serve(lambda request: self.requests.answer(request, self.now_ns))
+        return self.commands.reply
+
+    def next_view(self) -> View:
+        """What a viewer gets next."""
+        self.desk.show(self.views.changes(self.now_ns, self.now_ns, self.desk.named_routes()))
+        return self.publisher.views[-1]
 
     def memory_after_a_kill(self) -> SpreadMemory:
         """What the next worker finds: nothing of this one is left but the file."""

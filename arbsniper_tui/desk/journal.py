@@ -1,7 +1,7 @@
-"""Everything that a node announces, numbered without gaps: to the viewers, and to the sink."""
+"""Everything that a node announces, numbered without gaps: to the desk, and to the sink."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 from msgspec import UNSET
@@ -10,23 +10,18 @@ from arbsniper_tui.desk.memory import SpreadMemory
 from arbsniper_tui.model.signal import Event, EventKind, Signal
 from arbsniper_tui.runtime import clock
 from arbsniper_tui.sinks.sink import Sink
-from arbsniper_tui.wire.messages import EVENT_TOPIC, encode
-from arbsniper_tui.wire.publisher import Publisher
-
-EVENTS_KEPT = 5000
-"""For viewers that come late or fell behind; some MB."""
 
 _to_json = msgspec.json.Encoder().encode
 
 
 class Journal:
-    """Numbers events, keeps the last ones, and hands them on. Nothing here waits."""
+    """Numbers events and hands them on. Nothing here waits."""
 
-    def __init__(self, publisher: Publisher, sink: Sink, memory: SpreadMemory, *, keeps_all: bool = False) -> None:
-        self._publisher = publisher
+    def __init__(self, tell: Callable[[Event], None], sink: Sink, memory: SpreadMemory) -> None:
+        """`tell` takes each event for the viewers."""
+        self._tell = tell
         self._memory = memory
         self._sink = sink
-        self._kept: deque[Event] = deque(maxlen=None if keeps_all else EVENTS_KEPT)
         self.owed: deque[tuple[Signal, int]] = deque()
         """Signals announced whose events `write_up` is to write, and when each was."""
 
@@ -100,12 +95,5 @@ class Journal:
     def _record(self, event: Event, now_ns: int) -> None:
         """To viewers, and to the sink, which writes it with its next flush."""
         self._memory.give(event.seq, self._memory.signal)
-        self._kept.append(event)
-        self._publisher.publish(EVENT_TOPIC, encode(event))
+        self._tell(event)
         self._sink.append_event(_to_json(event), event.event, now_ns)
-
-    def since(self, seq: int) -> tuple[Event, ...]:
-        """The events numbered above `seq`, as far as they are kept, oldest first."""
-        if seq >= self.last_seq:
-            return ()
-        return tuple(event for event in self._kept if event.seq > seq)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import zmq
 
+from arbsniper_tui.desk.desk import Desk
 from arbsniper_tui.desk.feed_watch import FeedWatch
 from arbsniper_tui.desk.journal import Journal
 from arbsniper_tui.desk.memory import SpreadMemory
@@ -28,7 +29,9 @@ from arbsniper_tui.sinks.redis_sink import RedisSink
 from arbsniper_tui.sinks.sink import NoSink, Sink
 from arbsniper_tui.spread.intake import Intake, LiveIntake, ReplayIntake
 from arbsniper_tui.spread.price_keys import PriceKeys
+from arbsniper_tui.spread.requests import Requests
 from arbsniper_tui.spread.restart import close_left_open
+from arbsniper_tui.spread.view_maker import ViewMaker
 from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.inbox import Inbox
 from arbsniper_tui.wire.publisher import CommandServer, Publisher
@@ -55,10 +58,8 @@ class SpreadWorker:
         endpoints = Endpoints(Path(plan.folder))
         self._context = zmq.Context()
         self._inbox = Inbox(endpoints.quotes, _CHORES_EVERY_MS)
-        self._publisher = Publisher(
-            self._context, endpoints, is_lossless=self._is_replay, while_behind=self._wait_for_reader
-        )
-        self._desk = CommandServer(self._context, endpoints)
+        publisher = Publisher(self._context, endpoints, is_lossless=self._is_replay, while_behind=self._wait_for_reader)
+        self._desk: Desk = ViewerDesk(publisher, CommandServer(self._context, endpoints), is_replay=self._is_replay)
         instruments = plan.intro.instruments
         # Opportunities are told apart by their ids also after this process has been started again.
         run = plan.intro.node if self._is_replay else f"{plan.intro.node}-{time.time_ns() // 1_000_000:x}"
@@ -67,12 +68,11 @@ class SpreadWorker:
         self._detector.signal_seq = memory.signal
         self._stages = Stages()
         self._sink = _make_sink(plan)
-        self._journal = Journal(self._publisher, self._sink, memory, keeps_all=self._is_replay)
+        self._journal = Journal(self._desk.tell, self._sink, memory)
         self._feeds = FeedWatch(self._detector, self._journal)
         self._prices = PriceKeys(self._detector, self._sink)
-        self._viewer_desk = ViewerDesk(
-            plan, self._detector, self._journal, self._feeds, self._stages, self._sink, memory
-        )
+        self._views = ViewMaker(plan, self._detector, self._journal, self._feeds, self._stages, self._sink)
+        self._requests = Requests(self._desk, self._detector, self._journal, self._feeds, memory, self._views)
         self._shared_cpu = SharedCpu(plan.shares_cpu)
         self._chores_due_ns = self._second_due_ns = self._view_due_ns = 0
         self._seconds = self._chores_done = 0
@@ -124,24 +124,23 @@ class SpreadWorker:
                 self._detector.resumable.clear()
         self._stages.settle()
         self._inbox.admit()
-        self._publisher.take_subscriptions()
-        self._viewer_desk.viewers = self._publisher.viewers
-        self._serve_commands()
-        self._journal.announce_all(self._viewer_desk.take_announcements())
+        self._views.viewers = self._desk.count_viewers()
+        self._serve_requests()
+        self._journal.announce_all(self._requests.take_signals())
         if at_ns >= self._second_due_ns:
             self._second_due_ns = at_ns + _SECOND_NS
             self._each_second(at_ns)
         self._prices.refresh(at_ns)
         self._sink.pump(at_ns)
-        if self._publisher.viewers > 0 and at_ns >= self._view_due_ns:
+        if self._views.viewers > 0 and at_ns >= self._view_due_ns:
             self._view_due_ns = at_ns + int(_SECOND_NS / self._plan.refresh_hz)
-            self._publisher.publish(*self._viewer_desk.next_view(self._intake.clock_ns, at_ns))
+            self._desk.show(self._views.changes(self._intake.clock_ns, at_ns, self._desk.named_routes()))
         self._chores_done += 1
         if self._chores_done % _LOOK_FOR_PARENT_EVERY == 0:
             self._look_for_parent()
 
-    def _serve_commands(self) -> None:
-        self._desk.serve(lambda command: self._viewer_desk.answer(command, self._intake.clock_ns))
+    def _serve_requests(self) -> None:
+        self._desk.serve(lambda request: self._requests.answer(request, self._intake.clock_ns))
 
     def _look_for_parent(self) -> None:
         if parent_is_gone():
@@ -149,7 +148,7 @@ class SpreadWorker:
 
     def _wait_for_reader(self) -> bool:
         """Whether a replay goes on waiting for its reader, which may itself wait for events that it missed."""
-        self._serve_commands()
+        self._serve_requests()
         self._look_for_parent()
         return not self.must_stop
 
@@ -164,7 +163,7 @@ class SpreadWorker:
     def _each_second(self, at_ns: int) -> None:
         self._seconds += 1
         self._shared_cpu.tick()
-        self._viewer_desk.measure_rate(at_ns)
+        self._views.measure_rate(at_ns)
         if not self._is_replay:
             self._journal.announce_all(self._feeds.check(at_ns))
             self._write("heartbeat", "", signals=self._detector.signal_seq)
@@ -181,8 +180,8 @@ class SpreadWorker:
         )
         self._write_up()
         self._sink.close(_LAST_WORDS_S)
-        for socket in (self._inbox, self._desk, self._publisher):
-            socket.close()
+        self._inbox.close()
+        self._desk.close()
         self._context.term()
         if self._parent_is_gone:
             # The launcher died, so nobody else removes the folder until the next node starts.

@@ -1,10 +1,11 @@
 """Everything that is announced is numbered once, for viewers and for Redis alike."""
 
 import pytest
-from decision_stage import NO_SINK, DecisionStage, NotedPublisher, S
+from decision_stage import NO_SINK, DecisionStage, S
 
-from arbsniper_tui.desk import journal
 from arbsniper_tui.desk.journal import Journal
+from arbsniper_tui.desk.viewer_desk import EVENTS_KEPT
+from arbsniper_tui.model.signal import Event
 
 
 def test_numbers_have_no_gap_whatever_is_written(stage: DecisionStage) -> None:
@@ -48,17 +49,17 @@ def test_an_event_carries_its_signal_field_for_field(stage: DecisionStage) -> No
 def test_what_came_after_a_number_can_be_had_again(stage: DecisionStage) -> None:
     for number in range(5):
         stage.journal.write("heartbeat", number, stage.now_ns)
-    assert [event.seq for event in stage.journal.since(0)] == [1, 2, 3, 4, 5]
-    assert [event.seq for event in stage.journal.since(3)] == [4, 5]
-    assert stage.journal.since(5) == stage.journal.since(500) == ()
+    assert [event.seq for event in stage.desk.since(0)] == [1, 2, 3, 4, 5]
+    assert [event.seq for event in stage.desk.since(3)] == [4, 5]
+    assert stage.desk.since(5) == stage.desk.since(500) == ()
 
 
 def test_only_the_last_events_are_kept(stage: DecisionStage) -> None:
-    for number in range(journal.EVENTS_KEPT + 10):
+    for number in range(EVENTS_KEPT + 10):
         stage.journal.write("heartbeat", number, stage.now_ns)
-    kept = stage.journal.since(0)
-    assert len(kept) == journal.EVENTS_KEPT
-    assert (kept[0].seq, kept[-1].seq) == (11, journal.EVENTS_KEPT + 10)
+    kept = stage.desk.since(0)
+    assert len(kept) == EVENTS_KEPT
+    assert (kept[0].seq, kept[-1].seq) == (11, EVENTS_KEPT + 10)
 
 
 def test_who_takes_over_goes_on_numbering(stage: DecisionStage) -> None:
@@ -67,11 +68,10 @@ def test_who_takes_over_goes_on_numbering(stage: DecisionStage) -> None:
     stage.journal.write("heartbeat", 5, stage.now_ns)
     memory = stage.memory_after_a_kill()
     assert (memory.event, memory.signal) == (2, 1)
-    publisher = NotedPublisher()
-    heir = Journal(publisher, NO_SINK, memory)  # type: ignore[arg-type]  # a noting stand-in
+    told: list[Event] = []
+    heir = Journal(told.append, NO_SINK, memory)
     heir.write("heartbeat", 6, stage.now_ns)
-    assert [event.seq for event in publisher.events] == [3]
-    assert [event.seq for event in heir.since(0)] == [3]
+    assert [event.seq for event in told] == [3]
 
 
 def test_a_number_is_noted_before_anyone_is_told(stage: DecisionStage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,8 +88,7 @@ def test_a_number_is_noted_before_anyone_is_told(stage: DecisionStage, monkeypat
 
 
 def test_a_replay_keeps_them_all(stage: DecisionStage) -> None:
-    publisher = NotedPublisher()
-    keeping = Journal(publisher, NO_SINK, stage.memory, keeps_all=True)  # type: ignore[arg-type]  # a noting stand-in
-    for number in range(journal.EVENTS_KEPT + 10):
-        keeping.write("heartbeat", number, S)
-    assert len(keeping.since(0)) == journal.EVENTS_KEPT + 10
+    stage.be_desk(is_replay=True)
+    for number in range(EVENTS_KEPT + 10):
+        stage.journal.write("heartbeat", number, S)
+    assert len(stage.desk.since(0)) == EVENTS_KEPT + 10
