@@ -11,8 +11,8 @@ from arbsniper_tui.model.instrument import Instrument
 class Subscription(Struct, frozen=True):
     """How instruments are subscribed and unsubscribed on a connection.
 
-    In `topic`, `$symbol` is the venue's name of an instrument and `$lower` the same in lower case. In the frames,
-    `$topics` stands for the topics, joined by `joint`.
+    In `topic`, `$symbol` is the venue's name of an instrument and `$lower` the same in lower case, for a venue that
+    wants it so in requests alone. In the frames, `$topics` stands for the topics, joined by `joint`.
     """
 
     topic: str

@@ -17,18 +17,26 @@ class Spelling(Struct, frozen=True):
     """The quote currencies by which a name without a joint is split: the longest first where one ends like another."""
     has_inverse: bool = False
     """Names with the quote USD are inverse perpetuals, settled in the base coin."""
+    is_lower: bool = False
+    """Base and quote are in lower case, in the list and in every frame; write prefix and suffix as the venue does."""
 
     def spell(self, symbol: Symbol) -> str:
         """The venue's name for a symbol; empty for one that this market cannot have."""
         if symbol.is_inverse and not self.has_inverse:
             return ""
-        return f"{self.prefix}{symbol.base}{self.joint}{symbol.quote}{self.suffix}"
+        pair = f"{symbol.base}{self.joint}{symbol.quote}"
+        return f"{self.prefix}{pair.lower() if self.is_lower else pair}{self.suffix}"
 
     def read(self, name: str, market: Market) -> str:
         """The unified symbol of a name; empty for one that is not spelled like this."""
         pair = name.removeprefix(self.prefix).removesuffix(self.suffix)
         if len(pair) + len(self.prefix) + len(self.suffix) != len(name):
             return ""
+        if self.is_lower:
+            # Other letters than a-z do not all come back: "ß" turns into "SS".
+            if pair.upper().lower() != pair:
+                return ""
+            pair = pair.upper()
         base, quote = self._split(pair)
         if not base or not quote:
             return ""

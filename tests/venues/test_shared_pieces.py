@@ -16,6 +16,7 @@ from arbsniper_tui.venues.spelling import Spelling
 SWAP = Spelling("-", suffix="-SWAP", has_inverse=True)
 NO_JOINT = Spelling(quotes=("FDUSD", "USDT", "USD"))
 PREFIXED = Spelling("_", prefix="B-")
+LOWER = Spelling("_", suffix="_p", is_lower=True)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,8 @@ PREFIXED = Spelling("_", prefix="B-")
         (NO_JOINT, "BTC/FDUSD", "BTCFDUSD"),
         (NO_JOINT, "BTC/USD", "BTCUSD"),
         (PREFIXED, "BTC/USDT", "B-BTC_USDT"),
+        (LOWER, "BTC/USDT:USDT", "btc_usdt_p"),
+        (Spelling(quotes=("USDT",), is_lower=True), "BTC/USDT", "btcusdt"),
     ],
 )
 def test_a_symbol_is_spelled_and_read_back(spelling: Spelling, symbol: str, name: str) -> None:
@@ -48,6 +51,9 @@ def test_a_symbol_is_spelled_and_read_back(spelling: Spelling, symbol: str, name
         (NO_JOINT, "BTC_261225USDT"),
         (PREFIXED, "KC-BTC_USDT"),
         (PREFIXED, "B-"),
+        (LOWER, "BTC_USDT_p"),
+        (LOWER, "btc_usdt_P"),
+        (LOWER, "ß_usdt_p"),
     ],
 )
 def test_a_name_that_is_spelled_in_another_way_tells_no_symbol(spelling: Spelling, name: str) -> None:
