@@ -17,14 +17,26 @@ MARKETS = [(venue, declared.market) for venue, adapter in VENUES.items() for dec
 def frames(venue: str, market: Market, kind: str = "") -> list[bytes]:
     """The frames with quotes, or those of another `kind`, one a line."""
     if not kind:
-        (file,) = [path for path in (FRAMES / venue).glob(f"{market}.*.jsonl") if ".other." not in path.name]
+        found = [path for path in (FRAMES / venue).glob(f"{market}.*.jsonl") if ".other." not in path.name]
+        names = [path.name for path in found]
+        assert len(found) == 1, f"expected one {market}.CHANNEL.jsonl in {FRAMES / venue}, found {names}"
+        file = found[0]
     else:
         file = FRAMES / venue / f"{market}.{kind}.jsonl"
-    return file.read_bytes().splitlines()
+    return _read(file).splitlines()
+
+
+def list_body(venue: str, market: Market) -> bytes:
+    return _read(FRAMES / venue / f"{market}.list.json")
 
 
 def listing(venue: str, market: Market) -> dict[str, Listing]:
-    return VENUES[venue].parse_listings((FRAMES / venue / f"{market}.list.json").read_bytes())
+    return VENUES[venue].parse_listings(list_body(venue, market))
+
+
+def _read(file: Path) -> bytes:
+    assert file.exists(), f"{file} is missing: each market that a venue declares has frames and a list of its own"
+    return file.read_bytes()
 
 
 def instruments(venue: str, *symbols: str) -> list[Instrument]:
