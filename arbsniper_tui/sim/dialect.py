@@ -183,11 +183,11 @@ class Dialect(ABC):
         return bool(self.state_prefix) and frame.startswith(self.state_prefix)
 
     def is_ping(self, request: str) -> bool:
-        """Whether a request only asks if the venue is there."""
+        """Whether a request asks if the venue is there, or answers its heartbeat: taken while all else stalls."""
         return False
 
     def upkeep(self, subscriber: Subscriber, now: Moment) -> list[str]:
-        """What a connection is told because time has passed."""
+        """What a connection is told because time has passed, such as a heartbeat; asked four times a second."""
         return []
 
     def expired(self, subscriber: Subscriber, now: Moment) -> Closing | None:
