@@ -7,6 +7,7 @@ from string import Template
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = Path(__file__).with_name("venue_template")
+FRAMES = tuple(f"{market}.{kind}" for market in ("spot", "perp") for kind in ("top.jsonl", "other.jsonl", "list.json"))
 
 
 def files_of(name: str, root: Path) -> dict[str, Path]:
@@ -16,10 +17,7 @@ def files_of(name: str, root: Path) -> dict[str, Path]:
         "venue.py.txt": root / "arbsniper_tui" / "venues" / f"{name}.py",
         "sim.py.txt": root / "arbsniper_tui" / "sim" / f"{name}.py",
         "test.py.txt": root / "tests" / "venues" / f"test_{name}.py",
-        "spot.top.jsonl.txt": frames / "spot.top.jsonl",
-        "spot.other.jsonl.txt": frames / "spot.other.jsonl",
-        "spot.list.json.txt": frames / "spot.list.json",
-    }
+    } | {f"{frames_file}.txt": frames / frames_file for frames_file in FRAMES}
 
 
 def write_venue(name: str, root: Path = ROOT) -> list[Path]:
@@ -43,7 +41,9 @@ def main() -> None:
         f"written:\n{written}\n"
         f"now add {name.capitalize()}() to VENUES in arbsniper_tui/venues/__init__.py, and its dialect "
         f"{name.capitalize()} to DIALECTS in arbsniper_tui/sim/registry.py;\n"
-        f"run make docs; then replace what is marked REPLACE or example.invalid, as docs/adding-a-venue.md says\n"
+        f"run make docs; then replace the invented wire (REPLACE and example.invalid mark where it begins), give the\n"
+        f"files of frames the name of your channel, and take out the market that the venue does not have, with its\n"
+        f"files, as docs/adding-a-venue.md says\n"
     )
 
 

@@ -42,30 +42,40 @@ def test_what_is_written_passes_format_and_lint(written: dict[str, Path], tmp_pa
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_parser_reads_the_frames_and_the_list(written: dict[str, Path]) -> None:
+@pytest.mark.parametrize(
+    ("market", "symbols", "trades"),
+    [
+        (Market.SPOT, ["BTC/USDT", "ETH/USDT"], [True, False]),
+        (Market.PERP, ["BTC/USDT:USDT", "ETH/USDT:USDT"], [True, True, False]),
+    ],
+)
+def test_the_parser_reads_the_frames_and_the_list(
+    written: dict[str, Path], market: Market, symbols: list[str], trades: list[bool]
+) -> None:
     adapter = load(written["nowhere.py"].parents[1] / "venues" / "nowhere.py").Nowhere()
-    by_rule = SymbolsByRule(adapter, Market.SPOT)
-    parser = adapter.parser(Market.SPOT, by_rule.find, {})
-    quotes = [quote for line in written["spot.top.jsonl"].read_bytes().splitlines() for quote in parser.feed(line)]
+    listed = adapter.parse_listings(written[f"{market}.list.json"].read_bytes())
+    assert [each.is_trading for each in listed.values()] == trades
+    by_rule = SymbolsByRule(adapter, market)
+    parser = adapter.parser(market, by_rule.find, listed)
+    quotes = [quote for line in written[f"{market}.top.jsonl"].read_bytes().splitlines() for quote in parser.feed(line)]
     assert [defect(quote) for quote in quotes] == [None, None]
-    assert [each.symbol for each in by_rule.all] == ["BTC/USDT", "ETH/USDT"]
-    assert all(parser.feed(line) == () for line in written["spot.other.jsonl"].read_bytes().splitlines())
-    listed = adapter.parse_listings(written["spot.list.json"].read_bytes())
-    assert {name: each.is_trading for name, each in listed.items()} == {"BTC-USDT": True, "OLD-USDT": False}
+    assert quotes[0].bid_size == 1.25, "in coins"
+    assert [each.symbol for each in by_rule.all] == symbols
+    assert all(parser.feed(line) == () for line in written[f"{market}.other.jsonl"].read_bytes().splitlines())
 
 
 def test_the_simulation_answers_what_the_adapter_asks_for(written: dict[str, Path]) -> None:
     package = written["nowhere.py"].parents[1]
     adapter = load(package / "venues" / "nowhere.py").Nowhere()
     dialect_type = load(package / "sim" / "nowhere.py").Nowhere
-    (listed,) = dialect_type.lists(("BTC",))
+    listed, _ = dialect_type.lists(("BTC",))
     dialect = dialect_type(
         (structs.replace(listed, venue="nowhere"),),
         lambda instrument_id, now: Top(instrument_id, 1, 6400000, 5, 6400010, 7),
     )
     bitcoin = Instrument(0, "nowhere", "BTC/USDT", adapter.venue_symbol(parse_symbol("BTC/USDT")), "USDT", 0.1)
     (request,) = adapter.subscribe([bitcoin])
-    frames = dialect.answer(Subscriber("/ws", Moment(0, 0)), request, (), Moment(0, 1_785_121_200_000_000_000))
+    frames = dialect.answer(Subscriber("/ws/spot", Moment(0, 0)), request, (), Moment(0, 1_785_121_200_000_000_000))
     parser = adapter.parser(Market.SPOT, {"BTC-USDT": bitcoin}.get, {})
     (quote,) = [quote for frame in frames for quote in parser.feed(frame.encode())]
     assert (quote.bid, quote.ask, quote.ts_venue_ms) == (64000.0, 64000.1, 1785121200000)
