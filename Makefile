@@ -12,7 +12,7 @@ READY := $(VENV)/.ready
 .PHONY: help demo test check coverage format docs screenshots new-venue hooks constraints clean
 
 help:
-	@echo "make demo         run the program on four simulated venues"
+	@echo "make demo         run the program on simulated venues"
 	@echo "make test         run the tests"
 	@echo "make check        format, lint, types, import contracts, tests: what CI runs"
 	@echo "make coverage     run the tests once more and say which branches they take"

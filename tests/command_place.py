@@ -22,6 +22,7 @@ import pytest
 from prepared_command import PreparedCommand
 from waiting import DEADLINE_S, wait_until
 
+from arbsniper_tui.sim.registry import SIMULATED
 from arbsniper_tui.tapes.tape import TapeWriter
 
 COMMAND = Path(sys.executable).with_name("arbsniper-tui")
@@ -118,6 +119,10 @@ class Terminal:
         except AssertionError:
             pytest.fail(f"{text!r} did not come; the screen:\n{self.read()}")
         return self.read()
+
+    def sees_every_venue_up(self) -> str:
+        """Wait until a demo of all venues is up."""
+        return self.sees(f"{len(SIMULATED)}/{len(SIMULATED)} venues up")
 
     def misses(self, text: str) -> str:
         """Wait until a text is gone from the screen."""

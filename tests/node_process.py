@@ -17,10 +17,13 @@ from waiting import DEADLINE_S, wait_until
 from arbsniper_tui.runtime.leftover import listener_of
 from arbsniper_tui.runtime.node_folder import REDIS_SOCKET
 from arbsniper_tui.session.session import Session
+from arbsniper_tui.venues import VENUES
 from arbsniper_tui.wire.endpoints import Endpoints
 
 COMMAND = ("-m", "arbsniper_tui.cli.main")
 WORKERS = ("sim", "feed", "spread")
+DEMO_FEEDS = sum(len(adapter.markets) for adapter in VENUES.values())
+"""Connections of a demo of all venues: one of each market."""
 
 _STARTED = re.compile(r"supervisor: (\w+): process (\d+)")
 _LISTED = re.compile(r"(\w+): \d+ instruments listed by http://127\.0\.0\.1:(\d+)/")

@@ -7,7 +7,7 @@ NAMED_VENUES = (
     "binance", "coinbase", "kraken", "bybit", "okx", "kucoin", "deribit", "bitmex", "gate", "mexc", "bitget", "phemex",
     "coindcx",
 )  # fmt: skip
-"""Ids that mean one venue for good, whether or not this version can read it."""
+"""Ids that mean one venue for good, whether or not this version can read it. A new venue need not be added."""
 
 
 def why_unknown(venue: str) -> str:

@@ -61,7 +61,7 @@ def test_without_a_home_the_log_of_the_ui_goes_to_the_runtime_folder_and_the_use
     place.env["HOME"] = "/dev/null"
     place.env.pop("XDG_STATE_HOME", None)
     terminal = place.terminal("--demo", columns=200)
-    terminal.sees("4/4 venues up")
+    terminal.sees_every_venue_up()
     (log,) = place.folder.glob("arbsniper-tui-*/arbsniper.log")
     assert "supervisor" in log.read_text()
     terminal.type("q")
@@ -120,7 +120,7 @@ class TestHangup:
 
     def test_the_ui_whose_terminal_was_closed_ends_with_its_workers(self, place):
         terminal = place.terminal("--demo")
-        terminal.sees("4/4 venues up")
+        terminal.sees_every_venue_up()
         terminal.hang_up()
         place.wait_for(lambda: terminal.process.poll() is not None, "the end")
         assert terminal.process.returncode == 0

@@ -7,6 +7,8 @@ from operator import itemgetter
 
 import pytest
 
+from arbsniper_tui.venues import VENUES
+
 REFUSED = b"60018"
 """What OKX answers for the pairs in dollars, which it does not list."""
 
@@ -40,7 +42,7 @@ def lines(tape) -> list[dict]:
 def test_every_connection_has_a_tape_of_whole_lines(place, recorded):
     assert recorded.exit_code == 0
     names = {tape.name.partition(".")[0] for tape in recorded.tapes}
-    assert names == {"binance-spot", "binance-perp", "coinbase-spot", "kraken-spot", "okx-spot", "okx-perp"}
+    assert names == {f"{venue}-{each.market}" for venue, adapter in VENUES.items() for each in adapter.markets}
     for tape in recorded.tapes:
         recorded = lines(tape)
         assert len(recorded) > 3, tape
@@ -58,7 +60,7 @@ def test_its_last_words_are_how_much_it_recorded(recorded):
 
 def test_in_a_terminal_it_says_how_much_it_recorded_when_it_is_left(place):
     terminal = place.terminal("record", "tapes", "--demo")
-    terminal.sees("4/4 venues up")
+    terminal.sees_every_venue_up()
     place.wait_for(
         lambda: (terminal.read(), all(t.stat().st_size > 1000 for t in (place.folder / "tapes").iterdir()))[1], "tapes"
     )
@@ -80,7 +82,7 @@ def test_a_replay_of_the_tapes_finds_opportunities_and_ends(place, recorded):
     assert all(REFUSED in line for line in done.stderr.splitlines() if b"WARNING" in line)
 
 
-@pytest.mark.parametrize("venue", ["binance", "coinbase", "kraken", "okx"])
+@pytest.mark.parametrize("venue", VENUES)
 def test_decode_reads_the_tapes_of_each_venue(place, recorded, venue):
     for tape in recorded.tapes:
         if tape.name.startswith(f"{venue}-"):

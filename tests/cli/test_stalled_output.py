@@ -236,7 +236,7 @@ class TestTerminalUi:
     @pytest.fixture
     def stalled(self, place):
         terminal = place.terminal("--demo", "--threshold", "0")
-        terminal.sees("4/4 venues up")
+        terminal.sees_every_venue_up()
         place.wait_for(StuckLook(terminal.descriptor), "a full terminal")
         return terminal
 
@@ -260,7 +260,7 @@ class TestTerminalUi:
     def test_a_signal_ends_a_viewer_as_well_and_its_node_goes_on(self, place):
         node = place.start_node("--demo", "--no-ui", "--threshold", "0")
         terminal = place.terminal("attach", str(node.process.pid))
-        terminal.sees("4/4 venues up")
+        terminal.sees_every_venue_up()
         place.wait_for(StuckLook(terminal.descriptor), "a full terminal")
         terminal.process.terminate()
         place.wait_for(lambda: terminal.process.poll() is not None, "the end")

@@ -14,7 +14,7 @@ SCREENS = (
 @pytest.fixture
 def terminal(place):
     terminal = place.terminal("--demo")
-    terminal.sees("4/4 venues up")
+    terminal.sees_every_venue_up()
     return terminal
 
 
@@ -71,7 +71,7 @@ def test_a_terminal_made_too_small_says_so_and_comes_back_and_a_signal_ends_it(p
     terminal.resize(40, 10)
     terminal.sees("40x10")
     terminal.resize(120, 36)
-    terminal.sees("4/4 venues up")
+    terminal.sees_every_venue_up()
     assert "BTC/USDT" in terminal.sees("threshold 0.10%")
     terminal.process.terminate()
     check_clean_end(place, terminal)

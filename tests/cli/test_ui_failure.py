@@ -53,7 +53,7 @@ def test_the_node_goes_on_without_its_ui_until_it_is_stopped(place, faulty: Star
     assert "broken by the test" in next(place.folder.rglob("arbsniper.log")).read_text()
 
     viewer = place.terminal("attach", str(node.process.pid))
-    viewer.sees("4/4 venues up")
+    viewer.sees_every_venue_up()
     viewer.type("q")
     assert viewer.exit_code() == 0
 

@@ -87,10 +87,6 @@ def test_an_unknown_venue_is_an_error_with_the_nearest_one():
     assert refused("", {"ARBSNIPER_VENUES__BINANSE__WS_URL": "ws://h"}).endswith(expected)
 
 
-def test_every_named_venue_and_no_other_has_an_adapter_or_its_sentence():
-    assert set(VENUES) <= set(NAMED_VENUES)
-
-
 @pytest.mark.parametrize(
     ("toml", "message"),
     [

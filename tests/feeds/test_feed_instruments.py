@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from feeding import SYMBOLS, World, instruments, simulated_world
+from feeding import ONE_EACH, SYMBOLS, World, instruments, simulated_world
 
 from arbsniper_tui.model.instrument import Instrument, Market
 
@@ -16,18 +16,14 @@ async def world() -> AsyncIterator[World]:
         yield world
 
 
-def second_of(venue: str) -> Instrument:
-    return instruments(venue, SYMBOLS[venue, Market.SPOT])[1]
-
-
-@pytest.mark.parametrize("venue", ["binance", "coinbase", "kraken", "okx"])
+@pytest.mark.parametrize(("venue", "market"), ONE_EACH)
 async def test_an_instrument_is_taken_up_and_dropped_on_one_connection(
-    world: World, venue: str, eventually: Eventually
+    world: World, venue: str, market: Market, eventually: Eventually
 ) -> None:
-    first, second = SYMBOLS[venue, Market.SPOT]
-    async with world.feed(venue, Market.SPOT, [first]) as diary:
+    symbols = SYMBOLS[venue, market]
+    async with world.feed(venue, market, symbols[:1]) as diary:
         await eventually(lambda: diary.is_live and diary.counts[0] >= 3, diary.shown)
-        diary.feed.add([second_of(venue)])
+        diary.feed.add(instruments(venue, symbols)[1:])
         await eventually(lambda: diary.counts[1] >= 3, diary.shown)
         assert diary.feed.health().instrument_ids == (0, 1)
         diary.feed.remove([1])

@@ -12,6 +12,7 @@ from arbsniper_tui.model.health import FeedState
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.reason import Reason, ReasonCode, reason_words
 from arbsniper_tui.sim.fault import Fault, FaultKind
+from arbsniper_tui.sim.registry import SIMULATED
 
 Eventually = Callable[..., Awaitable[None]]
 
@@ -104,7 +105,7 @@ async def test_a_quote_of_a_rejected_symbol_takes_no_part(world: World, eventual
         assert diary.withdrawn[-1].instrument_ids == (0,)
 
 
-@pytest.mark.parametrize("venue", ["binance", "coinbase", "kraken", "okx"])
+@pytest.mark.parametrize("venue", SIMULATED)
 async def test_a_halt_is_told_at_once_and_ends_with_the_list(world: World, venue: str, eventually: Eventually) -> None:
     async with world.feed(venue, Market.SPOT, timings=replace(QUICK, refresh_list_s=0.1)) as diary:
         await eventually(lambda: diary.is_live and diary.has_all(2), diary.shown)
@@ -189,7 +190,7 @@ async def test_a_venue_without_contracts_starts_without_its_list(
         assert diary.feed.health().rejected == {}
 
 
-@pytest.mark.parametrize("venue", ["binance", "coinbase", "kraken", "okx"])
+@pytest.mark.parametrize("venue", SIMULATED)
 async def test_what_is_halted_at_the_start_is_never_quoted(
     world: World, venue: str, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:

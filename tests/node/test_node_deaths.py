@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 import redis
-from node_process import WORKERS, RunningNode, is_running
+from node_process import DEMO_FEEDS, WORKERS, RunningNode, is_running
 from waiting import DEADLINE_S
 
 from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.sinks.redis_binary import has_redis_server
+from arbsniper_tui.venues import VENUES
 
 StartNode = Callable[..., RunningNode]
 SOON = ("--threshold", "0")
@@ -61,14 +62,14 @@ def told(store: Any, kind: str, about: str) -> bool:
 @pytest.mark.parametrize("worker", WORKERS)
 def test_a_killed_worker_comes_back_and_signals_with_it(node: RunningNode, store: Any, worker: str) -> None:
     others = {name: node.pid(name) for name in WORKERS if name != worker}
-    node.wait_for(lambda: len(venues(store, "venue_up")) == 6, lambda: events(store)[-8:])
+    node.wait_for(lambda: len(venues(store, "venue_up")) == DEMO_FEEDS, lambda: events(store)[-8:])
     killed = node.pid(worker)
     os.kill(killed, signal.SIGKILL)
     node.wait_for(lambda: node.pids(worker)[-1] != killed)
     node.wait_for(lambda: told(store, "worker_up", worker), lambda: events(store)[-8:])
     assert told(store, "worker_down", f"{worker}: ended by signal 9; starts again in 0.1 s")
     if worker != "spread":
-        node.wait_for(lambda: len(venues(store, "venue_down")) == 6, lambda: events(store)[-8:])
+        node.wait_for(lambda: len(venues(store, "venue_down")) == DEMO_FEEDS, lambda: events(store)[-8:])
         node.wait_for(lambda: min(venues(store, "venue_up").values()) >= 2, lambda: events(store)[-8:])
     node.wait_for_signals(3)
     numbers = [event["seq"] for event in events(store)]
@@ -180,7 +181,7 @@ def test_venues_that_never_answer_do_not_hold_up_the_end(start_node: StartNode, 
         config = tmp_path / "arbsniper.toml"
         tables = "".join(
             f'[venues.{venue}]\nws_url = "ws://127.0.0.1:{port}"\nrest_url = "http://127.0.0.1:{port}"\n'
-            for venue in ("okx", "kraken", "binance", "coinbase")
+            for venue in VENUES
         )
         config.write_text(f'symbols = ["BTC/USDT", "BTC/USDT:USDT"]\n[redis]\nmode = "off"\n{tables}')
         node = start_node("--config", str(config), demo=False, command=PATIENT)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from node_process import RunningNode
+from node_process import DEMO_FEEDS, RunningNode
 from redis_server import RedisServer
 from waiting import DEADLINE_S
 
@@ -104,7 +104,7 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
                 len(signals.listen()) >= 8
                 and len(node.lines) >= 8
                 and kinds.count("heartbeat") >= 3
-                and kinds.count("venue_up") == 6
+                and kinds.count("venue_up") == DEMO_FEEDS
                 and "close" in kinds
                 and len(store.keys("price:*")) >= 15
             )

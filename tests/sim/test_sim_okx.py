@@ -8,7 +8,7 @@ from arbsniper_tui.sim.dialect import Moment, Subscriber
 from arbsniper_tui.sim.market import NS_PER_S, MarketWalk
 from arbsniper_tui.sim.okx import Okx
 from arbsniper_tui.sim.plan import SimPlan
-from arbsniper_tui.sim.registry import list_instruments
+from arbsniper_tui.sim.registry import SIMULATED, list_instruments
 
 from .conftest import Venues
 
@@ -102,6 +102,6 @@ def test_a_connection_on_which_nothing_is_said_for_30_s_is_closed() -> None:
     assert okx.expired(subscriber, Moment(31 * NS_PER_S, 0)) is None
 
 
-@pytest.mark.parametrize("venue", ["binance", "coinbase", "kraken", "okx"])
+@pytest.mark.parametrize("venue", SIMULATED)
 async def test_an_unknown_path_is_not_found(venues: Venues, venue: str) -> None:
     assert await venues.refusal(venue, "/no/such/path") == 404

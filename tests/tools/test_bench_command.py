@@ -5,9 +5,11 @@ import signal
 
 import pytest
 
+from arbsniper_tui.venues import VENUES
+
 STAGES = ["parse", "bus", "decision", "publish", "total"]
 STEPS = {"encode for the bus", "decode from the bus", "detector"} | {
-    f"parse {feed}" for feed in ("binance spot", "binance perp", "coinbase spot", "kraken spot", "okx spot", "okx perp")
+    f"parse {venue} {each.market}" for venue, adapter in VENUES.items() for each in adapter.markets
 }
 
 
