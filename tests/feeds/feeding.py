@@ -38,7 +38,7 @@ SYMBOLS = {
     for declared in adapter.markets
 } | {("okx", Market.PERP): ("BTC/USDT:USDT", "BTC/USD:BTC")}
 MARKETS = tuple(SYMBOLS)
-ONE_EACH = tuple((venue, Market.SPOT) for venue in SIMULATED)
+ONE_EACH = tuple((venue, VENUES[venue].markets[0].market) for venue in SIMULATED)
 QUICK = FeedTimings(
     check_every_s=0.02, seed_after_s=0.1, lost_book_after_s=0.05, first_retry_s=0.05, longest_retry_s=0.2
 )

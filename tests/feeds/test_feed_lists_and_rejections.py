@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from feeding import QUICK, World, running, simulated_world
+from feeding import ONE_EACH, QUICK, World, running, simulated_world
 from msgspec.structs import replace
 
 from arbsniper_tui.feeds import venue_list as listings
@@ -12,7 +12,6 @@ from arbsniper_tui.model.health import FeedState
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.reason import Reason, ReasonCode, reason_words
 from arbsniper_tui.sim.fault import Fault, FaultKind
-from arbsniper_tui.sim.registry import SIMULATED
 
 Eventually = Callable[..., Awaitable[None]]
 
@@ -105,9 +104,11 @@ async def test_a_quote_of_a_rejected_symbol_takes_no_part(world: World, eventual
         assert diary.withdrawn[-1].instrument_ids == (0,)
 
 
-@pytest.mark.parametrize("venue", SIMULATED)
-async def test_a_halt_is_told_at_once_and_ends_with_the_list(world: World, venue: str, eventually: Eventually) -> None:
-    async with world.feed(venue, Market.SPOT, timings=replace(QUICK, refresh_list_s=0.1)) as diary:
+@pytest.mark.parametrize(("venue", "market"), ONE_EACH)
+async def test_a_halt_is_told_at_once_and_ends_with_the_list(
+    world: World, venue: str, market: Market, eventually: Eventually
+) -> None:
+    async with world.feed(venue, market, timings=replace(QUICK, refresh_list_s=0.1)) as diary:
         await eventually(lambda: diary.is_live and diary.has_all(2), diary.shown)
         first = diary.feed.spec.instruments[0]
         world.sims[venue].fault = Fault(FaultKind.HALT, (first.venue_symbol,))
@@ -190,9 +191,9 @@ async def test_a_venue_without_contracts_starts_without_its_list(
         assert diary.feed.health().rejected == {}
 
 
-@pytest.mark.parametrize("venue", SIMULATED)
+@pytest.mark.parametrize(("venue", "market"), ONE_EACH)
 async def test_what_is_halted_at_the_start_is_never_quoted(
-    world: World, venue: str, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+    world: World, venue: str, market: Market, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetch = listings.fetch
     answer = asyncio.Event()
@@ -202,7 +203,7 @@ async def test_what_is_halted_at_the_start_is_never_quoted(
         return await fetch(url)
 
     monkeypatch.setattr(listings, "fetch", late)
-    async with world.feed(venue, Market.SPOT, timings=replace(QUICK, list_within_s=60.0)) as diary:
+    async with world.feed(venue, market, timings=replace(QUICK, list_within_s=60.0)) as diary:
         first = diary.feed.spec.instruments[0]
         world.sims[venue].fault = Fault(FaultKind.HALT, (first.venue_symbol,))
         await eventually(lambda: diary.state is FeedState.LISTING, diary.shown)

@@ -81,10 +81,9 @@ async def test_every_frame_is_read_and_every_quote_can_be_believed(
 @pytest.mark.parametrize("venue", [venue for venue in VENUES if venue not in SILENT_ON_UNKNOWN])
 async def test_a_symbol_that_is_not_listed_is_rejected_by_name(venues: Venues, venue: str) -> None:
     adapter = VENUES[venue]
-    declared = adapter.market(Market.SPOT)
-    assert declared is not None
-    (unknown,) = instruments(venue, ("NOSUCH/USD",))
-    parser = adapter.parser(Market.SPOT, {unknown.venue_symbol: unknown}.get, {})
+    declared = adapter.markets[0]
+    (unknown,) = instruments(venue, ("NOSUCH/USD" if declared.market is Market.SPOT else "NOSUCH/USDT:USDT",))
+    parser = adapter.parser(declared.market, {unknown.venue_symbol: unknown}.get, {})
     async with venues.client(venue, declared.ws_path) as client:
         await client.send(*adapter.subscribe([unknown]))
         with pytest.raises(VenueRejected) as rejected:
