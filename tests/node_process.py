@@ -37,6 +37,7 @@ class RunningNode:
         self.log_file = folder / "log"
         self.lines: list[dict[str, Any]] = []
         """The signals on standard output."""
+        self._sessions: list[Session] = []
         self.strays: list[bytes] = []
         """What stood there and was none."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("ARBSNIPER_")}
@@ -104,7 +105,8 @@ class RunningNode:
     def session(self) -> Session:
         """A viewer's session, as soon as the node answers."""
         self.wait_for(lambda: (self.sockets / "commands").exists())
-        return Session(Endpoints(self.sockets))
+        self._sessions.append(session := Session(Endpoints(self.sockets)))
+        return session
 
     def watch(self, session: Session, condition: Callable[[], object]) -> None:
         """Pull until the condition holds."""
@@ -142,6 +144,9 @@ class RunningNode:
 
     def close(self) -> None:
         """Leave nothing running, whatever the test did."""
+        for session in self._sessions:
+            # One that a failed test leaves open would hold up the collector that finds it, for ever.
+            session.close()
         everyone = self.everyone()
         if self.process.poll() is None:
             self.process.kill()
