@@ -1,5 +1,8 @@
 """What tests of every folder share."""
 
+import asyncio
+import functools
+import inspect
 import os
 import shutil
 import tempfile
@@ -11,7 +14,7 @@ from command_place import captures, place, prepared_command, shared_place
 from hypothesis import HealthCheck, settings
 from node_process import COMMAND, RunningNode
 from raw_peers import closed_port, serve_raw, wire
-from waiting import eventually, wait_until
+from waiting import DEADLINE_S, eventually, wait_until
 
 from arbsniper_tui.sinks.redis_binary import RedisBinary, find_redis_server, has_redis_server
 
@@ -23,8 +26,24 @@ settings.load_profile("steady")
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two to a core: most tests wait for processes and sockets."""
-    return 2 * (os.cpu_count() or 1)
+    """Three to a core: most tests wait for processes and sockets."""
+    return 3 * (os.cpu_count() or 1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A coroutine that waits for ever fails, and its traceback says where."""
+    for item in items:
+        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+            item.obj = _bounded(item.obj)
+
+
+def _bounded(test: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    @functools.wraps(test)
+    async def bounded(*arguments: object, **fixtures: object) -> None:
+        async with asyncio.timeout(2 * DEADLINE_S):
+            await test(*arguments, **fixtures)
+
+    return bounded
 
 
 @pytest.fixture(name="wait_until")

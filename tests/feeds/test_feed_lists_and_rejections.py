@@ -129,7 +129,8 @@ async def test_a_venue_in_maintenance_at_the_start_comes_back_by_itself(
     world: World, venue: str, market: Market, eventually: Eventually
 ) -> None:
     world.sims[venue].fault = Fault(FaultKind.MAINTENANCE)
-    async with world.feed(venue, market, timings=replace(QUICK, refresh_list_s=0.1)) as diary:
+    timings = replace(QUICK, refresh_list_s=0.1, first_data_within_s=1.0)
+    async with world.feed(venue, market, timings=timings) as diary:
         await eventually(lambda: len(diary.states) > 3, diary.shown)
         world.sims[venue].fault = None
         await eventually(lambda: diary.is_live and diary.has_all(2), diary.shown)
