@@ -43,8 +43,9 @@ def faulty(place) -> Iterator[Start]:
         each.close()
 
 
-def test_the_node_goes_on_without_its_ui_until_it_is_stopped(place, faulty: Start) -> None:
-    node = faulty("session", "--demo")
+@pytest.mark.parametrize(("broken", "number"), [("session", signal.SIGINT), ("widget", signal.SIGTERM)])
+def test_the_node_goes_on_without_its_ui_until_it_is_stopped(place, faulty: Start, broken: str, number: int) -> None:
+    node = faulty(broken, "--demo")
     node.wait(lambda: "ctrl+C stops it" in (node.read(), node.said_at_end)[1])
     said = node.said_at_end
     assert f"{FAILED}; the node goes on without it" in said
@@ -57,7 +58,7 @@ def test_the_node_goes_on_without_its_ui_until_it_is_stopped(place, faulty: Star
     viewer.type("q")
     assert viewer.exit_code() == 0
 
-    node.process.send_signal(signal.SIGINT)
+    node.process.send_signal(number)
     assert node.exit_code() == 0
     place.wait_for(lambda: not place.processes(), "the end of every worker")
 
