@@ -66,7 +66,7 @@ class SpreadMemory:
 
     @property
     def rules(self) -> Rules | None:
-        """The rules that a viewer set; None while nobody has."""
+        """The rules that a viewer set; None while none has set any."""
         (length,) = _LENGTH.unpack_from(self._memory, _RULES_AT)
         start = _RULES_AT + _LENGTH.size
         try:

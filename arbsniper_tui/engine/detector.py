@@ -69,7 +69,7 @@ class Detector:
         self._id_prefix = f"{node}-"
         self._open: dict[int, Route] = {}
         self.touched: set[int] = set()
-        """Instruments whose state changed; whoever shows them clears it."""
+        """Instruments whose state changed. The reader of their rows clears it."""
         self.suspects: set[Leg] = set()
         """Legs whose newest price is compared with its peers'; those with a newer price stay until they are shown."""
         self._must_judge_all = False
@@ -134,7 +134,7 @@ class Detector:
         return signals
 
     def put(self, quote: Quote, ts_recv_ns: int) -> None:
-        """Take in a sound quote of several that are at hand; `judge` follows when the newest of each is in. Raises
+        """Take in one of several sound quotes that came together; `judge` follows when the newest of each is in. Raises
         KeyError for an instrument that the detector does not hold."""
         self._shown[quote.instrument_id].put(quote, ts_recv_ns)
         self.touched.add(quote.instrument_id)
@@ -270,7 +270,7 @@ class Detector:
         moment every further function costs more to fetch than to run."""
         ask, bid, opportunity = route.buy.ask, route.sell.bid, route.opportunity
         if opportunity is None and bid <= ask * self._looked_into:
-            return  # Most spreads are this small, and nobody has asked why they do not signal.
+            return  # Most spreads are this small, and only `why_not` needs their reason.
         gross, net = route.spreads_pct(ask, bid)
         if reason := self._first_reason(route, gross, net, now_ns):
             if opportunity is not None:

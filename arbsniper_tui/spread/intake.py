@@ -36,12 +36,12 @@ class Intake(Protocol):
     facts: NewestFacts
 
     def take(self, body: bytes) -> int:
-        """Handle one message, and what is at hand behind it. Returns the time at its end, in ns."""
+        """Handle one message, and those that wait behind it. Returns the time at its end, in ns."""
         ...
 
 
 class LiveIntake:
-    """Of what is at hand only the newest state of an instrument is judged: those before it are over."""
+    """Judges only the newest of the states of an instrument that wait to be read: the others are over."""
 
     def __init__(self, inbox: Inbox, detector: Detector, journal: Journal, feeds: FeedWatch, stages: Stages):
         self._inbox = inbox

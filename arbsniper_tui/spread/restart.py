@@ -18,7 +18,7 @@ def close_left_open(memory: SpreadMemory, journal: Journal, detector: Detector, 
     for left in memory.left_open():
         signal = left.signal
         if not left.was_sent and not left.was_told:
-            memory.note_closed(signal.id)  # nobody has heard of it
+            memory.note_closed(signal.id)  # it was never announced
             continue
         if not left.was_told:
             journal.tell_open(signal, now_ns)
