@@ -161,6 +161,11 @@ class RunningNode:
         self.process.stdout.close()
 
 
+def unmeasured_environment() -> dict[str, str]:
+    """This process's environment for a child whose branches `make coverage` cannot count."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+
+
 def is_running(pid: int) -> bool:
     """Whether a process runs; one that is dead and not collected does not."""
     try:

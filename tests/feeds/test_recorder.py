@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from node_process import unmeasured_environment
 
 from arbsniper_tui.feeds.recorder import Recorder
 from arbsniper_tui.model.feed_spec import FeedSpec
@@ -122,6 +123,8 @@ def test_a_full_disk_ends_the_recording_with_its_reason_and_what_was_written_sta
         capture_output=True,
         text=True,
         timeout=60,
+        # Not measured: coverage could not write its findings either.
+        env=unmeasured_environment(),
         # In a process of its own: the limit is on every file that it writes.
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)),
     )

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from node_process import unmeasured_environment
 
 from arbsniper_tui.runtime import output as module
 from arbsniper_tui.runtime.output import Output
@@ -218,7 +219,8 @@ def test_a_terminal_that_belongs_to_another_user_is_reached_as_the_controlling_o
     )
     pid, ours = pty.fork()
     if pid == 0:
-        os.execv(sys.executable, [sys.executable, "-c", program])
+        # Not measured: another user cannot write what coverage finds.
+        os.execve(sys.executable, [sys.executable, "-c", program], unmeasured_environment())
     _, status = os.waitpid(pid, 0)
     said = b""
     with contextlib.suppress(OSError):
