@@ -1,8 +1,6 @@
-"""A node without a terminal and without Redis, whose supervisor waits as the first argument says (JSON): a demo, or
-with `--config FILE` one of those settings."""
+"""A demo node without a terminal and without Redis, whose supervisor waits as the first argument says (JSON)."""
 
 import sys
-from pathlib import Path
 
 import msgspec
 
@@ -17,11 +15,9 @@ from arbsniper_tui.sim.plan import DEMO_SETTINGS
 
 if __name__ == "__main__":
     log = start_log("info", LogStream(sys.stderr.fileno()))
-    is_demo = "--config" not in sys.argv
-    file = DEMO_SETTINGS if is_demo else Path(sys.argv[sys.argv.index("--config") + 1])
-    settings = load_settings(file, {}, {"signals.threshold_pct": "0"}).settings
+    settings = load_settings(DEMO_SETTINGS, {}, {"signals.threshold_pct": "0"}).settings
     settings = msgspec.structs.replace(settings, redis=RedisSettings(mode="off"))
     timings = msgspec.json.decode(sys.argv[1], type=Timings)
-    code = run_headless(Node(Launch(settings, mode="demo" if is_demo else "live"), timings))
+    code = run_headless(Node(Launch(settings, mode="demo"), timings))
     log.drain()
     sys.exit(code)

