@@ -24,7 +24,7 @@ def text(place, name: str) -> str:
     return file.read_text() if file.exists() else ""
 
 
-@pytest.mark.parametrize("closed", ["<&- 2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("closed", ["<&-", "<&- >&-", "<&- >&- 2>&-", "2>&-"])
 def test_a_node_without_a_terminal_runs_whatever_streams_are_closed(place, closed):
     streams = ("<&-" in closed, ">&-" in closed.replace("2>&-", ""), "2>&-" in closed)
     words = " ".join(
@@ -42,7 +42,7 @@ def test_a_node_without_a_terminal_runs_whatever_streams_are_closed(place, close
     assert not place.processes() and not place.node_folders()
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-"])
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&-"])
 def test_the_ui_without_a_terminal_says_what_it_needs(place, closed):
     node = start(place, f"{closed} 2>err", "--demo")
     assert node.wait(DEADLINE_S) == 2
@@ -50,7 +50,7 @@ def test_the_ui_without_a_terminal_says_what_it_needs(place, closed):
     assert "Traceback" not in text(place, "err")
 
 
-@pytest.mark.parametrize("verb", [["venues"], ["decode", "okx"], ["--version"]])
+@pytest.mark.parametrize("verb", [["venues"], ["config", "show"], ["decode", "okx"], ["--version"], ["--help"]])
 def test_other_verbs_run_with_closed_streams(place, verb):
     done = start(place, "<&- >&- 2>err", *verb)
     assert done.wait(DEADLINE_S) == 0

@@ -242,7 +242,7 @@ class TestTerminalUi:
 
     def test_a_killed_worker_is_started_again_however_often(self, place, stalled):
         # The first time the UI may still find room for what it draws.
-        for _ in range(3):
+        for _ in range(6):
             killed = worker_pid(place, "feed")
             os.kill(killed, signal.SIGKILL)
             place.wait_for(lambda killed=killed: worker_pid(place, "feed") not in (0, killed), "the next feed worker")

@@ -71,8 +71,8 @@ rules = st.builds(
 kinds = st.sampled_from((ROUTE_KINDS, ("spot-spot",), ("spot-spot", "perp-perp"), ("spot-perp",)))
 fees = st.lists(st.sampled_from((0.0, 0.05, 0.1, 0.6)), min_size=13, max_size=13)
 
-many = settings(max_examples=100, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-some = settings(max_examples=40, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=200, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+some = settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def with_fees(drawn: list[float]) -> list[Instrument]:

@@ -22,7 +22,7 @@ from arbsniper_tui.sim.plan import SimPlan, SimWorkerPlan
 
 WaitUntil = Callable[..., None]
 WORKERS = ("feed", "spread", "sim")
-STARTS = 6
+STARTS = 20
 """So that the end comes at a different point of the start at least once."""
 KRAKEN = (Instrument(0, "kraken", "BTC/USD", "BTC/USD", "USD", 0.4),)
 
