@@ -9,7 +9,7 @@ from arbsniper_tui.model.instrument import Instrument, parse_symbol
 from arbsniper_tui.model.quote import Withdrawal
 from arbsniper_tui.tapes.source import parse_source
 from arbsniper_tui.venues import VENUES
-from arbsniper_tui.venues.base import Listing
+from arbsniper_tui.venues.listing import Listing
 
 SPOT_URL = "wss://stream.binance.com:9443/ws"
 PERP_URL = "wss://fstream.binance.com/public/ws"

@@ -26,7 +26,8 @@ from arbsniper_tui.net.backlog import Backlog
 from arbsniper_tui.net.websocket import WebSocket, open_websocket
 from arbsniper_tui.runtime.clock import now_ns
 from arbsniper_tui.runtime.limited_log import LimitedLog
-from arbsniper_tui.venues.base import Listing, Ready, Reply, VenueAdapter, VenueMarket
+from arbsniper_tui.venues.base import Ready, Reply, VenueAdapter, VenueMarket
+from arbsniper_tui.venues.listing import Listing
 from arbsniper_tui.venues.requests import KeepAlive
 
 _log = logging.getLogger(__name__)
@@ -76,7 +77,8 @@ class Connection:
         self._by_symbol = {each.venue_symbol: each for each in spec.instruments}
         parser = adapter.parser(spec.market, self._by_symbol.get, listings)
         self._filter = QuoteFilter(counts.dropped, self._tell_drop, served.barred)
-        self._reader = VenueReader(parser, self._by_symbol, self._take, self._filter)
+        self._multipliers = {each.id: each.multiplier for each in spec.instruments if each.multiplier != 1}
+        self._reader = VenueReader(parser, self._by_symbol, self._take, self._filter, multipliers=self._multipliers)
         self._ts_read_ns = 0
         self._unsent: list[str] = []
         """Replies to frames that arrived in the same read as the handshake, before `socket` was set."""
@@ -99,7 +101,9 @@ class Connection:
         try:
             endpoint = await find_endpoint(self._spec, self._adapter, self._declared)
             ws_url, open_within_s = endpoint.ws_url, self._timings.open_within_s
-            self.socket = await open_websocket(ws_url, self._take_frames, backlog, within_ns, open_within_s)
+            self.socket = await open_websocket(
+                ws_url, self._take_frames, backlog, within_ns, open_within_s, self._declared.headers
+            )
         except (WebSocketError, RestError, FrameError) as error:
             return str(error)
         if endpoint.keep_alive_every_s is not None and self._keep_alive is not None:
@@ -138,12 +142,14 @@ class Connection:
                 self.socket.send(text)
         for each in instruments:
             self._by_symbol.pop(each.venue_symbol, None)
+            self._multipliers.pop(each.id, None)
             self._filter.withdraw(each.id)
         self._subscribed.difference_update(each.id for each in instruments)
 
     def ask_for(self, instruments: Sequence[Instrument]) -> None:
         """Subscribe these instruments. One that is subscribed already is unsubscribed first, to get its whole state."""
         self._by_symbol |= {each.venue_symbol: each for each in instruments}
+        self._multipliers |= {each.id: each.multiplier for each in instruments if each.multiplier != 1}
         if not instruments or self.socket is None or not self._is_ready:
             return
         again = [each for each in instruments if each.id in self._subscribed]

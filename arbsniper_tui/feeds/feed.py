@@ -26,7 +26,8 @@ from arbsniper_tui.net.backlog import Backlog
 from arbsniper_tui.net.backoff import delays_s
 from arbsniper_tui.runtime.clock import now_ns
 from arbsniper_tui.runtime.limited_log import LimitedLog
-from arbsniper_tui.venues.base import Listing, VenueAdapter
+from arbsniper_tui.venues.base import VenueAdapter
+from arbsniper_tui.venues.listing import Listing
 
 _log = logging.getLogger(__name__)
 

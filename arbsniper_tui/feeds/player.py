@@ -17,7 +17,8 @@ from arbsniper_tui.tapes.complaints import UNREADABLE, Complaints, kind_of
 from arbsniper_tui.tapes.source import TapeSource, unknown_venue, venue_and_markets
 from arbsniper_tui.tapes.tape import DISCONNECTED, LISTING, SETTINGS, TapeLine, read_tape
 from arbsniper_tui.venues import VENUES
-from arbsniper_tui.venues.base import Listing
+from arbsniper_tui.venues.base import by_each_name
+from arbsniper_tui.venues.listing import Listing
 
 Complaint = Callable[[str], None]
 Came = list[Quote] | Withdrawal | Fact
@@ -178,22 +179,26 @@ class Player:
         if venue not in VENUES:
             raise unknown_venue(source, line.url)
         by_symbol = self._instruments_of(venue, markets)
+        multipliers: dict[int, int] = {}
 
         def find(venue_symbol: str) -> Instrument | None:
             known = by_symbol.get(venue_symbol)
-            if known is None:
+            if known is not None:
+                if known.multiplier != 1:
+                    multipliers[known.id] = known.multiplier
+            else:
                 self._note_unwatched(source, venue, VENUES[venue].unified(venue_symbol, markets[0]) or venue_symbol)
             return known
 
         parser = VENUES[venue].parser(markets[0], find, self._listings[venue])
         quote_filter = QuoteFilter(self.dropped, barred=self._served.barred)
-        reader = VenueReader(parser, by_symbol, self._take, quote_filter)
+        reader = VenueReader(parser, by_symbol, self._take, quote_filter, multipliers=multipliers)
         connection = self._connections[key] = _Connection(reader, quote_filter, by_symbol)
         return connection
 
     def _instruments_of(self, venue: str, markets: Sequence[Market]) -> dict[str, Instrument]:
-        """By the venue's own symbol."""
-        return {i.venue_symbol: i for i in self._instruments if i.venue == venue and i.market in markets}
+        """By each name under which the venue may list them."""
+        return by_each_name(VENUES[venue], [i for i in self._instruments if i.venue == venue and i.market in markets])
 
     def _note_unwatched(self, source: TapeSource, venue: str, symbol: str) -> None:
         symbol = clean_text(symbol, NAME_LIMIT)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from arbsniper_tui.model.fact import InstrumentStatus
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.reason import Reason, ReasonCode
-from arbsniper_tui.venues.base import Listing, why_unlisted
+from arbsniper_tui.venues.listing import Listing, why_unlisted
 
 NONE_SERVED = "the venue serves none of its symbols"
 

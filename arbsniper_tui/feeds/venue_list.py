@@ -10,7 +10,8 @@ from arbsniper_tui.model.errors import FrameError, RestError
 from arbsniper_tui.model.public_url import public_url
 from arbsniper_tui.net.backoff import JITTER
 from arbsniper_tui.net.rest import fetch
-from arbsniper_tui.venues.base import Listing, VenueAdapter
+from arbsniper_tui.venues.base import VenueAdapter
+from arbsniper_tui.venues.listing import Listing
 
 _log = logging.getLogger(__name__)
 

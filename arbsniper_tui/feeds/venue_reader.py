@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from arbsniper_tui.feeds.quote_filter import QuoteFilter
 from arbsniper_tui.model.errors import BookLost, FrameError
+from arbsniper_tui.model.fact import Mark, OpenInterest
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote, Withdrawal
 from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.venues.base import Aside, Parser
+from arbsniper_tui.venues.multiplier import fact_of_one_coin, of_one_coin
 
 Told = FrameError | Withdrawal | Aside
 """What frames say beside quotes: an unreadable frame, a refusal, a lost book, an announced end; instruments that take
@@ -27,13 +29,17 @@ class VenueReader:
         instruments: Mapping[str, Instrument],
         tell: Callable[[Told], None],
         quote_filter: QuoteFilter | None = None,
+        *,
+        multipliers: Mapping[int, int] | None = None,
     ) -> None:
-        """`instruments` is by the venue's own symbol; without `quote_filter` every quote passes."""
+        """`instruments` is by the venue's own symbol; without `quote_filter` every quote passes. `multipliers` is by
+        id, of instruments that are sold by the thousand alone; the caller owns and changes it."""
         self._feed = parser.feed
         self._asides = parser.asides
         self._instruments = instruments
         self._tell = tell
         self._filter = quote_filter
+        self._multipliers = multipliers if multipliers is not None else {}
 
     def read(self, frames: Sequence[bytes]) -> Sequence[Quote]:
         """The quotes of these frames that pass, in their order."""
@@ -47,6 +53,8 @@ class VenueReader:
                 found = self._take_error(error, found)
         if self._asides:
             self._tell_asides()
+        if self._multipliers:
+            found = [of_one_coin(quote, self._multipliers) for quote in found]
         if not found or self._filter is None:
             return found
         sound, withdrawn = self._filter.apply(found)
@@ -70,4 +78,4 @@ class VenueReader:
         asides = self._asides.copy()
         self._asides.clear()
         for aside in asides:
-            self._tell(aside)
+            self._tell(fact_of_one_coin(aside, self._multipliers) if isinstance(aside, Mark | OpenInterest) else aside)

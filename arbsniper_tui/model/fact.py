@@ -13,6 +13,10 @@ class Funding(Struct, frozen=True, array_like=True, tag="funding", gc=False):
     """The next settlement, ms since 1970; None where funding is continuous, or the venue does not say."""
     interval_h: float | None = None
     """Hours from one settlement to the next."""
+    predicted_pct: float | None = None
+    """The rate that the venue expects at the settlement after the next, where it tells one."""
+    at_ms: int | None = None
+    """When the venue said so, ms since 1970, by its own clock."""
 
 
 class Mark(Struct, frozen=True, array_like=True, tag="mark", gc=False):
@@ -22,6 +26,16 @@ class Mark(Struct, frozen=True, array_like=True, tag="mark", gc=False):
     mark: float
     index: float | None = None
     """The price of the coin itself, from several markets."""
+    at_ms: int | None = None
+
+
+class OpenInterest(Struct, frozen=True, array_like=True, tag="interest", gc=False):
+    """What is held of a perpetual on this venue."""
+
+    instrument_id: int
+    coins: float
+    """In base coins; each position is counted once."""
+    at_ms: int | None = None
 
 
 class InstrumentStatus(Struct, frozen=True, array_like=True, tag="status", gc=False):
@@ -33,4 +47,4 @@ class InstrumentStatus(Struct, frozen=True, array_like=True, tag="status", gc=Fa
     """The venue's own word for it."""
 
 
-Fact = Funding | Mark | InstrumentStatus
+Fact = Funding | Mark | OpenInterest | InstrumentStatus

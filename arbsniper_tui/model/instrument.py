@@ -36,9 +36,14 @@ class Symbol(Struct, frozen=True):
 
 
 def parse_symbol(text: str) -> Symbol:
-    """Read a unified symbol; raises SymbolError with the accepted forms."""
-    pair, _, settle = text.strip().upper().partition(":")
+    """Read a unified symbol; raises SymbolError with the accepted forms.
+
+    Letters are read as capitals, but for a base that begins with two of them and goes on in small ones: AAPLx/USD.
+    """
+    pair, _, settle = text.strip().partition(":")
     base, slash, quote = pair.partition("/")
+    base, quote = base if base[:2].isupper() else base.upper(), quote.upper()
+    settle = base if settle.upper() == base.upper() else settle.upper()
     parts = (base, quote, settle) if ":" in text else (base, quote)
     if not slash or not all(part.isalnum() for part in parts):
         raise SymbolError(
@@ -77,6 +82,8 @@ class Instrument(Struct, frozen=True):
     """The rate's market is COUNTED/QUOTE (USDT/USD), so that prices are divided by it."""
     only_rate: bool = False
     """Watched for its rate alone: it takes part in no route."""
+    multiplier: int = 1
+    """How many base coins the venue sells as one, such as 1000 for 1000PEPE. Quotes are of one base coin."""
 
     @property
     def market(self) -> Market:

@@ -8,7 +8,7 @@ import asyncio
 import fcntl
 import logging
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -53,6 +53,8 @@ def _holds_no_secret(record: logging.LogRecord) -> bool:
 # With the level DEBUG the library logs the path and each header of its request.
 logging.getLogger("websockets.client").addFilter(_holds_no_secret)
 
+Headers = Sequence[tuple[str, str]]
+"""Name and value of each."""
 OnFrames = Callable[[list[bytes], int], None]
 """Receives the data frames of one read, and the time from which their age counts, in ns of `runtime.clock`."""
 
@@ -65,7 +67,9 @@ class WebSocket(asyncio.Protocol):
     in order, so the next pong ends both.
     """
 
-    def __init__(self, url: str, on_frames: OnFrames, backlog: Backlog, max_age_ns: int = _NEVER_NS) -> None:
+    def __init__(
+        self, url: str, on_frames: OnFrames, backlog: Backlog, max_age_ns: int = _NEVER_NS, headers: Headers = ()
+    ) -> None:
         """A pong is overdue `max_age_ns` after its ping."""
         self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -77,6 +81,7 @@ class WebSocket(asyncio.Protocol):
         self._on_frames = on_frames
         self._backlog = backlog
         self._max_age_ns = max_age_ns
+        self._headers = headers
         self.overdue_ns = _NEVER_NS
         """When the next pong is overdue, in ns."""
         self.as_old_as_ns = 0
@@ -94,7 +99,9 @@ class WebSocket(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports do not inherit from asyncio's, but have the same methods.
         self._transport = cast(asyncio.Transport, transport)
-        self._protocol.send_request(self._protocol.connect())
+        request = self._protocol.connect()
+        request.headers.update(self._headers)
+        self._protocol.send_request(request)
         self._write()
 
     def data_received(self, data: bytes) -> None:
@@ -296,9 +303,14 @@ class WebSocket(asyncio.Protocol):
 
 
 async def open_websocket(
-    url: str, on_frames: OnFrames, backlog: Backlog, max_age_ns: int = _NEVER_NS, within_s: float = OPEN_WITHIN_S
+    url: str,
+    on_frames: OnFrames,
+    backlog: Backlog,
+    max_age_ns: int = _NEVER_NS,
+    within_s: float = OPEN_WITHIN_S,
+    headers: Headers = (),
 ) -> WebSocket:
-    """Connect and shake hands. Raises WebSocketError, which says what failed and where."""
+    """Connect and shake hands, with these headers besides the usual. Raises WebSocketError: what failed, and where."""
     parts = urlsplit(url)
     is_tls = parts.scheme == "wss"
     port = parts.port or (443 if is_tls else 80)
@@ -307,7 +319,7 @@ async def open_websocket(
         async with asyncio.timeout(within_s):
             context = await tls_context() if is_tls else None
             _, socket = await asyncio.get_running_loop().create_connection(
-                lambda: WebSocket(url, on_frames, backlog, max_age_ns), parts.hostname or "", port, ssl=context
+                lambda: WebSocket(url, on_frames, backlog, max_age_ns, headers), parts.hostname or "", port, ssl=context
             )
             await socket.opened
     except TimeoutError as error:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.sim.dialect import (
+    Allowance,
     LinkRules,
     Moment,
     Shown,
@@ -19,7 +20,7 @@ from arbsniper_tui.sim.dialect import (
     json_text,
     shown_in_full,
 )
-from arbsniper_tui.sim.instruments import SimInstrument, linear, magnitude, spot
+from arbsniper_tui.sim.instruments import SimInstrument, linear, magnitude, perp_multiplier, spot
 from arbsniper_tui.sim.market import Top
 
 RAW, WRAPPED = "ws", "stream"
@@ -29,8 +30,8 @@ _TICKERS = {"/api/v3/ticker/bookTicker": Market.SPOT, "/fapi/v1/ticker/bookTicke
 _NO_PRICE = Shown(*["0.00000000"] * 4)
 _METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS")
 _RULES = {
-    Market.SPOT: LinkRules(ping_interval_s=20.0, ping_timeout_s=60.0, requests_per_s=5),
-    Market.PERP: LinkRules(ping_interval_s=180.0, ping_timeout_s=600.0, requests_per_s=10),
+    Market.SPOT: LinkRules(ping_interval_s=20.0, ping_timeout_s=60.0, requests=Allowance(5, 1.0)),
+    Market.PERP: LinkRules(ping_interval_s=180.0, ping_timeout_s=600.0, requests=Allowance(10, 1.0)),
 }
 
 
@@ -58,7 +59,9 @@ class Binance(TopDialect):
         for base in bases:
             yield spot(base, "USDT", f"{base}USDT", size_digits=min(8, max(0, magnitude(base) + 1)))
         for base in bases:
-            yield linear(base, f"{base}USDT", size_digits=max(0, magnitude(base) - 1))
+            many = perp_multiplier(base)
+            name = f"{many}{base}" if many > 1 else base
+            yield linear(base, f"{name}USDT", size_digits=max(0, magnitude(base) - 1), multiplier=many)
 
     def rest(self, target: str, halted: Collection[str], now: Moment) -> str | None:
         if market := _TICKERS.get(target.partition("?")[0]):

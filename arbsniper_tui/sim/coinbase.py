@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import Struct
 
-from arbsniper_tui.sim.dialect import Closing, Dialect, Flaw, Moment, Subscriber, Topic, damaged, json_text
+from arbsniper_tui.sim.dialect import Closing, Dialect, Flaw, Frame, Moment, Subscriber, Topic, damaged, json_text
 from arbsniper_tui.sim.instruments import SimInstrument, spot, stablecoin
 from arbsniper_tui.sim.ladder import Ladder
 from arbsniper_tui.sim.market import NS_PER_S, Top
@@ -120,7 +120,7 @@ class Coinbase(Dialect):
         changes = self._ladders[instrument.id].move(top)
         return _update(instrument, [_change(instrument, *change) for change in changes], now) if changes else ""
 
-    def spoil(self, instrument: SimInstrument, top: Top, channel: str, flaw: Flaw, now: Moment) -> list[str]:
+    def spoil(self, instrument: SimInstrument, top: Top, channel: str, flaw: Flaw, now: Moment) -> Sequence[Frame]:
         bid = instrument.price_text(top.bid_ticks)
         size = instrument.size_text(top.bid_lots)
         if flaw is Flaw.NAN:

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from arbsniper_tui.sim.instruments import SimInstrument
 from arbsniper_tui.sim.market import Top
+from arbsniper_tui.sim.slow_facts import SlowFacts, slow_facts
 
 
 class Moment(NamedTuple):
@@ -66,14 +67,25 @@ class Subscriber:
     """When its last heartbeat was sent, monotonic."""
 
 
+class Allowance(NamedTuple):
+    """So many at most within so long."""
+
+    most: int
+    within_s: float
+
+
 class LinkRules(Struct, frozen=True):
     """The limits of a venue for one connection."""
 
     ping_interval_s: float | None = None
     """WebSocket pings that the venue sends."""
     ping_timeout_s: float | None = None
-    requests_per_s: int | None = None
+    requests: Allowance | None = None
     """More than these end the connection."""
+    connects: Allowance | None = None
+    """More new connections than these, of all together, are refused with HTTP 429."""
+    lifetime_s: float | None = None
+    """The venue ends the connection after this."""
 
 
 class Closing(NamedTuple):
@@ -81,6 +93,10 @@ class Closing(NamedTuple):
 
     code: int
     reason: str
+
+
+Frame = str | bytes
+"""Sent as a text frame, or as a binary one."""
 
 
 class Shown(NamedTuple):
@@ -120,6 +136,9 @@ class Dialect(ABC):
     """What the first state of an instrument begins with, where a subscription is answered with one."""
     batch_ns: ClassVar[int] = 0
     """Changes go out together this often; 0: each at once."""
+    fact_channels: ClassVar[tuple[str, ...]] = ()
+    """Those that carry funding, mark and open interest, sent every `fact_every_s`."""
+    fact_every_s: ClassVar[float] = 3.0
     weight: ClassVar[float] = 1.0
     """How often its quotes change, next to those of other venues."""
     usual_spread: ClassVar[float] = 0.1e-4
@@ -137,15 +156,15 @@ class Dialect(ABC):
         """What the venue lists of these coins."""
 
     @abstractmethod
-    def answer(self, subscriber: Subscriber, request: str, refused: Collection[str], now: Moment) -> list[str]:
+    def answer(self, subscriber: Subscriber, request: str, refused: Collection[str], now: Moment) -> Sequence[Frame]:
         """Take a request in: the frames that answer it. Changes the subscriber's topics."""
 
     @abstractmethod
-    def render(self, instrument: SimInstrument, top: Top, channel: str, now: Moment) -> str:
+    def render(self, instrument: SimInstrument, top: Top, channel: str, now: Moment) -> Frame:
         """The frame for a change; empty where the subscribers need not know."""
 
     @abstractmethod
-    def spoil(self, instrument: SimInstrument, top: Top, channel: str, flaw: Flaw, now: Moment) -> list[str]:
+    def spoil(self, instrument: SimInstrument, top: Top, channel: str, flaw: Flaw, now: Moment) -> Sequence[Frame]:
         """A frame with something wrong, and what undoes it where the next good frame would not."""
 
     @abstractmethod
@@ -174,19 +193,27 @@ class Dialect(ABC):
         """What holds for a connection on this path."""
         return _RULES
 
-    def greet(self, subscriber: Subscriber, refused: Collection[str], now: Moment) -> list[str]:
+    def render_facts(self, instrument: SimInstrument, facts: SlowFacts, channel: str, now: Moment) -> Frame:
+        """The frame of what the venue says of a perpetual beside its quotes, on one of its `fact_channels`."""
+        return ""
+
+    def facts(self, instrument: SimInstrument, now: Moment) -> SlowFacts:
+        """What holds for a perpetual now."""
+        return slow_facts(instrument, self._top(instrument.id, now), now.wall_ms)
+
+    def greet(self, subscriber: Subscriber, refused: Collection[str], now: Moment) -> Sequence[Frame]:
         """What a new connection is told before it asks."""
         return []
 
-    def is_state(self, frame: str) -> bool:
+    def is_state(self, frame: Frame) -> bool:
         """Whether a frame that answers a subscription is the first state of an instrument."""
-        return bool(self.state_prefix) and frame.startswith(self.state_prefix)
+        return isinstance(frame, str) and bool(self.state_prefix) and frame.startswith(self.state_prefix)
 
     def is_ping(self, request: str) -> bool:
         """Whether a request asks if the venue is there, or answers its heartbeat: taken while all else stalls."""
         return False
 
-    def upkeep(self, subscriber: Subscriber, now: Moment) -> list[str]:
+    def upkeep(self, subscriber: Subscriber, now: Moment) -> Sequence[Frame]:
         """What a connection is told because time has passed, such as a heartbeat; asked four times a second."""
         return []
 
@@ -203,17 +230,17 @@ class TopDialect(Dialect):
     """A venue whose frames carry the whole best bid and ask."""
 
     @abstractmethod
-    def frame(self, instrument: SimInstrument, shown: Shown, serial: int, channel: str, now: Moment) -> str:
+    def frame(self, instrument: SimInstrument, shown: Shown, serial: int, channel: str, now: Moment) -> Frame:
         """The frame of a best bid and ask. `serial` counts the changes of the instrument."""
 
     def shown(self, instrument: SimInstrument, top: Top) -> Shown:
         """A best bid and ask as the venue writes numbers."""
         return shown_in_full(instrument, top)
 
-    def render(self, instrument: SimInstrument, top: Top, channel: str, now: Moment) -> str:
+    def render(self, instrument: SimInstrument, top: Top, channel: str, now: Moment) -> Frame:
         return self.frame(instrument, self.shown(instrument, top), top.serial, channel, now)
 
-    def spoil(self, instrument: SimInstrument, top: Top, channel: str, flaw: Flaw, now: Moment) -> list[str]:
+    def spoil(self, instrument: SimInstrument, top: Top, channel: str, flaw: Flaw, now: Moment) -> Sequence[Frame]:
         shown = flawed(self.shown(instrument, top), flaw)
         return [damaged(self.frame(instrument, shown, top.serial, channel, now), flaw, top.serial)]
 
@@ -244,7 +271,7 @@ def flawed(shown: Shown, flaw: Flaw) -> Shown:
     return shown
 
 
-def damaged(frame: str, flaw: Flaw, serial: int) -> str:
+def damaged(frame: Frame, flaw: Flaw, serial: int) -> Frame:
     """A frame cut short or of another shape; unchanged for a flaw that is in the prices."""
     if flaw is Flaw.CUT:
         return frame[: len(frame) * 2 // 3]

@@ -18,7 +18,9 @@ _OPENING_PRICES = {
     "LTC": 88.0,
     "AVAX": 24.0,
     "DOT": 4.3,
+    "PEPE": 0.0000115,
 }
+_SOLD_BY_THE_THOUSAND = frozenset(("PEPE", "SHIB", "BONK", "FLOKI"))
 
 
 class SimInstrument(Struct, frozen=True):
@@ -35,6 +37,8 @@ class SimInstrument(Struct, frozen=True):
     contract: float = 0.0
     """What one contract is: base coins, or USD for an inverse one; 0 where sizes are in base coins."""
     inverse: bool = False
+    multiplier: int = 1
+    """How many coins the venue sells as one; prices and sizes are of these."""
     id: int = 0
     """Its place among the instruments of all venues."""
     venue: str = ""
@@ -85,6 +89,11 @@ def contract_coins(base: str) -> float:
     return float(10.0 ** floor(log10(700.0 / opening_price(base))))
 
 
+def perp_multiplier(base: str) -> int:
+    """How many of a coin venues usually sell as one on their perpetual markets: 1000 of the cheapest."""
+    return 1000 if base in _SOLD_BY_THE_THOUSAND else 1
+
+
 def magnitude(base: str) -> int:
     """The power of ten of a coin's opening price."""
     return floor(log10(opening_price(base)))
@@ -101,10 +110,14 @@ def stablecoin(venue_symbol: str, *, size_digits: int = 8) -> SimInstrument:
     return SimInstrument(Market.SPOT, "USDT", "USD", venue_symbol, 5, size_digits)
 
 
-def linear(base: str, venue_symbol: str, *, size_digits: int, contract: float = 0.0) -> SimInstrument:
-    """A perpetual in USDT; sizes are in coins, or in contracts of `contract` coins."""
-    price_digits = max(1, 4 - magnitude(base))
-    return SimInstrument(Market.PERP, base, "USDT", venue_symbol, price_digits, size_digits, contract)
+def linear(
+    base: str, venue_symbol: str, *, size_digits: int, contract: float = 0.0, quote: str = "USDT", multiplier: int = 1
+) -> SimInstrument:
+    """A perpetual in USDT or `quote`; sizes are in coins, or in contracts of `contract` coins."""
+    price_digits = max(1, 4 - floor(log10(opening_price(base) * multiplier)))
+    return SimInstrument(
+        Market.PERP, base, quote, venue_symbol, price_digits, size_digits, contract, multiplier=multiplier
+    )
 
 
 def inverse(base: str, venue_symbol: str, *, contract: float) -> SimInstrument:

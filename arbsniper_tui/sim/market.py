@@ -168,7 +168,7 @@ class MarketWalk:
         jump = self._jumps.get(corner)
         if jump is not None and at_ns < jump.until_ns:
             away += jump.shift
-        return price * (1.0 + away)
+        return price * (1.0 + away) * instrument.multiplier
 
     def _lots(self, instrument: SimInstrument, price: float) -> int:
         notional = _USUAL_NOTIONAL * self._rng.lognormvariate(0.0, 1.0)

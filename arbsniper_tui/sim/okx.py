@@ -10,6 +10,7 @@ from msgspec import Struct
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.sim.dialect import (
     Closing,
+    Frame,
     Moment,
     Shown,
     Subscriber,
@@ -72,7 +73,7 @@ class Okx(TopDialect):
     def is_ping(self, request: str) -> bool:
         return request == "ping"
 
-    def answer(self, subscriber: Subscriber, request: str, refused: Collection[str], now: Moment) -> list[str]:
+    def answer(self, subscriber: Subscriber, request: str, refused: Collection[str], now: Moment) -> Sequence[Frame]:
         if request == "ping":
             return ["pong"]
         connection = f"{subscriber.opened.wall_ns & 0xFFFFFFFF:08x}"
@@ -82,7 +83,7 @@ class Okx(TopDialect):
             return [_error("60012", f"Illegal request: {request}", None, connection)]
         if wanted.op not in ("subscribe", "unsubscribe"):
             return [_error("60012", f"Illegal request: {request}", wanted.id, connection)]
-        frames: list[str] = []
+        frames: list[Frame] = []
         for arg in wanted.args:
             instrument = self._by_symbol.get(arg.instId)
             if instrument is None or arg.channel != BBO or arg.instId in refused:

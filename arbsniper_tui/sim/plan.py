@@ -7,7 +7,7 @@ from msgspec import Struct
 DEMO_SETTINGS = Path(__file__).with_name("demo.toml")
 """The settings that show the simulation best."""
 
-BASES = ("BTC", "ETH", "SOL", "XRP", "DOGE", "ADA", "LINK", "LTC", "AVAX", "DOT")
+BASES = ("BTC", "ETH", "SOL", "XRP", "DOGE", "ADA", "LINK", "LTC", "AVAX", "DOT", "PEPE")
 
 
 class SimPlan(Struct, frozen=True):

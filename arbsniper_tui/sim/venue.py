@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Iterable
 from http import HTTPStatus
 from itertools import count
@@ -12,7 +13,18 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from arbsniper_tui.model.errors import UsageError
-from arbsniper_tui.sim.dialect import Closing, Dialect, Flaw, Moment, Subscriber, Topic, json_text
+from arbsniper_tui.sim.dialect import (
+    Allowance,
+    Closing,
+    Dialect,
+    Flaw,
+    Frame,
+    LinkRules,
+    Moment,
+    Subscriber,
+    Topic,
+    json_text,
+)
 from arbsniper_tui.sim.fault import FAULT_PATH, Fault, FaultKind, read_fault
 from arbsniper_tui.sim.market import NS_PER_S, MarketWalk, Top
 
@@ -26,6 +38,8 @@ _OPEN_TIMEOUT_S = 60.0
 _CLOSE_TIMEOUT_S = 0.3
 _STALLING = (FaultKind.STALL, FaultKind.MAINTENANCE)
 _TOO_MANY_REQUESTS = Closing(1008, "Too many requests")
+_OUTLIVED = Closing(1001, "The connection has reached the end of its life")
+_NO_LIMIT = Allowance(2**31, 1.0)
 
 
 class VenueSim:
@@ -45,6 +59,9 @@ class VenueSim:
         self._fault: Fault | None = None
         self._fault_changed = asyncio.Event()
         self._endings: set[asyncio.Task[None]] = set()
+        self._facts_due_ns = 0
+        self._opened_ns: deque[int] = deque()
+        """When connections were opened, as long as the venue's limit counts them."""
         self._sent = count(1)
         self._flaws = count()
 
@@ -107,6 +124,18 @@ class VenueSim:
         if now.mono_ns >= self._upkeep_due_ns:
             self._upkeep_due_ns = now.mono_ns + _UPKEEP_EVERY_NS
             self._keep_up(now)
+        if self._dialect.fact_channels and now.mono_ns >= self._facts_due_ns:
+            self._facts_due_ns = now.mono_ns + round(self._dialect.fact_every_s * NS_PER_S)
+            self._send_facts(now)
+
+    def _send_facts(self, now: Moment) -> None:
+        if self._fault is not None and self._fault.kind in _STALLING:
+            return
+        for topic, subscribers in self._topics.items():
+            if topic.channel in self._dialect.fact_channels and subscribers:
+                instrument = self._instruments[topic.instrument_id]
+                facts = self._dialect.facts(instrument, now)
+                self._send(subscribers, (self._dialect.render_facts(instrument, facts, topic.channel, now),), now)
 
     @property
     def batch_due_ns(self) -> int | None:
@@ -128,7 +157,7 @@ class VenueSim:
                 flaw = Flaw(next(self._flaws) % len(Flaw))
                 self._send(subscribers, self._dialect.spoil(instrument, top, channel, flaw, now), now)
 
-    def _send(self, subscribers: dict[ServerConnection, Subscriber], frames: Iterable[str], now: Moment) -> None:
+    def _send(self, subscribers: dict[ServerConnection, Subscriber], frames: Iterable[Frame], now: Moment) -> None:
         for frame in frames:
             broadcast(subscribers, frame)
         for subscriber in subscribers.values():
@@ -139,10 +168,25 @@ class VenueSim:
         for connection, subscriber in tuple(self._subscribers.items()):
             if connection.transport.get_write_buffer_size() > _UNSENT_LIMIT:
                 connection.transport.abort()
-            elif closing := self._dialect.expired(subscriber, now):
+            elif closing := self._dialect.expired(subscriber, now) or self._outlived(subscriber, now):
                 self._end(connection, closing)
             elif not is_stalled and (frames := self._dialect.upkeep(subscriber, now)):
                 self._send({connection: subscriber}, frames, now)
+
+    def _outlived(self, subscriber: Subscriber, now: Moment) -> Closing | None:
+        lifetime_s = self._dialect.rules(subscriber.target).lifetime_s
+        is_old = lifetime_s is not None and now.mono_ns - subscriber.opened.mono_ns > lifetime_s * NS_PER_S
+        return _OUTLIVED if is_old else None
+
+    def _may_open(self, rules: LinkRules, now_ns: int) -> bool:
+        """Count a new connection; whether the venue's limit lets it in."""
+        if rules.connects is None:
+            return True
+        opened = self._opened_ns
+        while opened and now_ns - opened[0] > rules.connects.within_s * NS_PER_S:
+            opened.popleft()
+        opened.append(now_ns)
+        return len(opened) <= rules.connects.most
 
     @property
     def _refused(self) -> tuple[str, ...]:
@@ -177,6 +221,8 @@ class VenueSim:
         if not self._dialect.is_stream(request.path):
             return connection.respond(HTTPStatus.NOT_FOUND, "Not found\n")
         rules = self._dialect.rules(request.path)
+        if not self._may_open(rules, Moment.now().mono_ns):
+            return connection.respond(HTTPStatus.TOO_MANY_REQUESTS, "Too many connections\n")
         connection.ping_interval = rules.ping_interval_s
         connection.ping_timeout = rules.ping_timeout_s
         return None
@@ -217,15 +263,15 @@ class VenueSim:
             self._file(connection, subscriber, Moment.now())
 
     async def _listen_to(self, connection: ServerConnection, subscriber: Subscriber) -> None:
-        limit = self._dialect.rules(subscriber.target).requests_per_s
-        second, requests = 0, 0
+        allowance = self._dialect.rules(subscriber.target).requests or _NO_LIMIT
+        began_ns, requests = 0, 0
         async for message in connection:
             now = Moment.now()
             subscriber.heard_ns = now.mono_ns
-            if now.mono_ns - second >= NS_PER_S:
-                second, requests = now.mono_ns, 0
+            if now.mono_ns - began_ns >= allowance.within_s * NS_PER_S:
+                began_ns, requests = now.mono_ns, 0
             requests += 1
-            if limit is not None and requests > limit:
+            if requests > allowance.most:
                 await connection.close(*_TOO_MANY_REQUESTS)
                 return
             text = message if isinstance(message, str) else message.decode("utf-8", "replace")
@@ -256,8 +302,9 @@ class VenueSim:
                 self._unsent.pop(topic.instrument_id, None)
 
 
-def _is_about(fault: Fault, frame: str) -> bool:
-    return not fault.symbols or any(f'"{symbol}"' in frame for symbol in fault.symbols)
+def _is_about(fault: Fault, frame: Frame) -> bool:
+    text = frame if isinstance(frame, str) else frame.decode("latin-1")
+    return not fault.symbols or any(f'"{symbol}"' in text for symbol in fault.symbols)
 
 
 def _is_silent(fault: Fault, venue_symbol: str) -> bool:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from arbsniper_tui.model.errors import BadFrame, TapeError
 from arbsniper_tui.venues import VENUES
-from arbsniper_tui.venues.base import Listing
+from arbsniper_tui.venues.listing import Listing
 
 
 def read_listings(venue: str, file: Path) -> dict[str, Listing]:

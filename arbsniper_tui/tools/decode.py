@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from arbsniper_tui.config.venue_names import why_unknown
 from arbsniper_tui.feeds.venue_reader import Told, VenueReader
@@ -19,7 +20,7 @@ from arbsniper_tui.tapes.listings import read_listings
 from arbsniper_tui.tapes.source import TapeSource, venue_and_markets
 from arbsniper_tui.tapes.tape import DISCONNECTED, LISTING, SETTINGS, TapeLine, read_tape
 from arbsniper_tui.venues import VENUES
-from arbsniper_tui.venues.base import Find, SymbolsByRule
+from arbsniper_tui.venues.base import Find, SymbolsByRule, by_each_name
 
 _to_json = msgspec.json.Encoder().encode
 
@@ -48,7 +49,8 @@ class Decoder:
             raise UsageError(f"VENUE {argument}: expected {venue}, {venue}:spot or {venue}:perp")
         self._adapter = VENUES[venue]
         self._source = TapeSource("", venue, market)
-        self._subscribed = [self._instrument(number, text) for number, text in enumerate(symbols)]
+        asked = by_each_name(self._adapter, [self._instrument(text) for text in symbols]).values()
+        self._subscribed = [replace(each, id=number) for number, each in enumerate(asked)]
         self._listings = read_listings(venue, list_file) if list_file else {}
         self._connections: dict[str, tuple[VenueReader, Sequence[Instrument]]] = {}
         self._say = say
@@ -92,7 +94,7 @@ class Decoder:
         told, own = self._told_venue, self._adapter.venue
         if told not in ("", own):
             return f"no quote could be read as {own}: the frames come from {told}, by their URL; write decode {told}"
-        asked = ", ".join(instrument.symbol for instrument in self._subscribed)
+        asked = ", ".join(dict.fromkeys(instrument.symbol for instrument in self._subscribed))
         return f"no quote could be read as {own}" + (f" of {asked}" if asked else "")
 
     def _decode(self, line: TapeLine) -> list[tuple[Quote, Instrument]]:
@@ -119,22 +121,26 @@ class Decoder:
             _, markets = venue_and_markets(self._source, line)
             by_rule = SymbolsByRule(self._adapter, markets[0])
             find: Find = by_rule.find
-            by_symbol, instruments = by_rule.by_symbol, by_rule.all
+            by_symbol, instruments, multipliers = by_rule.by_symbol, by_rule.all, by_rule.multipliers
             if self._subscribed:
                 if not line.url and not self._source.market:
                     markets = tuple({instrument.market for instrument in self._subscribed})
                 by_symbol = {i.venue_symbol: i for i in self._subscribed if i.market in markets}
                 find, instruments = by_symbol.get, self._subscribed
+                multipliers = {i.id: i.multiplier for i in self._subscribed if i.multiplier != 1}
             parser = self._adapter.parser(markets[0], find, self._listings)
-            self._connections[key] = VenueReader(parser, by_symbol, self._take), instruments
+            self._connections[key] = (
+                VenueReader(parser, by_symbol, self._take, multipliers=multipliers),
+                instruments,
+            )
         return self._connections[key]
 
-    def _instrument(self, number: int, text: str) -> Instrument:
+    def _instrument(self, text: str) -> Instrument:
         symbol = parse_symbol(text)
         spelled = self._adapter.venue_symbol(symbol)
         if not spelled or self._adapter.market(symbol.market) is None:
             raise UsageError(f"--symbol {text}: {self._adapter.venue} has no such market")
-        return Instrument(number, self._adapter.venue, str(symbol), spelled, symbol.quote, 0.0)
+        return Instrument(0, self._adapter.venue, str(symbol), spelled, symbol.quote, 0.0)
 
 
 def _no_venue(argument: str, venue: str) -> UsageError:

@@ -5,40 +5,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from arbsniper_tui.model.clean_text import is_symbol_name
 from arbsniper_tui.model.fact import Fact
-from arbsniper_tui.model.instrument import Instrument, Market, Symbol
+from arbsniper_tui.model.instrument import Instrument, Market, Symbol, parse_symbol
 from arbsniper_tui.model.quote import Quote
-from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.venues.decoding import bad_frame
-from arbsniper_tui.venues.requests import Endpoint, KeepAlive, Subscription
+from arbsniper_tui.venues.listing import Listing
+from arbsniper_tui.venues.multiplier import ScaledName, scaled_names, unscaled
+from arbsniper_tui.venues.requests import Endpoint, FactSource, KeepAlive, Limits, Subscription
 from arbsniper_tui.venues.spelling import Spelling
 
 Find = Callable[[str], Instrument | None]
 """Gives the watched instrument that the venue spells so; None for a spelling that nobody watches."""
-
-
-class Listing(Struct, frozen=True):
-    """What a venue's own list says of one instrument."""
-
-    contract_size: float | None = 1.0
-    """Base coins in one unit of size; of an inverse contract, quote currency in one unit. None: the list does not
-    say, so that no size of it can be told."""
-    is_inverse: bool = False
-    is_trading: bool = True
-
-    @property
-    def fault(self) -> Reason | None:
-        """Why the instrument takes no part although it is listed; None where it does."""
-        if not self.is_trading:
-            return Reason(ReasonCode.NOT_TRADING)
-        return None if self.contract_size is not None else Reason(ReasonCode.NO_CONTRACT_SIZE)
-
-
-def why_unlisted(listing: Listing | None) -> Reason | None:
-    """Why an entry of a venue's list, None for a missing one, keeps its instrument out; None where it does not."""
-    return Reason(ReasonCode.NOT_LISTED) if listing is None else listing.fault
 
 
 class VenueMarket(Struct, frozen=True):
@@ -58,6 +38,15 @@ class VenueMarket(Struct, frozen=True):
     """WebSocket hosts, present and past, by which a tape tells where it was recorded."""
     spelling: Spelling
     subscription: Subscription
+    other_ws_urls: tuple[str, ...] = ()
+    """The same service on other hosts (scheme, host, port), tried in turn after repeated failures."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Name and value of what the handshake of a connection carries besides the usual."""
+    limits: Limits = Limits()
+    lifetime_h: float | None = None
+    """The venue ends each connection after this; None where it does not say."""
+    facts: FactSource | None = None
+    """Where funding, mark and open interest of its perpetuals come from."""
     needs_list: bool = False
     """Sizes cannot be told without the list."""
     seed_path: str = ""
@@ -123,16 +112,29 @@ class VenueAdapter(ABC):
         declared = self.market(symbol.market)
         return declared.spelling.spell(symbol) if declared is not None else ""
 
+    def spellings(self, symbol: Symbol) -> list[ScaledName]:
+        """Under which names the venue may list a symbol, and what one unit of each is: the plain name first, then
+        those of coins that are sold by the thousand."""
+        names = [ScaledName(symbol.base, 1), *scaled_names(symbol.base)]
+        spelled = ((self.venue_symbol(replace(symbol, base=each.name)), each.multiplier) for each in names)
+        return [ScaledName(name, multiplier) for name, multiplier in spelled if name]
+
     def unified(self, venue_symbol: str, market: Market) -> str:
-        """The unified symbol, or an empty string where the spelling does not tell, or is no symbol's.
+        """The unified symbol, or an empty string where the spelling does not tell, or is no symbol's: `PEPE/USDT:USDT`
+        for 1000PEPEUSDT.
 
         `market` is where the name was found. One that only fits another market of the venue is read as that market's:
         some venues serve all their markets on one connection.
         """
+        return self.read_name(venue_symbol, market).name
+
+    def read_name(self, venue_symbol: str, market: Market) -> ScaledName:
+        """The unified symbol, empty as `unified` says, and how many of its coins one coin of the venue's name is."""
         if not is_symbol_name(venue_symbol):
-            return ""
+            return ScaledName("", 1)
         declared = sorted(self.markets, key=lambda each: each.market is not market)
-        return next((found for each in declared if (found := each.spelling.read(venue_symbol, each.market))), "")
+        found = next((found for each in declared if (found := each.spelling.read(venue_symbol, each.market))), "")
+        return unscaled(found)
 
     def subscribe(self, instruments: Sequence[Instrument]) -> list[str]:
         """The text frames that subscribe to these instruments, which are of one market."""
@@ -155,6 +157,20 @@ class VenueAdapter(ABC):
         """The quotes of the instruments found, in an answer of a market's `seed_path`. Raises BadFrame."""
         return ()
 
+    def subscribe_facts(self, instruments: Sequence[Instrument]) -> list[str]:
+        """The text frames that subscribe to the slow facts of these instruments, where they come on a stream."""
+        declared = self.market(instruments[0].market) if instruments else None
+        source = declared.facts if declared is not None else None
+        return source.subscription.frames(instruments) if source is not None and source.subscription else []
+
+    def parse_facts(self, body: bytes, find: Find, listings: Mapping[str, Listing]) -> Sequence[Fact]:
+        """The facts of the instruments found, in an answer of a `FactSource`'s `path`. Raises BadFrame."""
+        return ()
+
+    def next_list_path(self, market: Market, body: bytes) -> str:
+        """Where the list goes on after this page; empty where it ends, as it does for venues with one page."""
+        return ""
+
     def parse_endpoint(self, body: bytes) -> Endpoint:
         """Where to connect, in an answer of a market's `endpoint_path`. Raises BadFrame."""
         raise bad_frame(body, f"no answer that {self.venue} asks for")
@@ -171,6 +187,15 @@ class VenueAdapter(ABC):
         """What stands in the list, under names that are not checked yet. Raises BadFrame."""
 
 
+def by_each_name(adapter: VenueAdapter, instruments: Iterable[Instrument]) -> dict[str, Instrument]:
+    """Instruments by each name under which their venue may list them, plain or by the thousand."""
+    found = {each.venue_symbol: each for each in instruments}
+    for each in tuple(found.values()):
+        for name, multiplier in adapter.spellings(parse_symbol(each.symbol))[1:]:
+            found.setdefault(name, replace(each, venue_symbol=name, multiplier=multiplier))
+    return found
+
+
 class SymbolsByRule:
     """Instruments made up from the venue's spelling as frames name them: for tapes of unknown subscription."""
 
@@ -180,13 +205,22 @@ class SymbolsByRule:
         self.by_symbol: dict[str, Instrument] = {}
         self.all: list[Instrument] = []
         """In the order of coming; an instrument's id is its place."""
+        self.multipliers: dict[int, int] = {}
+        """By id, of instruments that are sold by the thousand."""
 
     def find(self, venue_symbol: str) -> Instrument | None:
         """The instrument of this spelling; None where the spelling tells no unified symbol."""
         known = self.by_symbol.get(venue_symbol)
-        if known is None and (unified := self._adapter.unified(venue_symbol, self._market)):
+        if known is not None:
+            return known
+        unified, multiplier = self._adapter.read_name(venue_symbol, self._market)
+        if unified:
             quote = unified.partition("/")[2].partition(":")[0]
-            known = Instrument(len(self.all), self._adapter.venue, unified, venue_symbol, quote, 0.0)
+            known = Instrument(
+                len(self.all), self._adapter.venue, unified, venue_symbol, quote, 0.0, multiplier=multiplier
+            )
             self.by_symbol[venue_symbol] = known
             self.all.append(known)
+            if multiplier != 1:
+                self.multipliers[known.id] = multiplier
         return known

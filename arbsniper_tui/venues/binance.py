@@ -13,8 +13,9 @@ from msgspec import UNSET, Struct, UnsetType
 from arbsniper_tui.model.errors import UNREADABLE, VenueClosing, VenueRejected
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.quote import Quote
-from arbsniper_tui.venues.base import Find, Listing, Parser, VenueAdapter, VenueMarket
+from arbsniper_tui.venues.base import Find, Parser, VenueAdapter, VenueMarket
 from arbsniper_tui.venues.decoding import VenueInt, bad_frame, decoder, undecodable
+from arbsniper_tui.venues.listing import Listing
 from arbsniper_tui.venues.requests import Subscription
 from arbsniper_tui.venues.spelling import Spelling
 

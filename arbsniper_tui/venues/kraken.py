@@ -13,8 +13,9 @@ from msgspec import Struct
 from arbsniper_tui.model.errors import UNREADABLE, VenueRejected
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.quote import Quote
-from arbsniper_tui.venues.base import Find, Listing, Parser, VenueAdapter, VenueMarket
+from arbsniper_tui.venues.base import Find, Parser, VenueAdapter, VenueMarket
 from arbsniper_tui.venues.decoding import bad_frame, decoder, epoch_ms, undecodable
+from arbsniper_tui.venues.listing import Listing
 from arbsniper_tui.venues.requests import KeepAlive, Subscription
 from arbsniper_tui.venues.spelling import Spelling
 

@@ -17,19 +17,70 @@ class Subscription(Struct, frozen=True):
 
     topic: str
     subscribe: str
-    unsubscribe: str
+    unsubscribe: str = ""
+    """Empty where the venue cannot take back one alone: the feed connects anew where it must."""
     per_frame: int | None = None
     """Topics in one frame at most; None: all in one."""
     joint: str = ","
+    frame_bytes: int | None = None
+    """A frame is at most so long; None: as long as it must be."""
 
     def frames(self, instruments: Sequence[Instrument], *, undo: bool = False) -> list[str]:
         """The text frames that subscribe to these instruments, or with `undo` unsubscribe them."""
-        topic, frame = Template(self.topic), Template(self.unsubscribe if undo else self.subscribe)
+        text = self.unsubscribe if undo else self.subscribe
+        if not text:
+            return []
+        topic, frame = Template(self.topic), Template(text)
         names = [each.venue_symbol for each in instruments]
         topics = [topic.substitute(symbol=name, lower=name.lower()) for name in names]
-        step = self.per_frame or len(topics) or 1
-        parts = (topics[at : at + step] for at in range(0, len(topics), step))
+        room = self.frame_bytes - len(text) if self.frame_bytes is not None else None
+        parts = _parts(topics, self.per_frame, room, len(self.joint))
         return [frame.substitute(topics=self.joint.join(part)) for part in parts]
+
+
+def _parts(topics: Sequence[str], most: int | None, room: int | None, joint: int) -> list[list[str]]:
+    """The topics in as few frames as fit: at most `most` in one, and at most `room` bytes with their joints."""
+    parts: list[list[str]] = []
+    used = 0
+    for topic in topics:
+        size = len(topic.encode()) + joint
+        if not parts or len(parts[-1]) == most or (room is not None and used + size > room):
+            parts.append([])
+            used = 0
+        parts[-1].append(topic)
+        used += size
+    return parts
+
+
+class Rate(Struct, frozen=True):
+    """So many at most within so long, whenever that begins."""
+
+    most: int
+    within_s: float
+
+
+class Limits(Struct, frozen=True):
+    """What a venue takes from one address. None: it states no limit."""
+
+    connects: Rate | None = None
+    """New connections, refused ones too."""
+    messages: Rate | None = None
+    """Frames sent on one connection, keep-alives and pings among them."""
+    connections: int | None = None
+    """Connections at once."""
+
+
+class FactSource(Struct, frozen=True):
+    """Where a market's slow facts come from: a stream on a connection of their own, or REST, or both."""
+
+    subscription: Subscription | None = None
+    """Its frames go to the same parser, which puts the facts to its asides."""
+    ws_path: str = ""
+    """Where the stream opens; empty for where quotes come from too."""
+    path: str = ""
+    """GET, with the facts of all instruments; read by `parse_facts`."""
+    every_s: float = 60.0
+    """Between two GETs: so seldom that they take less than a tenth of the venue's limit."""
 
 
 class KeepAlive(Struct, frozen=True):

@@ -9,7 +9,7 @@ import msgspec
 
 from arbsniper_tui.model.errors import UNREADABLE, BadFrame
 from arbsniper_tui.model.instrument import Instrument
-from arbsniper_tui.venues.base import Listing
+from arbsniper_tui.venues.listing import Listing
 
 _CONTRACT_PARTS = 1e6
 _COIN_PARTS = 1e8

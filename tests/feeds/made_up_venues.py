@@ -11,9 +11,10 @@ from arbsniper_tui.model.errors import UNREADABLE
 from arbsniper_tui.model.fact import Funding, InstrumentStatus, Mark
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.quote import Quote
-from arbsniper_tui.venues.base import Find, Listing, Parser, Ready, Reply, VenueAdapter, VenueMarket
+from arbsniper_tui.venues.base import Find, Parser, Ready, Reply, VenueAdapter, VenueMarket
 from arbsniper_tui.venues.book import Books, Level
 from arbsniper_tui.venues.decoding import VenueInt, decoder, undecodable
+from arbsniper_tui.venues.listing import Listing
 from arbsniper_tui.venues.requests import Endpoint, KeepAlive, Subscription
 from arbsniper_tui.venues.spelling import Spelling
 

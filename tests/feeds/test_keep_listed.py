@@ -11,7 +11,7 @@ import pytest
 
 from arbsniper_tui.feeds.venue_list import keep_listed, refreshes_s
 from arbsniper_tui.venues import VENUES
-from arbsniper_tui.venues.base import Listing
+from arbsniper_tui.venues.listing import Listing
 
 Eventually = Callable[..., Awaitable[None]]
 

@@ -24,7 +24,7 @@ from arbsniper_tui.model.quote import Withdrawal
 from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.tapes.source import TapeSource, parse_source, venue_and_markets
 from arbsniper_tui.tapes.tape import TapeLine
-from arbsniper_tui.venues.base import Listing
+from arbsniper_tui.venues.listing import Listing
 
 SPOT_AND_KRAKEN = instruments(("binance", "BTC/USDT"), ("kraken", "BTC/USDT"))
 BOTH_MARKETS = instruments(("binance", "BTC/USDT"), ("binance", "BTC/USDT:USDT"))

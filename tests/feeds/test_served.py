@@ -7,7 +7,7 @@ from arbsniper_tui.feeds.served import Served
 from arbsniper_tui.model.fact import InstrumentStatus
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.reason import Reason, ReasonCode, reason_words
-from arbsniper_tui.venues.base import Listing
+from arbsniper_tui.venues.listing import Listing
 
 BTC, ETH = instruments("okx", ("BTC/USDT", "ETH/USDT"))
 TRADING, HALTED = Listing(), Listing(is_trading=False)

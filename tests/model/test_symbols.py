@@ -83,3 +83,8 @@ def test_a_key_is_48_bits_of_venue_and_symbol_and_the_same_everywhere() -> None:
     assert instrument_key("okx", "BTC/USDT") == 0x5E651F12637C
     assert instrument_key("okx", "BTC/USDT") != instrument_key("okx", "BTC/USDT:USDT")
     assert 0 <= instrument_key("kraken", "BTC/USD") < 2**48
+
+
+@pytest.mark.parametrize(("text", "read"), [("AAPLx/usd", "AAPLx/USD"), ("aaplx/usd", "AAPLX/USD")])
+def test_a_base_in_both_kinds_of_letters_keeps_them(text: str, read: str) -> None:
+    assert str(parse_symbol(text)) == read

@@ -1,5 +1,7 @@
 """Binance's wire, spot and USD-M."""
 
+from arbsniper_tui.sim.plan import BASES
+
 from .conftest import Venues
 
 SPOT_KEYS = {"u", "s", "b", "B", "a", "A"}
@@ -99,7 +101,8 @@ async def test_rest_shows_the_best_bids_and_asks_of_one_market(venues: Venues) -
     assert 0 < float(spot["BTCUSDT"]["bidPrice"]) < float(spot["BTCUSDT"]["askPrice"])
     perp = {row["symbol"]: row for row in await venues.get("binance", "/fapi/v1/ticker/bookTicker")}
     assert perp["BTCUSDT"].keys() == spot["BTCUSDT"].keys() | {"lastUpdateId", "time"}
-    assert len(spot) == len(perp) == 10
+    assert len(spot) == len(perp) == len(BASES)
+    assert "1000PEPEUSDT" in perp and "PEPEUSDT" in spot
 
 
 async def test_rest_shows_what_the_stream_has_shown(venues: Venues) -> None:

@@ -14,7 +14,7 @@ from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.sim.fault import Fault, FaultKind, read_fault
 from arbsniper_tui.venues import VENUES
-from arbsniper_tui.venues.base import Listing
+from arbsniper_tui.venues.listing import Listing
 
 from .conftest import DEADLINE_S, Client, Venues
 

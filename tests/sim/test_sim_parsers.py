@@ -14,7 +14,7 @@ from arbsniper_tui.sim.fault import Fault, FaultKind
 from arbsniper_tui.sim.plan import SimPlan
 from arbsniper_tui.sim.registry import list_instruments
 from arbsniper_tui.venues import VENUES
-from arbsniper_tui.venues.base import Listing
+from arbsniper_tui.venues.listing import Listing
 
 from .conftest import DEADLINE_S, Venues
 

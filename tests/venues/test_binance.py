@@ -10,7 +10,7 @@ from arbsniper_tui.model.instrument import Market, parse_symbol
 from arbsniper_tui.model.quote import Quote, defect
 from arbsniper_tui.model.reason import reason_words
 from arbsniper_tui.venues import VENUES
-from arbsniper_tui.venues.base import Listing
+from arbsniper_tui.venues.listing import Listing
 
 RAW = '{"u":400900217,"s":"BNBUSDT","b":"25.35190000","B":"31.21000000","a":"25.36520000","A":"40.66000000"}'
 QUOTE = Quote(0, 25.3519, 31.21, 25.3652, 40.66, None, 400900217)

@@ -13,7 +13,7 @@ from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.quote import Quote, defect, is_older
 from arbsniper_tui.model.reason import reason_words
 from arbsniper_tui.venues import VENUES
-from arbsniper_tui.venues.base import Listing
+from arbsniper_tui.venues.listing import Listing
 
 TIME = "2026-07-27T03:00:00.123456Z"
 TIME_MS = 1785121200123

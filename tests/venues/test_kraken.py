@@ -12,7 +12,7 @@ from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.quote import Quote, defect
 from arbsniper_tui.model.reason import reason_words
 from arbsniper_tui.venues import VENUES
-from arbsniper_tui.venues.base import Listing
+from arbsniper_tui.venues.listing import Listing
 
 
 def ticker(*tops: dict[str, object], kind: str = "update") -> str:

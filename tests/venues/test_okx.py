@@ -13,7 +13,7 @@ from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.quote import Quote, defect
 from arbsniper_tui.model.reason import Reason, ReasonCode, reason_words
 from arbsniper_tui.venues import VENUES
-from arbsniper_tui.venues.base import Listing
+from arbsniper_tui.venues.listing import Listing
 from arbsniper_tui.venues.sizes import in_coins
 
 Levels = list[list[str]]

@@ -6,9 +6,9 @@ from msgspec import Struct
 from arbsniper_tui.model.errors import BadFrame, BookLost
 from arbsniper_tui.model.instrument import Instrument, Market, Symbol, parse_symbol
 from arbsniper_tui.model.quote import Quote
-from arbsniper_tui.venues.base import Listing
 from arbsniper_tui.venues.book import Books
 from arbsniper_tui.venues.decoding import decoder, texts_named
+from arbsniper_tui.venues.listing import Listing
 from arbsniper_tui.venues.requests import KeepAlive, Subscription
 from arbsniper_tui.venues.sizes import contract_size, in_coins, in_coins_inverse, sizes_in_coins
 from arbsniper_tui.venues.spelling import Spelling
@@ -179,3 +179,12 @@ def test_a_decoder_names_the_page_that_was_expected_and_shows_what_came() -> Non
 )
 def test_an_unreadable_frame_still_tells_what_it_names(frame: bytes, types: set[str], names: set[str]) -> None:
     assert texts_named(frame, "type", "name") == [types, names]
+
+
+def test_topics_are_spread_over_frames_that_are_not_too_long() -> None:
+    asks = Subscription('"$symbol"', '{"op":"sub","args":[$topics]}', frame_bytes=60, per_frame=3)
+    wanted = [Instrument(n, "v", "BTC/USDT", "X" * n, "USDT", 0.0) for n in (1, 1, 1, 1, 20, 20)]
+    frames = asks.frames(wanted)
+    assert [frame.count('"X') for frame in frames] == [3, 2, 1]
+    assert max(map(len, frames)) <= 60
+    assert asks.frames(wanted, undo=True) == []

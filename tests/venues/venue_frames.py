@@ -6,7 +6,8 @@ from pathlib import Path
 from arbsniper_tui.model.instrument import Instrument, Market, parse_symbol
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.venues import VENUES
-from arbsniper_tui.venues.base import Find, Listing, Parser, SymbolsByRule
+from arbsniper_tui.venues.base import Find, Parser, SymbolsByRule
+from arbsniper_tui.venues.listing import Listing
 
 FRAMES = Path(__file__).resolve().parent / "frames"
 CAPTURES = Path(__file__).resolve().parents[2] / ".." / "shared" / "captures"

@@ -15,7 +15,8 @@ from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.tapes.tape import LISTING, TapeLine, read_tape
 from arbsniper_tui.tools.benchmark.report import Cost
 from arbsniper_tui.venues import VENUES
-from arbsniper_tui.venues.base import Listing, Parser
+from arbsniper_tui.venues.base import Parser
+from arbsniper_tui.venues.listing import Listing
 from arbsniper_tui.wire.messages import QuoteBatch, decode_from_feed, encode
 
 _ROUNDS = 9
