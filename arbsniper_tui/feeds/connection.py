@@ -3,16 +3,18 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 from arbsniper_tui.feeds.endpoint import find_endpoint
+from arbsniper_tui.feeds.held_outlet import HeldOutlet
+from arbsniper_tui.feeds.liveness import fault
 from arbsniper_tui.feeds.lost_books import LostBooks
-from arbsniper_tui.feeds.outlet import FeedCounts, OnFrame, Outlet
+from arbsniper_tui.feeds.outgoing import Outgoing
+from arbsniper_tui.feeds.outlet import Outlet
 from arbsniper_tui.feeds.quote_filter import QuoteFilter
-from arbsniper_tui.feeds.seeds import fetch_seeds
-from arbsniper_tui.feeds.served import NONE_SERVED, Served
-from arbsniper_tui.feeds.timings import FeedTimings
-from arbsniper_tui.feeds.venue_lag import VenueLag
+from arbsniper_tui.feeds.seeds import Seeding, fetch_seeds
+from arbsniper_tui.feeds.served import NONE_SERVED
+from arbsniper_tui.feeds.shared import Shared
 from arbsniper_tui.feeds.venue_reader import Told, VenueReader
 from arbsniper_tui.model.errors import BookLost, FrameError, RestError, VenueClosing, VenueRejected, WebSocketError
 from arbsniper_tui.model.fact import InstrumentStatus
@@ -22,70 +24,48 @@ from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.public_url import public_url
 from arbsniper_tui.model.quote import Quote, Withdrawal
 from arbsniper_tui.model.reason import Reason, ReasonCode, reason_words
-from arbsniper_tui.net.backlog import Backlog
 from arbsniper_tui.net.websocket import WebSocket, open_websocket
 from arbsniper_tui.runtime.clock import now_ns
-from arbsniper_tui.runtime.limited_log import LimitedLog
 from arbsniper_tui.venues.base import Ready, Reply, VenueAdapter, VenueMarket
-from arbsniper_tui.venues.listing import Listing
 from arbsniper_tui.venues.requests import KeepAlive
 
 _log = logging.getLogger(__name__)
-
-Show = Callable[[FeedState, str], None]
-"""Called with the state of the connection, and what is wrong or awaited, in words."""
-OnStatus = Callable[[InstrumentStatus], None]
-"""Called when the venue says on the connection whether an instrument trades."""
 
 
 class Connection:
     """Opened once. Its state ends with it: the parser's books, the quotes that new ones are compared with."""
 
-    def __init__(
-        self,
-        spec: FeedSpec,
-        adapter: VenueAdapter,
-        served: Served,
-        listings: Mapping[str, Listing],
-        outlet: Outlet,
-        show: Show,
-        timings: FeedTimings,
-        *,
-        counts: FeedCounts,
-        lag: VenueLag,
-        troubles: LimitedLog,
-        on_frame: OnFrame | None,
-        on_status: OnStatus,
-    ) -> None:
-        self._spec = spec
-        self._adapter = adapter
-        self._served = served
-        self._outlet = outlet
-        self._tell_state = show
-        self._state = FeedState.CONNECTING
-        self._timings = timings
-        self._counts = counts
-        self._troubles = troubles
-        self._on_frame = on_frame
-        self._on_status = on_status
+    def __init__(self, spec: FeedSpec, adapter: VenueAdapter, shared: Shared, *, is_held: bool = False) -> None:
+        """With `is_held` it says nothing until it takes over."""
         declared = adapter.market(spec.market)
         assert declared is not None, f"{spec.venue} has no {spec.market} market"
         self._declared: VenueMarket = declared
-        self._lag = lag if declared.has_venue_time else None
+        self._spec = spec
+        self._adapter = adapter
+        self._shared = shared
+        self._served = shared.served
+        self._timings = shared.timings
+        self._counts = shared.counts
+        self._troubles = shared.troubles
+        self._on_frame = None if is_held else shared.on_frame
+        self._held = HeldOutlet() if is_held else None
+        self._outlet: Outlet = self._held or shared.outlet
+        self._state = FeedState.CONNECTING
+        self._words = ""
+        self._lag = shared.lag if declared.has_venue_time else None
         self._keep_alive = declared.keep_alive
         self._is_ready = not declared.greets
         self._by_symbol = {each.venue_symbol: each for each in spec.instruments}
-        parser = adapter.parser(spec.market, self._by_symbol.get, listings)
-        self._filter = QuoteFilter(counts.dropped, self._tell_drop, served.barred)
         self._multipliers = {each.id: each.multiplier for each in spec.instruments if each.multiplier != 1}
+        self._filter = QuoteFilter(self._counts.dropped, self._tell_drop, self._served.barred)
+        parser = adapter.parser(spec.market, self._by_symbol.get, shared.listings)
         self._reader = VenueReader(parser, self._by_symbol, self._take, self._filter, multipliers=self._multipliers)
         self._ts_read_ns = 0
-        self._unsent: list[str] = []
-        """Replies to frames that arrived in the same read as the handshake, before `socket` was set."""
+        self._outgoing = Outgoing(declared.limits.messages)
         self._is_live = self._is_late = False
-        self._lost_books = LostBooks(timings.lost_book_after_s)
+        self._lost_books = LostBooks(shared.timings.lost_book_after_s)
         self._subscribed: set[int] = set()
-        self._seeding: set[asyncio.Task[None]] = set()
+        self._seeding = Seeding(self._seed, self._abort_seeding)
         self.socket: WebSocket | None = None
         self.data_ns = 0
         """When the last quote arrived; 0 before the first."""
@@ -94,8 +74,36 @@ class Connection:
     def _sends_first_state(self) -> bool:
         return not self._declared.seed_path
 
-    async def run(self, backlog: Backlog) -> str:
+    @property
+    def url(self) -> str:
+        """Where it connects to, without a token."""
+        return self._spec.ws_url
+
+    @property
+    def has_data(self) -> bool:
+        return bool(self.data_ns)
+
+    def covers(self, other: "Connection") -> bool:
+        """Whether this one, held back, has said something of all that the other one has quotes of."""
+        served = [each.id for each in self._served.wanted if other._filter.has(each.id)]
+        return self._held is not None and self.has_data and self._held.has(served)
+
+    def take_over(self, other: "Connection") -> None:
+        """Speak from now on, in place of the other one, which says nothing more."""
+        held = self._held
+        assert held is not None, "only a connection that is held back takes over"
+        self._held, self._outlet, self._on_frame = None, self._shared.outlet, self._shared.on_frame
+        other._outlet = other._held = HeldOutlet()
+        lost = tuple(each.id for each in self._served.wanted if not held.has((each.id,)))
+        if lost and other.socket is not None and other.socket.closed.done():
+            reason = Reason(ReasonCode.DISCONNECTED, words=other.socket.closed.result())
+            self._outlet.withdraw(Withdrawal(lost, reason), now_ns())
+        held.release(self._outlet)
+        self._show(self._state, self._words)
+
+    async def run(self) -> str:
         """Connect, subscribe, and read until the connection ends. Returns why it ended."""
+        backlog = self._shared.backlog
         self._show(FeedState.CONNECTING, public_url(self._spec.ws_url))
         within_ns = self._timings.pong_within_ns
         try:
@@ -110,8 +118,8 @@ class Connection:
             self._keep_alive = KeepAlive(self._keep_alive.send, endpoint.keep_alive_every_s)
         backlog.add(self.socket)
         self._counts.connects += 1
-        for text in (*self._declared.opening, *self._unsent):
-            self.socket.send(text)
+        self._outgoing.send(*self._declared.opening)
+        self._outgoing.open(self.socket)
         if not self._is_live:  # quotes may arrive in the same read as the handshake
             awaited = "subscribed, no data yet" if self._is_ready else "waiting until the venue takes subscriptions"
             self._show(FeedState.SUBSCRIBED, awaited)
@@ -120,12 +128,14 @@ class Connection:
             return await self._watch(self.socket)
         finally:
             backlog.remove(self.socket)
-            for seeding in self._seeding:
-                seeding.cancel()
+            self._counts.bytes += self.socket.received_bytes
+            self._outgoing.close()
+            self._seeding.close()
 
     def _show(self, state: FeedState, words: str) -> None:
-        self._state = state
-        self._tell_state(state, words)
+        self._state, self._words = state, words
+        if self._held is None:
+            self._shared.show(state, words)
 
     def close(self) -> None:
         if self.socket is not None:
@@ -138,8 +148,7 @@ class Connection:
     def remove(self, instruments: Sequence[Instrument]) -> None:
         """Unsubscribe these, and read no more of them."""
         if self.socket is not None and (gone := [each for each in instruments if each.id in self._subscribed]):
-            for text in self._adapter.unsubscribe(gone):
-                self.socket.send(text)
+            self._outgoing.send(*self._adapter.unsubscribe(gone))
         for each in instruments:
             self._by_symbol.pop(each.venue_symbol, None)
             self._multipliers.pop(each.id, None)
@@ -153,21 +162,21 @@ class Connection:
         if not instruments or self.socket is None or not self._is_ready:
             return
         again = [each for each in instruments if each.id in self._subscribed]
-        for text in (*(self._adapter.unsubscribe(again) if again else ()), *self._adapter.subscribe(instruments)):
-            self.socket.send(text)
+        if again:
+            undo = self._adapter.unsubscribe(again)
+            if not undo:
+                self.socket.abort("a new first state needs a new connection")
+                return
+            self._outgoing.send(*undo)
+        self._outgoing.send(*self._adapter.subscribe(instruments))
         self._subscribed.update(each.id for each in instruments)
         if not self._sends_first_state:
-            seeding = asyncio.create_task(self._seed(instruments))
-            self._seeding.add(seeding)
-            seeding.add_done_callback(self._end_seeding)
+            self._seeding.begin(instruments)
 
-    def _end_seeding(self, seeding: asyncio.Task[None]) -> None:
-        """Log an unexpected error of a seeding task, and abort the connection."""
-        self._seeding.discard(seeding)
-        if not seeding.cancelled() and (error := seeding.exception()) is not None:
-            _log.error("%s: asking for prices by REST failed", self._spec.name, exc_info=error)
-            if self.socket is not None:
-                self.socket.abort(f"asking for prices by REST failed: {error!r}")
+    def _abort_seeding(self, error: BaseException) -> None:
+        _log.error("%s: asking for prices by REST failed", self._spec.name, exc_info=error)
+        if self.socket is not None:
+            self.socket.abort(f"asking for prices by REST failed: {error!r}")
 
     def _take_frames(self, frames: list[bytes], ts_read_ns: int) -> None:
         """The hot path, from the frames of one read to the bus. The age of the frames counts from `ts_read_ns`."""
@@ -210,6 +219,9 @@ class Connection:
             if instrument is not None:
                 self._troubles.warn(f"book {told.venue_symbol}", f"{self._spec.name}: book lost: {told}")
                 self._lost_books.wait_for(instrument.id, _now_s())
+        elif isinstance(told, VenueClosing) and self._held is None:
+            self._troubles.warn("closing", f"{self._spec.name}: {told}")
+            self._shared.on_closing()
         elif isinstance(told, VenueClosing | BookLost):
             if self.socket is not None:
                 self.socket.abort(str(told))
@@ -217,15 +229,12 @@ class Connection:
             self._filter.count("unreadable frame")
             self._troubles.warn("unreadable frame", f"{self._spec.name}: {told}")
         elif isinstance(told, Reply):
-            if self.socket is None:
-                self._unsent.append(told.text)
-            else:
-                self.socket.send(told.text)
+            self._outgoing.reply(told.text)
         elif isinstance(told, Ready):
             self._is_ready = True
             self.ask_for(self._served.wanted)
         elif isinstance(told, InstrumentStatus):
-            self._on_status(told)
+            self._shared.on_status(told)
         else:
             self._outlet.facts((told,), self._ts_read_ns)
 
@@ -269,7 +278,7 @@ class Connection:
         timings = self._timings
         subscribed_s = said_s = pinged_s = resubscribed_s = _now_s()
         said = 0
-        socket.ping()
+        self._outgoing.ping()
         while True:
             done, _ = await asyncio.wait((socket.closed,), timeout=timings.check_every_s)
             if done:
@@ -284,10 +293,10 @@ class Connection:
             keep_alive = self._keep_alive
             if keep_alive is not None and now_s - said_s >= keep_alive.every_s:
                 said += 1
-                socket.send(keep_alive.frame(said, round(time.time() * 1000)))
+                self._outgoing.send(keep_alive.frame(said, round(time.time() * 1000)))
                 said_s = now_s
             if now_s - pinged_s >= timings.ping_every_s:
-                socket.ping()
+                self._outgoing.ping()
                 pinged_s = now_s
             self._judge_silence(socket, now_s)
             self._ask_for_lost_books(now_s)
@@ -298,17 +307,14 @@ class Connection:
 
     def _fault(self, socket: WebSocket, now_s: float, subscribed_s: float) -> str:
         """Why the connection must be opened again, or an empty string."""
-        no_frame_s = now_s - socket.last_read_ns / 1e9
-        if no_frame_s > self._declared.max_silence_s:
-            return f"no frame for {no_frame_s:.0f} s, not even a heartbeat"
-        if socket.answered_ns is not None:
-            unanswered_s = now_s - socket.answered_ns / 1e9
-            if unanswered_s > self._timings.unanswered_for_s:
-                return f"no answer to a ping for {unanswered_s:.0f} s"
-        first_s = self._timings.first_data_within_s
-        if self._sends_first_state and not self.data_ns and now_s - subscribed_s > first_s:
-            return f"subscribed, but no data for {first_s:g} s"
-        return ""
+        awaits_data = self._sends_first_state and not self.data_ns
+        return fault(
+            socket,
+            self._timings,
+            now_s,
+            max_silence_s=self._declared.max_silence_s,
+            awaits_data_since_s=subscribed_s if awaits_data else None,
+        )
 
     def _judge_silence(self, socket: WebSocket, now_s: float) -> None:
         """Show silence, and withdraw all instruments when data may be old although it still arrives."""

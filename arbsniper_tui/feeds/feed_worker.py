@@ -9,14 +9,17 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import uvloop
+from msgspec import structs
 
-from arbsniper_tui.feeds.feed import Feed
+from arbsniper_tui.feeds.market_feeds import MarketFeeds
 from arbsniper_tui.feeds.plan import FeedPlan
 from arbsniper_tui.feeds.recorder import Recorder
 from arbsniper_tui.feeds.recording_tally import RecordingTally
 from arbsniper_tui.feeds.timings import FeedTimings
+from arbsniper_tui.feeds.venue_limits import VenueLimits
 from arbsniper_tui.model.fact import Fact
 from arbsniper_tui.model.quote import Withdrawal
 from arbsniper_tui.net.backlog import Backlog
@@ -74,29 +77,30 @@ async def _serve(plan: FeedPlan) -> None:
     loop.add_reader(LIFELINE, stop.set)  # it becomes readable only when the parent closes it
     outlet = _BusOutlet(Endpoints(Path(plan.folder)).quotes)
     backlog = Backlog(outlet.sender.pause, outlet.sender.resume)
-    timings = FeedTimings(max_quote_age_s=plan.max_quote_age_ms / 1000)
     recorder = _make_recorder(plan)
-    feeds = [
-        Feed(
-            spec,
-            VENUES[spec.venue],
-            outlet,
-            backlog,
-            timings,
-            on_frame=recorder.frames_of(spec) if recorder else None,
-            on_listing=recorder.listings_of(spec) if recorder else None,
-            on_disconnect=recorder.disconnects_of(spec) if recorder else None,
-        )
-        for spec in plan.feeds
-    ]
+    markets = _make_markets(plan, outlet, backlog, recorder)
     settle_memory()
-    works = {feed.spec.name: feed.run() for feed in feeds}
+    works = {market.spec.name: market.run() for market in markets}
     try:
-        await run_until(stop, works | {"backlog": backlog.run(), "reports": _report(plan, feeds, outlet, recorder)})
+        await run_until(stop, works | {"backlog": backlog.run(), "reports": _report(plan, markets, outlet, recorder)})
     finally:
         if recorder is not None:
             recorder.close()
         outlet.sender.close()
+
+
+def _make_markets(plan: FeedPlan, outlet: _BusOutlet, backlog: Backlog, recorder: Recorder | None) -> list[MarketFeeds]:
+    timings = FeedTimings(max_quote_age_s=plan.max_quote_age_ms / 1000)
+    limits: dict[str, VenueLimits] = {}
+    markets = []
+    for spec in plan.feeds:
+        adapter = VENUES[spec.venue]
+        declared = adapter.market(spec.market)
+        assert declared is not None, f"{spec.venue} has no {spec.market} market"
+        host = urlsplit(spec.ws_url).netloc
+        of_host = limits.setdefault(host, VenueLimits(structs.replace(declared.limits, connections=spec.connections)))
+        markets.append(MarketFeeds(spec, adapter, outlet, backlog, timings, of_host, recorder))
+    return markets
 
 
 def _make_recorder(plan: FeedPlan) -> Recorder | None:
@@ -106,14 +110,15 @@ def _make_recorder(plan: FeedPlan) -> Recorder | None:
     return Recorder(Path(plan.record_folder), plan.recorded_settings, tally)
 
 
-async def _report(plan: FeedPlan, feeds: list[Feed], outlet: _BusOutlet, recorder: Recorder | None) -> None:
+async def _report(plan: FeedPlan, markets: list[MarketFeeds], outlet: _BusOutlet, recorder: Recorder | None) -> None:
     """Report health each second, and soon after a change."""
     shared = SharedCpu(plan.shares_cpu)
     ticked_s, ticks = 0.0, 0
     while True:
         outlet.health_is_due.clear()
-        conflated = outlet.sender.conflated + sum(feed.counts.superseded for feed in feeds)
-        health = tuple(feed.health() for feed in feeds)
+        superseded = sum(feed.counts.superseded for market in markets for feed in market.feeds)
+        conflated = outlet.sender.conflated + superseded
+        health = tuple(health for market in markets for health in market.health())
         recording = recorder.health() if recorder is not None else None
         report = HealthReport(plan.worker, health, conflated, recording, sent_ns=now_ns(), pid=os.getpid())
         outlet.sender.report(report)
@@ -131,5 +136,5 @@ async def _report(plan: FeedPlan, feeds: list[Feed], outlet: _BusOutlet, recorde
 
 def work(plan: FeedPlan) -> None:
     """Run until the parent says stop, or dies."""
-    _log.info("%s: %d connections", plan.worker, len(plan.feeds))
+    _log.info("%s: %d markets", plan.worker, len(plan.feeds))
     uvloop.run(_serve(plan))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from arbsniper_tui.model.fact import Fact
+from arbsniper_tui.model.feed_spec import FeedSpec
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote, Withdrawal
 
@@ -14,6 +15,16 @@ OnListing = Callable[[str, bytes], None]
 """For a recorder: the URL of a list, and its body."""
 OnDisconnect = Callable[[str, str], None]
 """For a recorder: the URL of a connection that ended, and why."""
+
+
+class Recording(Protocol):
+    """Where a feed's frames are kept."""
+
+    def frames_of(self, spec: FeedSpec) -> OnFrame: ...
+
+    def listings_of(self, spec: FeedSpec) -> OnListing: ...
+
+    def disconnects_of(self, spec: FeedSpec) -> OnDisconnect: ...
 
 
 class Outlet(Protocol):

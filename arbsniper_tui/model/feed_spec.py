@@ -1,4 +1,4 @@
-"""One connection to make: its venue, its market, its addresses and its instruments."""
+"""What a feed is to serve: a venue, a market, its addresses and its instruments."""
 
 from msgspec import Struct
 
@@ -6,7 +6,7 @@ from arbsniper_tui.model.instrument import Instrument, Market
 
 
 class FeedSpec(Struct, frozen=True):
-    """One connection to make."""
+    """One market of a venue, or the part of it that one connection serves."""
 
     name: str
     venue: str
@@ -16,5 +16,11 @@ class FeedSpec(Struct, frozen=True):
     instruments: tuple[Instrument, ...]
     seed_url: str = ""
     """Where first states are asked for, of a venue whose stream sends changes only."""
+    other_ws_urls: tuple[str, ...] = ()
+    """The same service on other hosts, with their paths, tried in turn after repeated failures."""
+    per_connection: int = 100
+    """Instruments that one connection carries."""
+    connections: int | None = None
+    """Connections that the venue takes at once, of all markets on this host; None: as many as needed."""
     endpoint_url: str = ""
     """What is POSTed before each connection, of a venue that tells by REST where to connect."""

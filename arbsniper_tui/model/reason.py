@@ -32,6 +32,8 @@ class ReasonCode(StrEnum):
     NOT_TRADING = "not_trading"
     """The venue lists the instrument and has halted it; `words` is its own word for that, where it has one."""
     NO_CONTRACT_SIZE = "no_contract_size"
+    NO_ROOM = "no_room"
+    """The venue takes `measured` connections with `bound` instruments each."""
     LISTED_AGAIN = "listed_again"
     REJECTED = "rejected"
     """The venue refuses the symbol; `words` is what it said."""
@@ -156,6 +158,8 @@ def _words(reason: Reason) -> str:
         return f"rate stale, {measured:.0f} s"
     if code is ReasonCode.NO_PONG:
         return f"no answer to a ping for {measured:.0f} s"
+    if code is ReasonCode.NO_ROOM:
+        return f"no room: the venue takes {measured:.0f} connections with {bound:.0f} instruments each"
     assert bound is not None, f"a reason of the kind {code} has its bound"
     if code is ReasonCode.ABSURD:
         middle = f"{reason.peers_median:.6g}, the median of {reason.peers} peers"

@@ -1,6 +1,6 @@
 """From the settings to the node's instruments and connections."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 import msgspec
@@ -10,6 +10,7 @@ from arbsniper_tui.model.errors import ConfigError
 from arbsniper_tui.model.feed_spec import FeedSpec
 from arbsniper_tui.model.instrument import Instrument, Symbol, instrument_key, parse_symbol
 from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues.base import VenueMarket
 
 
 def instruments_of(settings: Settings) -> tuple[Instrument, ...]:
@@ -31,28 +32,34 @@ def instruments_of(settings: Settings) -> tuple[Instrument, ...]:
 
 
 def feed_specs(instruments: Sequence[Instrument], settings: Settings) -> tuple[FeedSpec, ...]:
-    """The connections that serve these instruments: one for each market, more where a venue limits them."""
+    """What feeds are to serve: the instruments of each market of each venue."""
     specs = []
     for (venue, market), members in groupby(
         sorted(instruments, key=lambda i: (i.venue, i.market)), lambda i: (i.venue, i.market)
     ):
         declared = settings.market_of(venue, market)
         assert declared is not None, "instruments_of takes only markets that the venue has"
-        rest_url = declared.rest_url.rstrip("/")
-        for number, part in enumerate(_parts(tuple(members), declared.connection_limit), 1):
-            specs.append(
-                FeedSpec(
-                    name=f"{venue} {market}" + (f" {number}" if number > 1 else ""),
-                    venue=venue,
-                    market=market,
-                    ws_url=declared.ws_url.rstrip("/") + declared.ws_path,
-                    list_url=rest_url + declared.list_path,
-                    instruments=part,
-                    seed_url=rest_url + declared.seed_path if declared.seed_path else "",
-                    endpoint_url=rest_url + declared.endpoint_path if declared.endpoint_path else "",
-                )
-            )
+        specs.append(_spec(declared, venue, tuple(members)))
     return tuple(specs)
+
+
+def _spec(declared: VenueMarket, venue: str, members: tuple[Instrument, ...]) -> FeedSpec:
+    usual = VENUES[venue].market(declared.market)
+    is_elsewhere = usual is None or declared.ws_url != usual.ws_url
+    rest_url = declared.rest_url.rstrip("/")
+    return FeedSpec(
+        name=f"{venue} {declared.market}",
+        venue=venue,
+        market=declared.market,
+        ws_url=declared.ws_url.rstrip("/") + declared.ws_path,
+        list_url=rest_url + declared.list_path,
+        instruments=members,
+        seed_url=rest_url + declared.seed_path if declared.seed_path else "",
+        other_ws_urls=() if is_elsewhere else tuple(url + declared.ws_path for url in declared.other_ws_urls),
+        per_connection=declared.connection_limit,
+        connections=declared.limits.connections,
+        endpoint_url=rest_url + declared.endpoint_path if declared.endpoint_path else "",
+    )
 
 
 def quotes_in_words(settings: Settings) -> tuple[str, ...]:
@@ -126,7 +133,3 @@ def _with_rates(found: dict[int, Instrument], settings: Settings) -> tuple[Instr
         else i
         for i in found.values()
     )
-
-
-def _parts(members: tuple[Instrument, ...], limit: int) -> Iterable[tuple[Instrument, ...]]:
-    return (members[start : start + limit] for start in range(0, len(members), limit))

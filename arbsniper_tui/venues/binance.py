@@ -16,7 +16,7 @@ from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.venues.base import Find, Parser, VenueAdapter, VenueMarket
 from arbsniper_tui.venues.decoding import VenueInt, bad_frame, decoder, undecodable
 from arbsniper_tui.venues.listing import Listing
-from arbsniper_tui.venues.requests import Subscription
+from arbsniper_tui.venues.requests import Limits, Rate, Subscription
 from arbsniper_tui.venues.spelling import Spelling
 
 # FDUSD before USD, so that a name splits in one way.
@@ -47,6 +47,10 @@ class Binance(VenueAdapter):
             hosts=("stream.binance.com", "data-stream.binance.vision"),
             spelling=_SPELLING,
             subscription=_SUBSCRIPTION,
+            other_ws_urls=("wss://stream.binance.com:443", "wss://data-stream.binance.vision"),
+            # Pings and pongs count too.
+            limits=Limits(connects=Rate(300, 300.0), messages=Rate(5, 1.0)),
+            lifetime_h=24.0,
             has_venue_time=False,
             connection_limit=1024,
         ),
@@ -64,6 +68,8 @@ class Binance(VenueAdapter):
             hosts=("fstream.binance.com",),
             spelling=_SPELLING,
             subscription=_SUBSCRIPTION,
+            limits=Limits(connects=Rate(300, 300.0), messages=Rate(10, 1.0)),
+            lifetime_h=24.0,
             connection_limit=200,
             # The venue pings every 3 minutes, and drops after 10 without a pong.
             max_silence_s=240.0,

@@ -19,7 +19,7 @@ from arbsniper_tui.venues.base import Find, Parser, VenueAdapter, VenueMarket
 from arbsniper_tui.venues.book import Book, Books, Level
 from arbsniper_tui.venues.decoding import bad_frame, decoder, texts_named, undecodable
 from arbsniper_tui.venues.listing import Listing
-from arbsniper_tui.venues.requests import Subscription
+from arbsniper_tui.venues.requests import Limits, Rate, Subscription
 from arbsniper_tui.venues.spelling import Spelling
 
 _BOOK_TYPES = ("l2update", "snapshot")
@@ -53,6 +53,7 @@ class Coinbase(VenueAdapter):
                 # The venue answers one bad product with an error for the whole frame.
                 per_frame=1,
             ),
+            limits=Limits(connects=Rate(8, 1.0), messages=Rate(100, 1.0)),
             connection_limit=50,
             # The heartbeat channel, subscribed beside the book, comes once a second.
             max_silence_s=15.0,

@@ -16,7 +16,7 @@ from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.venues.base import Find, Parser, VenueAdapter, VenueMarket
 from arbsniper_tui.venues.decoding import bad_frame, decoder, epoch_ms, undecodable
 from arbsniper_tui.venues.listing import Listing
-from arbsniper_tui.venues.requests import KeepAlive, Subscription
+from arbsniper_tui.venues.requests import KeepAlive, Limits, Rate, Subscription
 from arbsniper_tui.venues.spelling import Spelling
 
 # The REST list keeps the names of version 1.
@@ -48,6 +48,7 @@ class Kraken(VenueAdapter):
                 unsubscribe='{"method":"unsubscribe","params":{"channel":"ticker","symbol":[$topics],'
                 '"event_trigger":"bbo"},"req_id":2}',
             ),
+            limits=Limits(connects=Rate(150, 600.0)),
             # A heartbeat comes each second in which nothing else was sent.
             max_silence_s=10.0,
             keep_alive=KeepAlive('{"method":"ping"}', every_s=30.0),

@@ -15,7 +15,7 @@ from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.venues.base import Find, Parser, VenueAdapter, VenueMarket
 from arbsniper_tui.venues.decoding import VenueInt, bad_frame, decoder, undecodable
 from arbsniper_tui.venues.listing import Listing
-from arbsniper_tui.venues.requests import KeepAlive, Subscription
+from arbsniper_tui.venues.requests import KeepAlive, Limits, Rate, Subscription
 from arbsniper_tui.venues.sizes import contract_size, sizes_in_coins
 from arbsniper_tui.venues.spelling import Spelling
 
@@ -41,6 +41,7 @@ def _okx_market(market: Market, fee_pct: float, example: str, *, kind: str, suff
             subscribe='{"id":"b1","op":"subscribe","args":[$topics]}',
             unsubscribe='{"id":"b2","op":"unsubscribe","args":[$topics]}',
         ),
+        limits=Limits(connects=Rate(3, 1.0)),
         needs_list=is_swap,
         sizes="contracts" if is_swap else "coins",
         # Silence of 30 s ends the connection on the venue's side; our ping brings a pong before.

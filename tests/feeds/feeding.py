@@ -8,8 +8,13 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from arbsniper_tui.feeds.feed import Feed
+from arbsniper_tui.feeds.market_feeds import MarketFeeds
+from arbsniper_tui.feeds.outlet import OnDisconnect, OnFrame, OnListing
 from arbsniper_tui.feeds.timings import FeedTimings
+from arbsniper_tui.feeds.venue_limits import VenueLimits
 from arbsniper_tui.model.fact import Fact
 from arbsniper_tui.model.feed_spec import FeedSpec
 from arbsniper_tui.model.health import FeedState
@@ -65,7 +70,7 @@ class Diary:
     """The outlet of one feed, and every state it was in."""
 
     def __init__(self) -> None:
-        self.feed: Feed
+        self.market: MarketFeeds
         self.read: list[Quote] = []
         self.receipts_ns: list[int] = []
         self.instruments: list[tuple[list[int], list[int]]] = []
@@ -75,6 +80,9 @@ class Diary:
         self.states: list[tuple[FeedState, str]] = []
         self.retries_s: list[float] = []
         self.healths: list[Noted] = []
+        self.frames: list[tuple[str, bytes]] = []
+        self.lists: list[tuple[str, bytes]] = []
+        self.ends: list[tuple[str, str]] = []
 
     def quotes(self, quotes: Sequence[Quote], ts_read_ns: int, recv_ns: Sequence[int] = ()) -> None:
         self.read += quotes
@@ -95,6 +103,19 @@ class Diary:
         self.states.append((health.state, health.detail))
         if health.retry_in_s is not None:
             self.retries_s.append(health.retry_in_s)
+
+    @property
+    def feed(self) -> Feed:
+        return self.market.feeds[0]
+
+    def frames_of(self, spec: FeedSpec) -> OnFrame:
+        return lambda url, frame: self.frames.append((url, frame))
+
+    def listings_of(self, spec: FeedSpec) -> OnListing:
+        return lambda url, body: self.lists.append((url, body))
+
+    def disconnects_of(self, spec: FeedSpec) -> OnDisconnect:
+        return lambda url, reason: self.ends.append((url, reason))
 
     @property
     def state(self) -> FeedState:
@@ -143,9 +164,20 @@ async def fed(spec: FeedSpec, adapter: VenueAdapter, timings: FeedTimings = QUIC
     """A feed of any venue that runs while the block does, and that must not end by itself."""
     diary = Diary()
     backlog = Backlog(lambda: None, lambda: None)
-    diary.feed = Feed(spec, adapter, diary, backlog, timings)
+    declared = adapter.market(spec.market)
+    assert declared is not None
+    limits = VenueLimits(replace(declared.limits, connections=spec.connections))
+    diary.market = MarketFeeds(
+        spec,
+        adapter,
+        diary,
+        backlog,
+        timings,
+        limits,
+        diary,
+    )
     beating = asyncio.create_task(backlog.run())
-    task = asyncio.create_task(diary.feed.run())
+    task = asyncio.create_task(diary.market.run())
     try:
         yield diary
         if task.done():

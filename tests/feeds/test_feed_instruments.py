@@ -23,10 +23,10 @@ async def test_an_instrument_is_taken_up_and_dropped_on_one_connection(
     symbols = SYMBOLS[venue, market]
     async with world.feed(venue, market, symbols[:1]) as diary:
         await eventually(lambda: diary.is_live and diary.counts[0] >= 3, diary.shown)
-        diary.feed.add(instruments(venue, symbols)[1:])
+        diary.market.add(instruments(venue, symbols)[1:])
         await eventually(lambda: diary.counts[1] >= 3, diary.shown)
         assert diary.feed.health().instrument_ids == (0, 1)
-        diary.feed.remove([1])
+        diary.market.remove([1])
         diary.read.clear()
         await eventually(lambda: diary.counts[0] >= 20, diary.shown)
         assert diary.counts.keys() == {0}
@@ -37,6 +37,6 @@ async def test_an_instrument_is_taken_up_and_dropped_on_one_connection(
 async def test_an_instrument_that_the_venue_does_not_list_is_barred(world: World, eventually: Eventually) -> None:
     async with world.feed("okx", Market.SPOT, SYMBOLS["okx", Market.SPOT][:1]) as diary:
         await eventually(lambda: diary.is_live, diary.shown)
-        diary.feed.add([Instrument(7, "okx", "NIX/USDT", "NIX-USDT", "USDT", 0.1)])
+        diary.market.add([Instrument(7, "okx", "NIX/USDT", "NIX-USDT", "USDT", 0.1)])
         assert diary.feed.health().rejected.keys() == {"NIX/USDT"}
         assert diary.withdrawn[-1].instrument_ids == (7,)

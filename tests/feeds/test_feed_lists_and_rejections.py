@@ -234,16 +234,12 @@ async def test_contract_sizes_come_as_coins(world: World, eventually: Eventually
 
 
 async def test_frames_and_lists_are_handed_to_a_recorder(world: World, eventually: Eventually) -> None:
-    frames: list[tuple[str, bytes]] = []
-    lists: list[tuple[str, bytes]] = []
     async with world.feed("okx", Market.PERP) as diary:
-        diary.feed._on_frame = lambda *frame: frames.append(frame)
-        diary.feed._on_listing = lambda *listing: lists.append(listing)
         await eventually(lambda: diary.is_live and diary.has_all(2), diary.shown)
         spec = diary.feed.spec
-    assert {url for url, _ in frames} == {spec.ws_url}
-    assert any(b"BTC-USDT-SWAP" in frame for _, frame in frames)
-    [(url, body)] = lists
+    assert {url for url, _ in diary.frames} == {spec.ws_url}
+    assert any(b"BTC-USDT-SWAP" in frame for _, frame in diary.frames)
+    [(url, body)] = diary.lists
     assert url == spec.list_url and b"ctVal" in body
 
 
@@ -259,10 +255,8 @@ async def test_a_recorder_has_the_list_again_only_when_it_has_changed(
         return await fetch(url)
 
     monkeypatch.setattr(listings, "fetch", count)
-    recorded: list[bytes] = []
     async with world.feed("okx", Market.SPOT, timings=replace(QUICK, refresh_list_s=0.02)) as diary:
-        diary.feed._on_listing = lambda _, body: recorded.append(body)
         await eventually(lambda: fetched >= 5, diary.shown)
-        assert len(recorded) == 1
+        assert len(diary.lists) == 1
         world.sims["okx"].fault = Fault(FaultKind.HALT, ("BTC-USDT",))
-        await eventually(lambda: len(recorded) == 2, diary.shown)
+        await eventually(lambda: len(diary.lists) == 2, diary.shown)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import repeat
 
@@ -30,9 +30,9 @@ class Heard:
         self.said: list[dict[str, Listing] | str] = []
         self.bodies: list[bytes] = []
 
-    def on_list(self, listings: dict[str, Listing], body: bytes) -> None:
+    def on_list(self, listings: dict[str, Listing], pages: Sequence[tuple[str, bytes]]) -> None:
         self.said.append(listings)
-        self.bodies.append(body)
+        self.bodies += [body for _, body in pages]
 
 
 @pytest.fixture
@@ -57,6 +57,7 @@ async def kept(serve_raw: Callable, heard: Heard, venue: str, *answers: bytes) -
         keeping = asyncio.create_task(
             keep_listed(
                 VENUES[venue],
+                VENUES[venue].markets[0].market,
                 f"http://127.0.0.1:{port}/list",
                 heard.on_list,
                 heard.said.append,

@@ -37,7 +37,14 @@ def spec_of(adapter: VenueAdapter, raw: RawVenue, ws_url: str = "") -> FeedSpec:
     endpoint_url = f"http://{here}{declared.endpoint_path}" if declared.endpoint_path else ""
     ws_url = ws_url or f"ws://{here}/ws"
     return FeedSpec(
-        adapter.venue, adapter.venue, Market.SPOT, ws_url, f"http://{here}/list", (BTC, ETH), "", endpoint_url
+        adapter.venue,
+        adapter.venue,
+        Market.SPOT,
+        ws_url,
+        f"http://{here}/list",
+        (BTC, ETH),
+        "",
+        endpoint_url=endpoint_url,
     )
 
 

@@ -10,12 +10,14 @@ from feeding import instruments
 from arbsniper_tui.feeds.connection import Connection
 from arbsniper_tui.feeds.outlet import FeedCounts
 from arbsniper_tui.feeds.served import Served
+from arbsniper_tui.feeds.shared import Shared
 from arbsniper_tui.feeds.timings import FeedTimings
 from arbsniper_tui.feeds.venue_lag import VenueLag
 from arbsniper_tui.model.fact import Fact
 from arbsniper_tui.model.feed_spec import FeedSpec
 from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.model.quote import Quote, Withdrawal
+from arbsniper_tui.net.backlog import Backlog
 from arbsniper_tui.runtime.limited_log import LimitedLog
 from arbsniper_tui.venues import VENUES
 
@@ -50,16 +52,19 @@ class Reading:
         self.connection = Connection(
             FeedSpec("okx spot", "okx", Market.SPOT, "ws://x/", "http://x/", listed),
             VENUES["okx"],
-            Served(listed, lambda instrument, reason: None),
-            {},
-            self.outlet,
-            lambda state, detail: None,
-            FeedTimings(),
-            counts=FeedCounts(),
-            lag=VenueLag(),
-            troubles=LimitedLog(logging.getLogger(__name__)),
-            on_frame=None,
-            on_status=lambda status: None,
+            Shared(
+                Served(listed, lambda instrument, reason: None),
+                {},
+                self.outlet,
+                FeedTimings(),
+                Backlog(lambda: None, lambda: None),
+                FeedCounts(),
+                VenueLag(),
+                LimitedLog(logging.getLogger(__name__)),
+                show=lambda state, detail: None,
+                on_status=lambda status: None,
+                on_closing=lambda: None,
+            ),
         )
         self.connection.socket = SimpleNamespace(last_read_ns=0, as_old_as_ns=0)  # type: ignore[assignment]
         self.seq = 0

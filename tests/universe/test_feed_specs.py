@@ -2,7 +2,7 @@
 
 from arbsniper_tui.config.settings import Conversion, Settings, VenueSettings
 from arbsniper_tui.model.feed_spec import FeedSpec
-from arbsniper_tui.model.instrument import Instrument, Market
+from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.universe.instruments import feed_specs, instruments_of
 
 ON = VenueSettings()
@@ -67,12 +67,13 @@ def test_another_address_of_one_market_leaves_the_other_where_it_is() -> None:
     assert found["okx spot"].ws_url == "wss://ws.okx.com:8443/ws/v5/public"
 
 
-def test_more_than_a_connection_holds_goes_to_another_one() -> None:
-    many = tuple(
-        Instrument(number, "coinbase", f"C{number}/USD", f"C{number}-USD", "USD", 0.6) for number in range(120)
-    )
-    found = feed_specs(many, Settings(venues={"coinbase": ON}))
-    assert [spec.name for spec in found] == ["coinbase spot", "coinbase spot 2", "coinbase spot 3"]
-    assert [len(spec.instruments) for spec in found] == [50, 50, 20]
-    assert {i.id for spec in found for i in spec.instruments} == set(range(120))
-    assert {spec.market for spec in found} == {Market.SPOT}
+def test_what_a_connection_carries_and_the_venue_takes_is_said() -> None:
+    found = specs(Settings(("BTC/USDT",), venues={"binance": ON, "coinbase": ON}))
+    assert (found["binance spot"].per_connection, found["binance spot"].connections) == (1024, None)
+
+
+def test_other_hosts_are_those_of_the_venue_alone() -> None:
+    usual = specs(Settings(("BTC/USDT",), venues={"binance": ON}))["binance spot"]
+    assert all(url.endswith("/ws") for url in usual.other_ws_urls)
+    elsewhere = VenueSettings(ws_url="ws://127.0.0.1:7001/")
+    assert specs(Settings(("BTC/USDT",), venues={"binance": elsewhere}))["binance spot"].other_ws_urls == ()

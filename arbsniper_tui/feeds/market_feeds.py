@@ -1,0 +1,147 @@
+"""One market of a venue: its list, and its instruments spread over as many connections as they need and may have."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+
+from msgspec import structs
+
+from arbsniper_tui.feeds.feed import Feed
+from arbsniper_tui.feeds.outlet import Outlet, Recording
+from arbsniper_tui.feeds.timings import FeedTimings
+from arbsniper_tui.feeds.venue_limits import VenueLimits
+from arbsniper_tui.feeds.venue_list import VenueList
+from arbsniper_tui.model.feed_spec import FeedSpec
+from arbsniper_tui.model.health import FeedHealth
+from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.quote import Withdrawal
+from arbsniper_tui.model.reason import Reason, ReasonCode
+from arbsniper_tui.net.backlog import Backlog
+from arbsniper_tui.runtime.clock import now_ns
+from arbsniper_tui.universe.names import listed_as
+from arbsniper_tui.venues.base import VenueAdapter
+
+
+class MarketFeeds:
+    """Instruments come and go while it runs. What the venue's connections have no room for is left out, and said."""
+
+    def __init__(
+        self,
+        spec: FeedSpec,
+        adapter: VenueAdapter,
+        outlet: Outlet,
+        backlog: Backlog,
+        timings: FeedTimings,
+        limits: VenueLimits,
+        recording: Recording | None = None,
+    ) -> None:
+        self.spec = spec
+        on_listing = recording.listings_of(spec) if recording is not None else None
+        self.list = VenueList(adapter, spec.market, spec.list_url, timings, on_listing)
+        self._adapter = adapter
+        self._outlet = outlet
+        self._backlog = backlog
+        self._timings = timings
+        self._limits = limits
+        self._recording = recording
+        self._numbers = 0
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._group: asyncio.TaskGroup | None = None
+        self.feeds: list[Feed] = []
+        self._left_out: dict[int, Instrument] = {}
+        self.list.on_list.append(self._take_names)
+        self._place(spec.instruments)
+
+    @property
+    def instruments(self) -> dict[int, Instrument]:
+        """By id, those that are served and those there is no room for."""
+        return {each.id: each for feed in self.feeds for each in feed.spec.instruments} | self._left_out
+
+    def health(self) -> tuple[FeedHealth, ...]:
+        """Of each connection; the last one names what there is no room for."""
+        healths = [feed.health() for feed in self.feeds]
+        if self._left_out and healths:
+            more = dict.fromkeys((each.symbol for each in self._left_out.values()), self._no_room())
+            healths[-1] = structs.replace(healths[-1], rejected=healths[-1].rejected | more)
+        return tuple(healths)
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        async with asyncio.TaskGroup() as self._group:
+            self._group.create_task(self.list.run())
+            for feed in self.feeds:
+                self._begin(feed)
+
+    def add(self, instruments: Sequence[Instrument]) -> None:
+        """Serve these as well."""
+        self._outlet.change_instruments(instruments, ())
+        self._place(instruments)
+
+    def remove(self, instrument_ids: Collection[int]) -> None:
+        """Serve these no more. A connection that carries nothing any more is closed."""
+        for i in instrument_ids:
+            self._left_out.pop(i, None)
+        for feed in tuple(self.feeds):
+            feed.remove(instrument_ids)
+            if not feed.spec.instruments:
+                self._end(feed)
+        self._outlet.change_instruments((), tuple(instrument_ids))
+        waiting, self._left_out = tuple(self._left_out.values()), {}
+        self._place(waiting)
+
+    def _place(self, instruments: Sequence[Instrument]) -> None:
+        """Put instruments on connections that have room, then on new ones, as long as the venue takes more."""
+        left = list(instruments)
+        most = self.spec.per_connection
+        for feed in self.feeds:
+            if room := most - len(feed.spec.instruments):
+                if fit := left[:room]:
+                    feed.add(fit)
+                left = left[room:]
+        while left and self._limits.claim():
+            self._open(left[:most])
+            left = left[most:]
+        if left:
+            self._left_out |= {each.id: each for each in left}
+            self._outlet.withdraw(Withdrawal(tuple(each.id for each in left), self._no_room()), now_ns())
+
+    def _open(self, instruments: Sequence[Instrument]) -> None:
+        self._numbers += 1
+        name = self.spec.name if self._numbers == 1 else f"{self.spec.name} {self._numbers}"
+        feed = Feed(
+            structs.replace(self.spec, name=name, instruments=tuple(instruments)),
+            self._adapter,
+            self._outlet,
+            self._backlog,
+            self._timings,
+            self.list,
+            self._limits,
+            self._recording,
+        )
+        self.feeds.append(feed)
+        if self._group is not None:
+            self._begin(feed)
+
+    def _begin(self, feed: Feed) -> None:
+        assert self._group is not None, "only what runs begins feeds"
+        self._tasks[feed.spec.name] = self._group.create_task(feed.run(), name=feed.spec.name)
+
+    def _end(self, feed: Feed) -> None:
+        self.feeds.remove(feed)
+        feed.leave()
+        if (task := self._tasks.pop(feed.spec.name, None)) is not None:
+            task.cancel()
+        self._limits.release()
+
+    def _no_room(self) -> Reason:
+        return Reason(ReasonCode.NO_ROOM, measured=self._limits.most, bound=self.spec.per_connection)
+
+    def _take_names(self) -> None:
+        """Take each instrument under the name that the venue lists it by, such as PEPE as 1000PEPE."""
+        changed: dict[int, Instrument] = {}
+        for instrument in self.instruments.values():
+            listed = listed_as(self._adapter, instrument, self.list.listings)
+            if listed != instrument:
+                changed[instrument.id] = listed
+        if changed:
+            self.remove(changed.keys())
+            self.add(tuple(changed.values()))
