@@ -13,6 +13,7 @@ from arbsniper_tui.config.given import Given, advice, nearest, redacted, refusal
 from arbsniper_tui.config.venue_names import why_unknown
 from arbsniper_tui.model.errors import ConfigError, SymbolError
 from arbsniper_tui.model.instrument import Market, parse_symbol
+from arbsniper_tui.model.pattern import is_pattern, parse_pattern
 from arbsniper_tui.model.threshold import HIGHEST_THRESHOLD_PCT, LOWEST_THRESHOLD_PCT
 from arbsniper_tui.venues import VENUES
 
@@ -31,7 +32,7 @@ def kind(expected: str, read: Read) -> Meta:
 
 def _symbol(given: Given, text: str, _expected: str) -> str:
     try:
-        return str(parse_symbol(text))
+        return parse_pattern(text) if is_pattern(text) else str(parse_symbol(text))
     except SymbolError as error:
         raise ConfigError(f"{given.place}: {given.key}: {error}{advice(_symbol_meant(text))}") from None
 

@@ -17,7 +17,7 @@ from arbsniper_tui.model.errors import UNREADABLE, ConfigError
 from arbsniper_tui.venues import VENUES
 
 _SYMBOLS = ("symbols",)
-_CARRIED = ("symbols", "signals", "quotes", "venues")
+_CARRIED = ("symbols", "exclude", "min_venues", "signals", "quotes", "venues")
 
 _Values = dict[KeyPath, Given]
 

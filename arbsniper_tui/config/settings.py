@@ -25,6 +25,7 @@ from arbsniper_tui.config.kinds import (
     WsUrl,
 )
 from arbsniper_tui.model.instrument import Market, Symbol, parse_symbol
+from arbsniper_tui.model.pattern import is_pattern
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.base import VenueMarket
 
@@ -131,9 +132,16 @@ class UiSettings(Struct, frozen=True):
 class Settings(Struct, frozen=True):
     """Everything that can be set. Symbols are in unified form, and no list holds one twice."""
 
-    symbols: Annotated[Symbols, Meta(examples=[["BTC/USDT", "ETH/USDT"]]), option("--symbol")] = ("BTC/USDT",)
+    symbols: Annotated[Symbols, Meta(examples=[["BTC/USDT", "ETH/USDT"], ["*/USDT", "BTC/*"]]), option("--symbol")] = (
+        "BTC/USDT",
+    )
     """What to watch. BTC/USDT is spot, BTC/USDT:USDT a perpetual that settles in USDT, BTC/USD:BTC one that settles in
-    the coin. Each venue is asked for each of these; one that it does not list is shown, and the rest run."""
+    the coin. Each venue is asked for each of these; one that it does not list is shown, and the rest run. A pattern
+    such as */USDT or */USDT:USDT stands for all that enough venues list, new ones included."""
+    exclude: Annotated[Symbols, Meta(extra={"may_be_empty": True})] = ()
+    """What patterns are not to bring: symbols such as LUNA/USDT, or patterns such as */USDC."""
+    min_venues: Annotated[int, Meta(ge=1)] = 2
+    """On how many venues a coin must be listed, against currencies that count alike, so that a pattern brings it."""
     signals: SignalSettings = SignalSettings()
     quotes: Annotated[
         dict[Currency, CountedCurrency | Conversion],
@@ -151,7 +159,25 @@ class Settings(Struct, frozen=True):
     ui: UiSettings = UiSettings()
 
     def symbols_of(self, venue: str) -> tuple[str, ...]:
-        """The venue's own list, or else that of all venues."""
+        """What the venue is asked for by name: its own list, or else that of all venues."""
+        return tuple(text for text in self.asked_of(venue) if not is_pattern(text))
+
+    def patterns_of(self, venue: str) -> tuple[str, ...]:
+        """The patterns of the venue's own list, or else of that of all venues."""
+        return tuple(text for text in self.asked_of(venue) if is_pattern(text))
+
+    def pattern_markets_of(self, venue: str) -> tuple[VenueMarket, ...]:
+        """The markets of a venue that its patterns ask for, as they are in force."""
+        asked = {Market.PERP if ":" in pattern else Market.SPOT for pattern in self.patterns_of(venue)}
+        return tuple(each for each in self.markets_of(venue).values() if each.market in asked)
+
+    @property
+    def has_patterns(self) -> bool:
+        """Whether the venues' lists decide what is watched."""
+        return any(self.patterns_of(venue) for venue in self.venues)
+
+    def asked_of(self, venue: str) -> tuple[str, ...]:
+        """The venue's own list, or else that of all venues: symbols and patterns."""
         own = self.venues[venue].symbols
         return self.symbols if own is None else own
 

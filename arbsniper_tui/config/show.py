@@ -75,7 +75,7 @@ def _of_venue(settings: Settings, venue: str, name: str = "", market: str = "") 
     if not name:
         return {}
     if name == "symbols":
-        return list(settings.symbols_of(venue))
+        return list(settings.asked_of(venue))
     in_force = {
         str(declared.market): getattr(settings.market_of(venue, declared.market), name)
         for declared in VENUES[venue].markets
@@ -86,7 +86,7 @@ def _of_venue(settings: Settings, venue: str, name: str = "", market: str = "") 
 
 
 def _every_symbol(settings: Settings) -> set[str]:
-    return {symbol for venue in settings.venues for symbol in settings.symbols_of(venue)}
+    return {symbol for venue in settings.venues for symbol in settings.asked_of(venue)}
 
 
 def _plain(value: object) -> object:

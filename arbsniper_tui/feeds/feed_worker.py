@@ -15,6 +15,7 @@ import uvloop
 from msgspec import structs
 
 from arbsniper_tui.feeds.market_feeds import MarketFeeds
+from arbsniper_tui.feeds.pattern_watch import PatternWatch
 from arbsniper_tui.feeds.plan import FeedPlan
 from arbsniper_tui.feeds.recorder import Recorder
 from arbsniper_tui.feeds.recording_tally import RecordingTally
@@ -81,6 +82,9 @@ async def _serve(plan: FeedPlan) -> None:
     markets = _make_markets(plan, outlet, backlog, recorder)
     settle_memory()
     works = {market.spec.name: market.run() for market in markets}
+    if plan.patterns is not None:
+        watch = PatternWatch(plan.patterns, {(each.spec.venue, each.spec.market): each for each in markets})
+        works["patterns"] = watch.run()
     try:
         await run_until(stop, works | {"backlog": backlog.run(), "reports": _report(plan, markets, outlet, recorder)})
     finally:

@@ -11,7 +11,7 @@ from arbsniper_tui.feeds.timings import FeedTimings
 from arbsniper_tui.feeds.venue_limits import VenueLimits
 from arbsniper_tui.feeds.venue_list import VenueList
 from arbsniper_tui.model.feed_spec import FeedSpec
-from arbsniper_tui.model.health import FeedHealth
+from arbsniper_tui.model.health import FeedHealth, FeedState
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Withdrawal
 from arbsniper_tui.model.reason import Reason, ReasonCode
@@ -58,8 +58,10 @@ class MarketFeeds:
 
     def health(self) -> tuple[FeedHealth, ...]:
         """Of each connection; the last one names what there is no room for."""
+        if not self.feeds:
+            return (self._idle(),)
         healths = [feed.health() for feed in self.feeds]
-        if self._left_out and healths:
+        if self._left_out:
             more = dict.fromkeys((each.symbol for each in self._left_out.values()), self._no_room())
             healths[-1] = structs.replace(healths[-1], rejected=healths[-1].rejected | more)
         return tuple(healths)
@@ -131,6 +133,13 @@ class MarketFeeds:
         if (task := self._tasks.pop(feed.spec.name, None)) is not None:
             task.cancel()
         self._limits.release()
+
+    def _idle(self) -> FeedHealth:
+        """Of a market that serves nothing yet."""
+        words = "waiting for the venue's list of instruments"
+        if self.list.listed.is_set():
+            words = f"listed {len(self.list.listings)}, none of them is asked for and on enough venues"
+        return FeedHealth(self.spec.name, self.spec.venue, FeedState.LISTING, words, ())
 
     def _no_room(self) -> Reason:
         return Reason(ReasonCode.NO_ROOM, measured=self._limits.most, bound=self.spec.per_connection)

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from arbsniper_tui.config.settings import Settings
 from arbsniper_tui.model.feed_spec import FeedSpec
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.tapes.source import TapeSource
@@ -20,6 +21,8 @@ class FeedPlan(Struct, frozen=True):
     max_quote_age_ms: float = 5000.0
     recorded_settings: str = ""
     """What the tapes carry at their head, JSON."""
+    patterns: Settings | None = None
+    """What the venues' lists are searched for; None where every instrument was asked for by name."""
     recording_tally: int = -1
     """The inherited descriptor of a RecordingTally; -1: nobody asks how much was recorded."""
 

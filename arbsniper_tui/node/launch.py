@@ -9,7 +9,7 @@ import msgspec
 
 from arbsniper_tui import __version__
 from arbsniper_tui.config.recorded import recorded_settings
-from arbsniper_tui.config.settings import Settings, VenueSettings
+from arbsniper_tui.config.settings import RedisSettings, Settings, VenueSettings
 from arbsniper_tui.desk.plan import SpreadPlan
 from arbsniper_tui.engine.detector import Rules
 from arbsniper_tui.engine.routes import route_pairs
@@ -53,6 +53,11 @@ def without_the_users_redis(settings: Settings) -> Settings:
     """Signals that are not real must not reach the programs that listen to the user's Redis."""
     redis = msgspec.structs.replace(settings.redis, mode="embedded" if has_redis_server() else "off")
     return msgspec.structs.replace(settings, redis=redis)
+
+
+def without_redis(settings: Settings) -> Settings:
+    """The same settings for a worker that has nothing to do with Redis, and need not know its password."""
+    return msgspec.structs.replace(settings, redis=RedisSettings(mode="off"))
 
 
 def demo_settings(settings: Settings, sockets: dict[str, socket.socket]) -> Settings:
@@ -109,6 +114,7 @@ def feed_worker(
         shared_cpu(launch.settings.engine.cpu, allowed_cpus(), os.getpid()),
         launch.settings.signals.max_quote_age_ms,
         recorded_settings(launch.settings) if is_recording else "",
+        without_redis(launch.settings) if launch.settings.has_patterns else None,
         recording_tally,
     )
     inherited = (recording_tally,) if is_recording else ()

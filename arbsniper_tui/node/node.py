@@ -114,7 +114,8 @@ class Node:
         endpoints = self.endpoints = Endpoints(self._folder.path)
         instruments = instruments_of(launch.settings)
         if launch.mode == "demo":
-            self._sockets = bind_simulated(instrument.venue for instrument in instruments)
+            asked = [venue for venue in launch.settings.venues if launch.settings.patterns_of(venue)]
+            self._sockets = bind_simulated((*asked, *(instrument.venue for instrument in instruments)))
         self._notices = CommandQueue(CommandClient(self._context, endpoints))
         if self._sockets:
             self._supervisor.start(sim_worker(launch, self._sockets))

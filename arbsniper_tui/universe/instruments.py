@@ -1,14 +1,13 @@
 """From the settings to the node's instruments and connections."""
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 
 import msgspec
 
 from arbsniper_tui.config.settings import Conversion, Settings
 from arbsniper_tui.model.errors import ConfigError
 from arbsniper_tui.model.feed_spec import FeedSpec
-from arbsniper_tui.model.instrument import Instrument, Symbol, instrument_key, parse_symbol
+from arbsniper_tui.model.instrument import Instrument, Market, Symbol, instrument_key, parse_symbol
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.base import VenueMarket
 
@@ -28,18 +27,22 @@ def instruments_of(settings: Settings) -> tuple[Instrument, ...]:
             for implied in _implied(asked, settings) if own_list is None else ():
                 if serves(venue, implied):
                     _add(found, settings, venue, implied, implied=True)
-    return _with_rates(found, settings)
+    return with_rates(found, settings)
 
 
 def feed_specs(instruments: Sequence[Instrument], settings: Settings) -> tuple[FeedSpec, ...]:
-    """What feeds are to serve: the instruments of each market of each venue."""
+    """What feeds are to serve: the instruments of each market of each venue. A market that a pattern asks for may have
+    none yet."""
+    members: dict[tuple[str, Market], list[Instrument]] = {
+        (venue, declared.market): [] for venue in settings.venues for declared in settings.pattern_markets_of(venue)
+    }
+    for instrument in instruments:
+        members.setdefault((instrument.venue, instrument.market), []).append(instrument)
     specs = []
-    for (venue, market), members in groupby(
-        sorted(instruments, key=lambda i: (i.venue, i.market)), lambda i: (i.venue, i.market)
-    ):
+    for (venue, market), served in sorted(members.items()):
         declared = settings.market_of(venue, market)
         assert declared is not None, "instruments_of takes only markets that the venue has"
-        specs.append(_spec(declared, venue, tuple(members)))
+        specs.append(_spec(declared, venue, tuple(served)))
     return tuple(specs)
 
 
@@ -114,7 +117,7 @@ def _add(found: dict[int, Instrument], settings: Settings, venue: str, symbol: S
     return instrument_id
 
 
-def _with_rates(found: dict[int, Instrument], settings: Settings) -> tuple[Instrument, ...]:
+def with_rates(found: dict[int, Instrument], settings: Settings) -> tuple[Instrument, ...]:
     """Point every instrument in a converted currency to the instrument of its rate, which is added where needed."""
     used = {
         instrument.native_quote for instrument in found.values() if instrument.counted_quote != instrument.native_quote

@@ -3,6 +3,7 @@
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import filterfalse
 
 from msgspec import Struct
 
@@ -10,6 +11,7 @@ from arbsniper_tui.config.load import DEFAULT, Loaded
 from arbsniper_tui.engine.routes import route_pairs
 from arbsniper_tui.model.errors import UsageError
 from arbsniper_tui.model.instrument import Instrument, parse_symbol
+from arbsniper_tui.model.pattern import is_pattern
 from arbsniper_tui.runtime.shared_cpu import allowed_cpus, shared_cpu
 from arbsniper_tui.universe.instruments import instruments_of, serves
 from arbsniper_tui.venues import VENUES
@@ -40,7 +42,7 @@ def objections(loaded: Loaded, *, needs_route: bool = True) -> list[Objection]:
     routed = {each.id for _, *pair in route_pairs(instruments, loaded.settings.signals.routes) for each in pair}
     if found:
         return found + idle
-    if not routed:
+    if not routed and not loaded.settings.has_patterns:
         return [_no_route(loaded, refuses=needs_route), *idle]
     return [*idle, *_alone(loaded, instruments, routed)]
 
@@ -54,7 +56,7 @@ def _unusable_cpu(loaded: Loaded) -> Iterator[Objection]:
 
 def _unserved(loaded: Loaded) -> Iterator[Objection]:
     settings = loaded.settings
-    for text in settings.symbols:
+    for text in filterfalse(is_pattern, settings.symbols):
         if not any(serves(venue, parse_symbol(text)) for venue in settings.venues):
             on = ", ".join(f"{venue} has {_markets(venue)}" for venue in settings.venues)
             yield Objection(
@@ -67,7 +69,7 @@ def _unserved(loaded: Loaded) -> Iterator[Objection]:
 
 def _unserved_of_one_venue(loaded: Loaded) -> Iterator[Objection]:
     for venue, own in loaded.settings.venues.items():
-        for text in own.symbols or ():
+        for text in filterfalse(is_pattern, own.symbols or ()):
             if not serves(venue, parse_symbol(text)):
                 forms = ", ".join(f"{each.market} ({each.symbol_example})" for each in VENUES[venue].markets)
                 yield Objection(
@@ -81,7 +83,8 @@ def _idle_venues(loaded: Loaded, instruments: Iterable[Instrument]) -> Iterator[
     busy = {instrument.venue for instrument in instruments}
     for venue in loaded.settings.venues:
         # A venue of the default set was not asked for by name.
-        if venue not in busy and loaded.origins.get(f"venues.{venue}", DEFAULT) != DEFAULT:
+        is_idle = venue not in busy and not loaded.settings.patterns_of(venue)
+        if is_idle and loaded.origins.get(f"venues.{venue}", DEFAULT) != DEFAULT:
             symbols = ", ".join(loaded.settings.symbols_of(venue))
             yield Objection(
                 _place(loaded, f"venues.{venue}"),
