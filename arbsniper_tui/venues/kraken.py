@@ -19,8 +19,8 @@ from arbsniper_tui.venues.listing import Listing
 from arbsniper_tui.venues.requests import KeepAlive, Limits, Rate, Subscription
 from arbsniper_tui.venues.spelling import Spelling
 
-# The REST list keeps the names of version 1.
-_RENAMED = {"XBT": "BTC", "XDG": "DOGE"}
+# The REST list keeps the names of version 1; frames spell symbols like the unified ones.
+_IN_LIST = Spelling("/", renamed={"XBT": "BTC", "XDG": "DOGE"})
 _OTHER_CHANNELS = frozenset(("heartbeat", "status", "book", "trade", "ohlc", "level3", "instrument"))
 
 
@@ -63,8 +63,7 @@ class Kraken(VenueAdapter):
         if listed.error:
             raise bad_frame(body, f"no error from Kraken AssetPairs ({', '.join(listed.error)})")
         for pair in listed.result.values():
-            name = "/".join(_RENAMED.get(coin, coin) for coin in pair.wsname.split("/"))
-            yield name, Listing(is_trading=pair.status == "online")
+            yield _IN_LIST.read(pair.wsname, Market.SPOT), Listing(is_trading=pair.status == "online")
 
 
 class _Pair(Struct):

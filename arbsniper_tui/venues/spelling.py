@@ -1,5 +1,8 @@
 """How a venue spells symbols, where base and quote currency stand side by side in the name."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from msgspec import Struct
 
 from arbsniper_tui.model.instrument import Market, Symbol
@@ -19,12 +22,15 @@ class Spelling(Struct, frozen=True):
     """Names with the quote USD are inverse perpetuals, settled in the base coin."""
     is_lower: bool = False
     """Base and quote are in lower case, in the list and in every frame; write prefix and suffix as the venue does."""
+    renamed: Mapping[str, str] = MappingProxyType({})
+    """Coins that the venue calls by another name: its own name of a coin -> the usual one, such as XBT -> BTC."""
 
     def spell(self, symbol: Symbol) -> str:
         """The venue's name for a symbol; empty for one that this market cannot have."""
         if symbol.is_inverse and not self.has_inverse:
             return ""
-        pair = f"{symbol.base}{self.joint}{symbol.quote}"
+        own = {usual: name for name, usual in self.renamed.items()}
+        pair = f"{own.get(symbol.base, symbol.base)}{self.joint}{own.get(symbol.quote, symbol.quote)}"
         return f"{self.prefix}{pair.lower() if self.is_lower else pair}{self.suffix}"
 
     def read(self, name: str, market: Market) -> str:
@@ -37,7 +43,7 @@ class Spelling(Struct, frozen=True):
             if pair.upper().lower() != pair:
                 return ""
             pair = pair.upper()
-        base, quote = self._split(pair)
+        base, quote = (self.renamed.get(coin, coin) for coin in self._split(pair))
         if not base or not quote:
             return ""
         if market is Market.SPOT:

@@ -17,6 +17,7 @@ SWAP = Spelling("-", suffix="-SWAP", has_inverse=True)
 NO_JOINT = Spelling(quotes=("FDUSD", "USDT", "USD"))
 PREFIXED = Spelling("_", prefix="B-")
 LOWER = Spelling("_", suffix="_p", is_lower=True)
+RENAMED = Spelling(suffix="M", quotes=("USDT", "XBT", "USD"), has_inverse=True, renamed={"XBT": "BTC"})
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,9 @@ LOWER = Spelling("_", suffix="_p", is_lower=True)
         (PREFIXED, "BTC/USDT", "B-BTC_USDT"),
         (LOWER, "BTC/USDT:USDT", "btc_usdt_p"),
         (Spelling(quotes=("USDT",), is_lower=True), "BTC/USDT", "btcusdt"),
+        (RENAMED, "BTC/USDT:USDT", "XBTUSDTM"),
+        (RENAMED, "BTC/USD:BTC", "XBTUSDM"),
+        (RENAMED, "ETH/BTC:BTC", "ETHXBTM"),
     ],
 )
 def test_a_symbol_is_spelled_and_read_back(spelling: Spelling, symbol: str, name: str) -> None:
