@@ -32,11 +32,14 @@ class Client:
         for request in requests:
             await self.connection.send(request if isinstance(request, str) else json.dumps(request))
 
-    async def text(self) -> str:
+    async def data(self) -> bytes:
+        """The next frame, sent as text or as binary."""
         async with asyncio.timeout(DEADLINE_S):
             message = await self.connection.recv()
-        assert isinstance(message, str)
-        return message
+        return message.encode() if isinstance(message, str) else message
+
+    async def text(self) -> str:
+        return (await self.data()).decode()
 
     async def frame(self) -> Frame:
         return json.loads(await self.text())

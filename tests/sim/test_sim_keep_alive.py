@@ -1,11 +1,12 @@
 """A client that says what the venue asks for keeps its connection; in the simulation's own time, without a socket."""
 
+from collections.abc import Sequence
 from itertools import count
 
 import pytest
 
 from arbsniper_tui.model.instrument import Instrument, Market, parse_symbol
-from arbsniper_tui.sim.dialect import Dialect, Moment, Subscriber
+from arbsniper_tui.sim.dialect import Dialect, Frame, Moment, Subscriber
 from arbsniper_tui.sim.market import NS_PER_S, MarketWalk
 from arbsniper_tui.sim.plan import SimPlan
 from arbsniper_tui.sim.registry import DIALECTS, list_instruments
@@ -24,11 +25,11 @@ class Talk:
         target = declared.ws_path
         self.subscriber = Subscriber(target, START, heard_ns=START.mono_ns, told_ns=START.mono_ns)
 
-    def hear(self, frames: list[str], now: Moment) -> None:
+    def hear(self, frames: Sequence[Frame], now: Moment) -> None:
         """Take in what the venue sends, and send the replies that the parser asks for."""
         for frame in frames:
             self.subscriber.told_ns = now.mono_ns
-            self.parser.feed(frame.encode())
+            self.parser.feed(frame.encode() if isinstance(frame, str) else frame)
             asides, self.parser.asides = self.parser.asides, []
             for reply in (each for each in asides if isinstance(each, Reply)):
                 self.say(reply.text, now, is_upkeep=True)
