@@ -11,11 +11,12 @@ from arbsniper_tui.sim.coinbase import Coinbase
 from arbsniper_tui.sim.dialect import Dialect
 from arbsniper_tui.sim.instruments import SimInstrument
 from arbsniper_tui.sim.kraken import Kraken
+from arbsniper_tui.sim.kucoin import Kucoin
 from arbsniper_tui.sim.okx import Okx
 from arbsniper_tui.sim.plan import SimPlan
 
 DIALECTS: Mapping[str, type[Dialect]] = MappingProxyType(
-    {dialect.venue: dialect for dialect in (Binance, Coinbase, Kraken, Okx)}
+    {dialect.venue: dialect for dialect in (Binance, Coinbase, Kraken, Kucoin, Okx)}
 )
 SIMULATED = tuple(DIALECTS)
 """The venue ids whose wire can be spoken."""

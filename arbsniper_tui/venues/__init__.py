@@ -9,10 +9,11 @@ from arbsniper_tui.venues.base import VenueAdapter
 from arbsniper_tui.venues.binance import Binance
 from arbsniper_tui.venues.coinbase import Coinbase
 from arbsniper_tui.venues.kraken import Kraken
+from arbsniper_tui.venues.kucoin import Kucoin
 from arbsniper_tui.venues.okx import Okx
 
 VENUES: Mapping[str, VenueAdapter] = MappingProxyType(
-    {adapter.venue: adapter for adapter in (Binance(), Coinbase(), Kraken(), Okx())}
+    {adapter.venue: adapter for adapter in (Binance(), Coinbase(), Kraken(), Kucoin(), Okx())}
 )
 
 

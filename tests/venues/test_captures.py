@@ -1,7 +1,9 @@
 """Whole recordings: our own of each market, and those that exchanges really sent, where their folder is beside the
 checkout."""
 
+import json
 from collections import Counter
+from decimal import Decimal
 from itertools import chain, zip_longest
 from pathlib import Path
 
@@ -164,6 +166,32 @@ def test_okx_passes_over_channels_that_it_did_not_ask_for() -> None:
 
 
 @needs_captures
+def test_kucoin_refuses_its_classic_sockets_and_passes_over_books_of_more_levels() -> None:
+    for source in ("crypto-msg-parser", "cryptofeed.kucoin.ws.1.0", "nemanull-profiles_202609"):
+        recorded = lines("kucoin", source)
+        reading = Reading("kucoin", Market.PERP, recorded)
+        classic = [line for line in recorded if '"topic"' in (line.raw or "")]
+        assert (reading.quotes, len(reading.errors)) == ([], len(classic))
+        assert {type(error) for error in reading.errors} == {BadFrame}
+        assert len(reading.silent) == len(recorded) - len(classic)
+
+
+@needs_captures
+def test_kucoin_reads_the_top_of_a_recorded_book_as_it_stands_there() -> None:
+    """No frame of depth 1 was recorded; those of more levels have the same fields, the best level first."""
+    recorded = lines("kucoin", "nemanull-profiles_202609")
+    (snapshot,) = (line.raw for line in recorded if '"snapshot"' in (line.raw or ""))
+    assert snapshot is not None
+    reading = Reading("kucoin", Market.PERP, [TapeLine(t=None, raw=snapshot.replace("increment@10ms", "1"))])
+    ((quote, _),) = reading.quotes
+    body = json.loads(snapshot)["d"]
+    (bid, bid_lots), (ask, ask_lots) = body["b"][0], body["a"][0]
+    bid_size, ask_size = (float(Decimal(lots) * Decimal("0.01")) for lots in (bid_lots, ask_lots))
+    assert quote == Quote(0, float(bid), bid_size, float(ask), ask_size, body["M"] // 10**6, body["C"])
+    assert reading.symbols == {"ETH/USDT:USDT"}
+
+
+@needs_captures
 def test_acks_and_errors_that_were_recorded_raise_nothing_but_frame_errors() -> None:
     seen: Counter[str] = Counter()
     for folder, venue, market in (
@@ -171,10 +199,11 @@ def test_acks_and_errors_that_were_recorded_raise_nothing_but_frame_errors() -> 
         ("binance_usdm", "binance", Market.PERP),
         ("coinbase", "coinbase", Market.SPOT),
         ("kraken", "kraken", Market.SPOT),
+        ("kucoin", "kucoin", Market.SPOT),
         ("okx", "okx", Market.SPOT),
     ):
         for capture in sorted(Path(CAPTURES / folder).glob("*.control.jsonl.gz")):
             reading = Reading(venue, market, lines(folder, capture.name.removesuffix(".jsonl.gz")))
             assert reading.quotes == []
             seen[venue] += len(reading.silent) + len(reading.errors)
-    assert set(seen) == {"binance", "coinbase", "kraken", "okx"}
+    assert set(seen) == {"binance", "coinbase", "kraken", "kucoin", "okx"}
