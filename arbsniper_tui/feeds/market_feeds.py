@@ -12,7 +12,7 @@ from arbsniper_tui.feeds.venue_limits import VenueLimits
 from arbsniper_tui.feeds.venue_list import VenueList
 from arbsniper_tui.model.feed_spec import FeedSpec
 from arbsniper_tui.model.health import FeedHealth, FeedState
-from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.instrument import Instrument, InstrumentChange
 from arbsniper_tui.model.quote import Withdrawal
 from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.net.backlog import Backlog
@@ -43,6 +43,7 @@ class MarketFeeds:
         self._timings = timings
         self._limits = limits
         self._recording = recording
+        self._on_change = recording.changes_of(spec) if recording is not None else None
         self._numbers = 0
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
@@ -75,7 +76,7 @@ class MarketFeeds:
 
     def add(self, instruments: Sequence[Instrument]) -> None:
         """Serve these as well."""
-        self._outlet.change_instruments(instruments, ())
+        self._tell(InstrumentChange(added=tuple(instruments)))
         self._place(instruments)
 
     def remove(self, instrument_ids: Collection[int]) -> None:
@@ -86,9 +87,14 @@ class MarketFeeds:
             feed.remove(instrument_ids)
             if not feed.spec.instruments:
                 self._end(feed)
-        self._outlet.change_instruments((), tuple(instrument_ids))
+        self._tell(InstrumentChange(removed=tuple(instrument_ids)))
         waiting, self._left_out = tuple(self._left_out.values()), {}
         self._place(waiting)
+
+    def _tell(self, change: InstrumentChange) -> None:
+        self._outlet.change_instruments(change.added, change.removed)
+        if self._on_change is not None:
+            self._on_change(change)
 
     def _place(self, instruments: Sequence[Instrument]) -> None:
         """Put instruments on connections that have room, then on new ones, as long as the venue takes more."""

@@ -6,13 +6,15 @@ from typing import Protocol
 
 from arbsniper_tui.model.fact import Fact
 from arbsniper_tui.model.feed_spec import FeedSpec
-from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.instrument import Instrument, InstrumentChange
 from arbsniper_tui.model.quote import Quote, Withdrawal
 
 OnFrame = Callable[[str, bytes], None]
 """For a recorder: the URL that a frame came from, and the frame."""
 OnListing = Callable[[str, bytes], None]
 """For a recorder: the URL of a list, and its body."""
+OnChange = Callable[[InstrumentChange], None]
+"""For a recorder: instruments that join and leave a market."""
 OnDisconnect = Callable[[str, str], None]
 """For a recorder: the URL of a connection that ended, and why."""
 
@@ -23,6 +25,8 @@ class Recording(Protocol):
     def frames_of(self, spec: FeedSpec) -> OnFrame: ...
 
     def listings_of(self, spec: FeedSpec) -> OnListing: ...
+
+    def changes_of(self, spec: FeedSpec) -> OnChange: ...
 
     def disconnects_of(self, spec: FeedSpec) -> OnDisconnect: ...
 

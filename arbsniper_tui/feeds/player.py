@@ -1,7 +1,7 @@
 """Tapes through the parsers: one stream of quotes in the order of receipt, with the tapes' times."""
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from arbsniper_tui.feeds.quote_filter import QuoteFilter
@@ -10,34 +10,51 @@ from arbsniper_tui.feeds.venue_reader import Told, VenueReader
 from arbsniper_tui.model.clean_text import NAME_LIMIT, clean_text
 from arbsniper_tui.model.errors import BadFrame, BookLost, FrameError, TapeCut, VenueClosing, VenueRejected
 from arbsniper_tui.model.fact import Fact, Funding, InstrumentStatus, Mark
-from arbsniper_tui.model.instrument import Instrument, Market
+from arbsniper_tui.model.instrument import Instrument, InstrumentChange, Market
 from arbsniper_tui.model.quote import Quote, Withdrawal
 from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.tapes.complaints import UNREADABLE, Complaints, kind_of
 from arbsniper_tui.tapes.source import TapeSource, unknown_venue, venue_and_markets
-from arbsniper_tui.tapes.tape import DISCONNECTED, LISTING, SETTINGS, TapeLine, read_tape
+from arbsniper_tui.tapes.tape import DISCONNECTED, INSTRUMENTS, LISTING, SETTINGS, TapeLine, read_tape
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.base import by_each_name
+from arbsniper_tui.venues.decoding import decoder
 from arbsniper_tui.venues.listing import Listing
 
 Complaint = Callable[[str], None]
-Came = list[Quote] | Withdrawal | Fact
+Came = list[Quote] | Withdrawal | Fact | InstrumentChange
 Played = tuple[int, Came]
 """Receive time in ns since 1970, and what came."""
 
 _TIME_LIMIT_S = 2**63 / 1e9
 """Above this, ns since 1970 do not fit 64 bits: the time was written in ms or us."""
 _MOST_UNWATCHED = 1000
+_CHANGE = decoder(InstrumentChange, "instruments of a tape")
 
 
 class _Connection:
     """One recorded connection: the reader of its frames, and which of its instruments have had a quote."""
 
-    def __init__(self, reader: VenueReader, quote_filter: QuoteFilter, by_symbol: Mapping[str, Instrument]) -> None:
+    def __init__(
+        self,
+        reader: VenueReader,
+        quote_filter: QuoteFilter,
+        by_symbol: dict[str, Instrument],
+        serves: Callable[[Instrument], bool],
+    ) -> None:
+        """`by_symbol` is what its parser finds instruments in; `serves` tells those of its venue and markets."""
         self.reader = reader
         self.quote_filter = quote_filter
         self.by_symbol = by_symbol
+        self._serves = serves
         self.quoted: set[int] = set()
+
+    def change(self, added: Iterable[Instrument], gone: Iterable[Instrument]) -> None:
+        """Find also these from now on, and no more those that are gone."""
+        for each in gone:
+            if self.by_symbol.get(each.venue_symbol, each).id == each.id:
+                self.by_symbol.pop(each.venue_symbol, None)
+        self.by_symbol |= {each.venue_symbol: each for each in added if self._serves(each)}
 
 
 class Player:
@@ -52,14 +69,18 @@ class Player:
         instruments: Sequence[Instrument],
         listings: Mapping[str, Mapping[str, Listing]],
         complain: Complaint,
+        *,
+        follows: bool = False,
     ) -> None:
+        """With `follows`, instruments come and go as the tapes say."""
         self.dropped: dict[str, int] = {}
         """Frames and quotes that took no part, by reason."""
         self.frames = self.quotes = 0
         self.unwatched: dict[str, None] = {}
         """`SYMBOL of VENUE` for each symbol of the tapes that is not among the instruments, in order."""
         self._sources = sources
-        self._instruments = instruments
+        self.instruments = list(instruments)
+        self._follows = follows
         self._listings = {venue: dict(listings.get(venue, {})) for venue in VENUES}
         self._complaints = Complaints(complain)
         self._connections: dict[tuple[int, str], _Connection] = {}
@@ -104,6 +125,10 @@ class Player:
             self._take_list(index, line)
             return
         key = (index, line.url or "")
+        if line.kind == INSTRUMENTS:
+            if self._follows:
+                self._change(_CHANGE(line.frame()))
+            return
         if line.kind == DISCONNECTED:
             self._disconnect(key, clean_text(line.raw or "no reason"))
             return
@@ -164,12 +189,23 @@ class Player:
         if line.is_own:  # another recorder's list need not be whole, or of one market
             self._served.take_list(listings, list(self._instruments_of(venue, markets).values()))
 
+    def _change(self, change: InstrumentChange) -> None:
+        """Watch the instruments that joined, and no more those that left."""
+        gone = self._served.remove(change.removed)
+        known = {each.id for each in self.instruments} - {each.id for each in gone}
+        added = tuple(each for each in change.added if each.id not in known)
+        self.instruments = [each for each in self.instruments if each.id in known] + list(added)
+        self._served.add(added)
+        for connection in self._connections.values():
+            connection.change(added, gone)
+        self._came.append(InstrumentChange(added, tuple(each.id for each in gone)))
+
     def _disconnect(self, key: tuple[int, str], reason: str) -> None:
         """Withdraw the instruments of a connection. The next frame of its URL belongs to a new connection."""
         connection = self._connections.pop(key, None)
         if connection is not None:
             if served := connection.quoted - self._served.barred:
-                ids = tuple(each.id for each in self._instruments if each.id in served)
+                ids = tuple(each.id for each in self.instruments if each.id in served)
                 self._came.append(Withdrawal(ids, Reason(ReasonCode.DISCONNECTED, words=reason)))
             self._served.ask_again(list(connection.by_symbol.values()))
 
@@ -193,12 +229,16 @@ class Player:
         parser = VENUES[venue].parser(markets[0], find, self._listings[venue])
         quote_filter = QuoteFilter(self.dropped, barred=self._served.barred)
         reader = VenueReader(parser, by_symbol, self._take, quote_filter, multipliers=multipliers)
-        connection = self._connections[key] = _Connection(reader, quote_filter, by_symbol)
+
+        def serves(instrument: Instrument) -> bool:
+            return instrument.venue == venue and instrument.market in markets
+
+        connection = self._connections[key] = _Connection(reader, quote_filter, by_symbol, serves)
         return connection
 
     def _instruments_of(self, venue: str, markets: Sequence[Market]) -> dict[str, Instrument]:
         """By each name under which the venue may list them."""
-        return by_each_name(VENUES[venue], [i for i in self._instruments if i.venue == venue and i.market in markets])
+        return by_each_name(VENUES[venue], [i for i in self.instruments if i.venue == venue and i.market in markets])
 
     def _note_unwatched(self, source: TapeSource, venue: str, symbol: str) -> None:
         symbol = clean_text(symbol, NAME_LIMIT)

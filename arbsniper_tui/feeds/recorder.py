@@ -14,12 +14,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from arbsniper_tui.feeds.outlet import OnDisconnect, OnFrame, OnListing
+import msgspec
+
+from arbsniper_tui.feeds.outlet import OnChange, OnDisconnect, OnFrame, OnListing
 from arbsniper_tui.feeds.recording_tally import RecordingTally
 from arbsniper_tui.model.errors import UsageError
 from arbsniper_tui.model.feed_spec import FeedSpec
 from arbsniper_tui.model.health import RecordingHealth
-from arbsniper_tui.tapes.tape import DISCONNECTED, LISTING, SETTINGS, TapeWriter
+from arbsniper_tui.tapes.tape import DISCONNECTED, INSTRUMENTS, LISTING, SETTINGS, TapeWriter
 
 _log = logging.getLogger("arbsniper_tui.feeds.recorder")
 
@@ -80,6 +82,11 @@ class Recorder:
     def listings_of(self, spec: FeedSpec) -> OnListing:
         """What a feed calls with the venue's list, without which contract sizes could not be replayed."""
         return self._notes(spec, LISTING)
+
+    def changes_of(self, spec: FeedSpec) -> OnChange:
+        """What a market calls when patterns bring instruments or take them away."""
+        note = self._notes(spec, INSTRUMENTS)
+        return lambda change: note(spec.ws_url, msgspec.json.encode(change))
 
     def disconnects_of(self, spec: FeedSpec) -> OnDisconnect:
         """What a feed calls when a connection of it ends, so that a replay withdraws what rested on it."""

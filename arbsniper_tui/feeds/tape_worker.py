@@ -13,6 +13,7 @@ import zmq
 from arbsniper_tui.feeds.plan import TapePlan
 from arbsniper_tui.feeds.player import Came, Player
 from arbsniper_tui.model.health import FeedHealth, FeedState
+from arbsniper_tui.model.instrument import InstrumentChange
 from arbsniper_tui.model.quote import Withdrawal
 from arbsniper_tui.model.reason import Reason
 from arbsniper_tui.model.view import ReplayStatus
@@ -23,7 +24,16 @@ from arbsniper_tui.tapes.listings import read_listings
 from arbsniper_tui.tapes.pace import Pace
 from arbsniper_tui.tapes.span import TapeSpan
 from arbsniper_tui.wire.endpoints import Endpoints
-from arbsniper_tui.wire.messages import Facts, HealthReport, Playback, QuoteBatch, TapeReport, TapesEnded, Withdrawn
+from arbsniper_tui.wire.messages import (
+    Facts,
+    HealthReport,
+    InstrumentsChanged,
+    Playback,
+    QuoteBatch,
+    TapeReport,
+    TapesEnded,
+    Withdrawn,
+)
 from arbsniper_tui.wire.sender import LosslessSender
 from arbsniper_tui.wire.viewing import SEND_AGAIN_S, CommandClient
 
@@ -52,7 +62,7 @@ class _Replay:
     def __init__(self, plan: TapePlan) -> None:
         endpoints = Endpoints(Path(plan.folder))
         listings = {venue: read_listings(venue, Path(file)) for venue, file in plan.listing_files.items()}
-        self._player = Player(plan.tapes, plan.instruments, listings, _log.warning)
+        self._player = Player(plan.tapes, plan.instruments, listings, _log.warning, follows=plan.follows)
         self._pace = Pace(plan.speed)
         self._span = TapeSpan([Path(source.path) for source in plan.tapes])
         self._sender = LosslessSender(endpoints.quotes)
@@ -88,6 +98,8 @@ class _Replay:
     def _send(self, at_ns: int, came: Came) -> None:
         if isinstance(came, Withdrawal):
             self._sender.send(Withdrawn(at_ns, came.instrument_ids, came.reason))
+        elif isinstance(came, InstrumentChange):
+            self._sender.send(InstrumentsChanged(at_ns, came.added, came.removed))
         elif not isinstance(came, list):
             self._sender.send(Facts(at_ns, (came,)))
         else:
@@ -141,7 +153,7 @@ class _Replay:
         """Each tape as the feed that it stands for, by the tapes' clock."""
         feeds = []
         for head in self._heads:
-            fed = [i for i in self._plan.instruments if i.venue == head.venue and i.market in head.markets]
+            fed = [i for i in self._player.instruments if i.venue == head.venue and i.market in head.markets]
             feeds.append(
                 FeedHealth(
                     f"{head.venue} {'+'.join(head.markets)} tape",

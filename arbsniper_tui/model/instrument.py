@@ -106,3 +106,10 @@ class Instrument(Struct, frozen=True):
         if self.market is Market.SPOT:
             return f"{base}/{quote}"
         return f"{base}/{quote}:{quote}"
+
+
+class InstrumentChange(Struct, frozen=True):
+    """Instruments that are watched from now on, and ids of those that are not any more."""
+
+    added: tuple[Instrument, ...] = ()
+    removed: tuple[int, ...] = ()

@@ -103,7 +103,15 @@ def feed_worker(
     """The worker that quotes come from: venues' sockets, those of the simulated ones, or tapes. `recording_tally` is
     the descriptor in which it counts what it records, -1 for none."""
     if launch.mode == "replay":
-        tape_plan = TapePlan(TAPE, str(endpoints.folder), launch.tapes, instruments, launch.listing_files, launch.speed)
+        tape_plan = TapePlan(
+            TAPE,
+            str(endpoints.folder),
+            launch.tapes,
+            instruments,
+            launch.listing_files,
+            launch.settings.has_patterns,
+            launch.speed,
+        )
         return WorkerSpec(TAPE, "arbsniper_tui.workers.tape", tape_plan, may_end=True)
     is_recording = recording_tally >= 0
     plan = FeedPlan(

@@ -30,6 +30,8 @@ LISTING = "listing"
 """`kind` of a line that holds a venue's REST list instead of a frame: what contract sizes were read from."""
 SETTINGS = "settings"
 """`kind` of the line at a tape's head that holds the settings it was recorded under, as JSON."""
+INSTRUMENTS = "instruments"
+"""`kind` of a line that holds the instruments which a pattern brought or took away, as JSON."""
 DISCONNECTED = "disconnected"
 """`kind` of a line that says that the connection of its `url` ended; `raw` is why."""
 
@@ -51,7 +53,7 @@ class TapeLine(Struct, omit_defaults=True):
     @property
     def is_frame(self) -> bool:
         """Whether the venue sent it on the connection. Unknown kinds, of other recorders, are frames."""
-        return self.dir != "out" and self.kind not in (LISTING, SETTINGS, DISCONNECTED)
+        return self.dir != "out" and self.kind not in (LISTING, SETTINGS, INSTRUMENTS, DISCONNECTED)
 
     @property
     def is_own(self) -> bool:

@@ -18,7 +18,7 @@ from arbsniper_tui.model.words import counted, counted_by_reason
 from arbsniper_tui.tapes.complaints import Complaints, kind_of
 from arbsniper_tui.tapes.listings import read_listings
 from arbsniper_tui.tapes.source import TapeSource, venue_and_markets
-from arbsniper_tui.tapes.tape import DISCONNECTED, LISTING, SETTINGS, TapeLine, read_tape
+from arbsniper_tui.tapes.tape import DISCONNECTED, INSTRUMENTS, LISTING, SETTINGS, TapeLine, read_tape
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.base import Find, SymbolsByRule, by_each_name
 
@@ -98,7 +98,7 @@ class Decoder:
         return f"no quote could be read as {own}" + (f" of {asked}" if asked else "")
 
     def _decode(self, line: TapeLine) -> list[tuple[Quote, Instrument]]:
-        if line.dir == "out" or line.kind == SETTINGS:
+        if line.dir == "out" or line.kind in (SETTINGS, INSTRUMENTS):
             return []
         if line.kind == LISTING:
             self._listings.update(self._adapter.parse_listings(line.frame()))

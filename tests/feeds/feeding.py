@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from arbsniper_tui.feeds.feed import Feed
 from arbsniper_tui.feeds.market_feeds import MarketFeeds
-from arbsniper_tui.feeds.outlet import OnDisconnect, OnFrame, OnListing
+from arbsniper_tui.feeds.outlet import OnChange, OnDisconnect, OnFrame, OnListing
 from arbsniper_tui.feeds.timings import FeedTimings
 from arbsniper_tui.feeds.venue_limits import VenueLimits
 from arbsniper_tui.model.fact import Fact
@@ -113,6 +113,9 @@ class Diary:
 
     def listings_of(self, spec: FeedSpec) -> OnListing:
         return lambda url, body: self.lists.append((url, body))
+
+    def changes_of(self, spec: FeedSpec) -> OnChange:
+        return lambda change: None
 
     def disconnects_of(self, spec: FeedSpec) -> OnDisconnect:
         return lambda url, reason: self.ends.append((url, reason))
