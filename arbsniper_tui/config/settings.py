@@ -94,6 +94,10 @@ class VenueSettings(Struct, frozen=True):
     """Your own fee, for the "net" basis; left out: that of the lowest tier."""
     symbols: Annotated[Symbols, Meta(examples=[["BTC/USDT"]])] | None = None
     """Only where this venue's list is to differ from the one at the top."""
+    connection_limit: ByMarket[Annotated[int, Meta(ge=1, examples=[20])]] = None
+    """Instruments on one connection, where the venue lets you have more or fewer than it says to all."""
+    connections: ByMarket[Annotated[int, Meta(ge=1, examples=[5])]] = None
+    """Connections at once, likewise: what they have no room for is left out, and shown."""
 
 
 BY_MARKET = tuple(name for name in VenueSettings.__struct_fields__ if name in VenueMarket.__struct_fields__)

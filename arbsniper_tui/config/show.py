@@ -90,7 +90,9 @@ def _every_symbol(settings: Settings) -> set[str]:
 
 
 def _plain(value: object) -> object:
-    """Whole numbers without their fraction, URLs without their password."""
+    """Whole numbers without their fraction, URLs without their password, words for no value."""
+    if value is None:
+        return "no limit"
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, dict):

@@ -72,7 +72,7 @@ class Connection:
 
     @property
     def _sends_first_state(self) -> bool:
-        return not self._declared.seed_path
+        return self._declared.sends_first_state and not self._declared.seed_path
 
     @property
     def url(self) -> str:
@@ -170,7 +170,7 @@ class Connection:
             self._outgoing.send(*undo)
         self._outgoing.send(*self._adapter.subscribe(instruments))
         self._subscribed.update(each.id for each in instruments)
-        if not self._sends_first_state:
+        if self._declared.seed_path:
             self._seeding.begin(instruments)
 
     def _abort_seeding(self, error: BaseException) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import uvloop
-from msgspec import structs
 
 from arbsniper_tui.feeds.market_feeds import MarketFeeds
 from arbsniper_tui.feeds.pattern_watch import PatternWatch
@@ -102,7 +101,7 @@ def _make_markets(plan: FeedPlan, outlet: _BusOutlet, backlog: Backlog, recorder
         declared = adapter.market(spec.market)
         assert declared is not None, f"{spec.venue} has no {spec.market} market"
         host = urlsplit(spec.ws_url).netloc
-        of_host = limits.setdefault(host, VenueLimits(structs.replace(declared.limits, connections=spec.connections)))
+        of_host = limits.setdefault(host, VenueLimits(declared.limits, spec.connections))
         markets.append(MarketFeeds(spec, adapter, outlet, backlog, timings, of_host, recorder))
     return markets
 

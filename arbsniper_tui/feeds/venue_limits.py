@@ -14,12 +14,12 @@ _SPARE = 0.9
 class VenueLimits:
     """Shared by all connections to one host."""
 
-    def __init__(self, limits: Limits, clock_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, limits: Limits, most: int | None = None, clock_s: Callable[[], float] = time.monotonic) -> None:
         rate = limits.connects
         self._clock_s = clock_s
         self._connects = RateLimit(max(1, int(rate.most * _SPARE)), rate.within_s) if rate is not None else None
         self._turn = asyncio.Lock()
-        self.most = limits.connections
+        self.most = most
         """Connections at once; None: as many as needed."""
         self.claimed = 0
         """Connections that feeds hold or will open."""

@@ -60,7 +60,7 @@ def _spec(declared: VenueMarket, venue: str, members: tuple[Instrument, ...]) ->
         seed_url=rest_url + declared.seed_path if declared.seed_path else "",
         other_ws_urls=() if is_elsewhere else tuple(url + declared.ws_path for url in declared.other_ws_urls),
         per_connection=declared.connection_limit,
-        connections=declared.limits.connections,
+        connections=declared.connections,
         endpoint_url=rest_url + declared.endpoint_path if declared.endpoint_path else "",
     )
 

@@ -53,6 +53,8 @@ class VenueMarket(Struct, frozen=True):
     """The best bids and asks of all instruments, GET, where a subscription brings none before the first change."""
     endpoint_path: str = ""
     """POSTed before each connection, where the venue tells by REST where to connect: see `parse_endpoint`."""
+    sends_first_state: bool = True
+    """A subscription is answered with the state as it is, by the venue or by `seed_path`."""
     opening: tuple[str, ...] = ()
     """Text frames that begin each connection."""
     greets: bool = False
@@ -61,6 +63,8 @@ class VenueMarket(Struct, frozen=True):
     has_venue_time: bool = True
     connection_limit: int = 100
     """Instruments on one connection."""
+    connections: int | None = None
+    """Connections that the venue takes from one address at once, of all markets on this host; None: no limit stated."""
     max_silence_s: float = 60.0
     """The connection is dead after this long without any frame, heartbeats and pings included."""
     keep_alive: KeepAlive | None = None

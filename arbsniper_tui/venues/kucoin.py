@@ -61,7 +61,9 @@ _SPOT = VenueMarket(
     spelling=Spelling("-"),
     subscription=_obu("SPOT"),
     # https://www.kucoin.com/docs-new/rate-limit-rule-uta
-    limits=Limits(connects=Rate(250, 300.0), messages=Rate(300, 10.0), connections=800),
+    limits=Limits(connects=Rate(250, 300.0), messages=Rate(300, 10.0)),
+    connections=800,
+    sends_first_state=False,
     lifetime_h=24.0,
     greets=True,
     # The venue allows 600 topics, and the facts of an instrument take two.

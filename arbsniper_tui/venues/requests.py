@@ -66,8 +66,6 @@ class Limits(Struct, frozen=True):
     """New connections, refused ones too."""
     messages: Rate | None = None
     """Frames sent on one connection, keep-alives and pings among them."""
-    connections: int | None = None
-    """Connections at once."""
 
 
 class FactSource(Struct, frozen=True):

@@ -8,8 +8,6 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
-from msgspec.structs import replace
-
 from arbsniper_tui.feeds.feed import Feed
 from arbsniper_tui.feeds.market_feeds import MarketFeeds
 from arbsniper_tui.feeds.outlet import OnChange, OnDisconnect, OnFrame, OnListing
@@ -169,7 +167,7 @@ async def fed(spec: FeedSpec, adapter: VenueAdapter, timings: FeedTimings = QUIC
     backlog = Backlog(lambda: None, lambda: None)
     declared = adapter.market(spec.market)
     assert declared is not None
-    limits = VenueLimits(replace(declared.limits, connections=spec.connections))
+    limits = VenueLimits(declared.limits, spec.connections)
     diary.market = MarketFeeds(
         spec,
         adapter,

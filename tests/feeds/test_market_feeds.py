@@ -73,7 +73,7 @@ async def test_what_the_venue_has_no_room_for_is_left_out_and_comes_when_there_i
 ) -> None:
     wanted = instruments("A", "B", "C", "D", "E")
     spec = spec_of(raw, wanted, per_connection=2, connections=2)
-    async with fed(spec, PlainVenue(limits=Limits(connections=2))) as diary:
+    async with fed(spec, PlainVenue()) as diary:
         await eventually(lambda: len(subscribed(raw)) == 2, lambda: raw.heard)
         rejected = diary.market.health()[-1].rejected
         assert rejected.keys() == {"E/USDT"}

@@ -105,7 +105,7 @@ def test_ten_days_pass_without_a_missed_quote_or_an_exceeded_limit(declared: Ven
     heard: list[Counter[int]] = [Counter() for _ in range(count)]
 
     async def days() -> None:
-        limits = VenueLimits(declared.limits, now_s)
+        limits = VenueLimits(declared.limits, clock_s=now_s)
 
         async def one(minutes: "Counter[int]", number: int) -> None:
             def make(is_held: bool) -> ModelConnection:
@@ -144,7 +144,7 @@ def test_a_successor_that_cannot_connect_leaves_the_connection_that_is() -> None
         return made[-1]
 
     async def day() -> None:
-        succession = Succession(make, VenueLimits(Limits(), now_s), 24.0, Random(1))
+        succession = Succession(make, VenueLimits(Limits(), clock_s=now_s), 24.0, Random(1))
         running = asyncio.create_task(succession.run())
         await asyncio.sleep(24.5 * HOUR_S)
         running.cancel()
@@ -165,7 +165,7 @@ def test_an_announced_end_is_forestalled() -> None:
         return made[-1]
 
     async def minutes() -> None:
-        succession = Succession(make, VenueLimits(Limits(), now_s), None)
+        succession = Succession(make, VenueLimits(Limits(), clock_s=now_s), None)
         running = asyncio.create_task(succession.run())
         await asyncio.sleep(100.0)
         assert succession.connections == (made[0],)
@@ -188,7 +188,7 @@ def test_a_connection_that_ends_while_its_successor_opens_is_followed_at_once() 
         return made[-1]
 
     async def minutes() -> None:
-        succession = Succession(make, VenueLimits(Limits(), now_s), None)
+        succession = Succession(make, VenueLimits(Limits(), clock_s=now_s), None)
         running = asyncio.create_task(succession.run())
         await asyncio.sleep(100.0)
         succession.replace_soon()
@@ -208,7 +208,9 @@ def test_without_a_successor_the_end_is_the_end() -> None:
 
     async def hours() -> tuple[str, ModelConnection]:
         succession = Succession(
-            lambda is_held: ModelConnection(venue, Counter(), is_held=is_held), VenueLimits(Limits(), now_s), None
+            lambda is_held: ModelConnection(venue, Counter(), is_held=is_held),
+            VenueLimits(Limits(), clock_s=now_s),
+            None,
         )
         return await succession.run()
 
@@ -221,7 +223,7 @@ def test_where_the_venue_takes_no_more_connections_none_is_opened_beside() -> No
     venue, heard = ModelVenue(1.0), Counter[int]()
 
     async def hours() -> str:
-        limits = VenueLimits(Limits(connects=Rate(10, 60.0), connections=1), now_s)
+        limits = VenueLimits(Limits(connects=Rate(10, 60.0)), 1, now_s)
         assert limits.claim()
         succession = Succession(lambda is_held: ModelConnection(venue, heard, is_held=is_held), limits, 1.0)
         reason, _ = await succession.run()
