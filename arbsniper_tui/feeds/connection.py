@@ -57,9 +57,11 @@ class Connection:
         self._is_ready = not declared.greets
         self._by_symbol = {each.venue_symbol: each for each in spec.instruments}
         self._multipliers = {each.id: each.multiplier for each in spec.instruments if each.multiplier != 1}
-        self._filter = QuoteFilter(self._counts.dropped, self._tell_drop, self._served.barred)
+        self.quote_filter = QuoteFilter(self._counts.dropped, self._tell_drop, self._served.barred)
         parser = adapter.parser(spec.market, self._by_symbol.get, shared.listings)
-        self._reader = VenueReader(parser, self._by_symbol, self._take, self._filter, multipliers=self._multipliers)
+        self._reader = VenueReader(
+            parser, self._by_symbol, self._take, self.quote_filter, multipliers=self._multipliers
+        )
         self._ts_read_ns = 0
         self._outgoing = Outgoing(declared.limits.messages)
         self._is_live = self._is_late = False
@@ -85,7 +87,7 @@ class Connection:
 
     def covers(self, other: "Connection") -> bool:
         """Whether this one, held back, has said something of all that the other one has quotes of."""
-        served = [each.id for each in self._served.wanted if other._filter.has(each.id)]
+        served = [each.id for each in self._served.wanted if other.quote_filter.has(each.id)]
         return self._held is not None and self.has_data and self._held.has(served)
 
     def take_over(self, other: "Connection") -> None:
@@ -143,7 +145,7 @@ class Connection:
 
     def withdraw(self, instrument_id: int) -> None:
         """Note that an instrument was withdrawn: its next quote is not compared with earlier ones."""
-        self._filter.withdraw(instrument_id)
+        self.quote_filter.withdraw(instrument_id)
 
     def remove(self, instruments: Sequence[Instrument]) -> None:
         """Unsubscribe these, and read no more of them."""
@@ -152,7 +154,7 @@ class Connection:
         for each in instruments:
             self._by_symbol.pop(each.venue_symbol, None)
             self._multipliers.pop(each.id, None)
-            self._filter.withdraw(each.id)
+            self.quote_filter.withdraw(each.id)
         self._subscribed.difference_update(each.id for each in instruments)
 
     def ask_for(self, instruments: Sequence[Instrument]) -> None:
@@ -226,7 +228,7 @@ class Connection:
             if self.socket is not None:
                 self.socket.abort(str(told))
         elif isinstance(told, FrameError):
-            self._filter.count("unreadable frame")
+            self.quote_filter.count("unreadable frame")
             self._troubles.warn("unreadable frame", f"{self._spec.name}: {told}")
         elif isinstance(told, Reply):
             self._outgoing.reply(told.text)
@@ -266,13 +268,13 @@ class Connection:
             self._troubles.warn("seeds", f"{what}: {error}")
             return
         # A quote that arrived meanwhile is newer than the answer, and an instrument may have been dropped.
-        sound, _ = self._filter.apply([each for each in seeds if self._lacks_quote(each.instrument_id)])
+        sound, _ = self.quote_filter.apply([each for each in seeds if self._lacks_quote(each.instrument_id)])
         if sound:
             self._counts.quotes += len(sound)
             self._outlet.quotes(sound, now_ns(), (asked_ns,) * len(sound))
 
     def _lacks_quote(self, instrument_id: int) -> bool:
-        return instrument_id in self._subscribed and not self._filter.has(instrument_id)
+        return instrument_id in self._subscribed and not self.quote_filter.has(instrument_id)
 
     async def _watch(self, socket: WebSocket) -> str:
         timings = self._timings

@@ -101,7 +101,7 @@ class Feed:
             feed=self.spec.name,
             venue=self.spec.venue,
             state=self._state,
-            detail=self._detail,
+            detail=self._detail or self._progress(),
             instrument_ids=tuple(instrument.id for instrument in self.spec.instruments),
             retry_in_s=self._retry_in_s,
             since_ms=self._since_ms,
@@ -114,6 +114,14 @@ class Feed:
             rtt_ms=socket.rtt_ms if socket else None,
             lag_ms=self._lag.late_ms,
         )
+
+    def _progress(self) -> str:
+        """How many instruments the venue has said nothing of yet on this connection; empty where there is none."""
+        if self._connection is None or self._state is not FeedState.LIVE:
+            return ""
+        wanted, held = self._served.wanted, self._connection.quote_filter
+        quiet = sum(not held.has(each.id) for each in wanted)
+        return f"{quiet} of {len(wanted)} have no quote yet" if quiet else ""
 
     @property
     def _connection(self) -> Connection | None:
