@@ -40,7 +40,7 @@ class Connection:
         declared = adapter.market(spec.market)
         assert declared is not None, f"{spec.venue} has no {spec.market} market"
         self._declared: VenueMarket = declared
-        self._spec = spec
+        self.spec = spec
         self._adapter = adapter
         self._shared = shared
         self._served = shared.served
@@ -77,11 +77,6 @@ class Connection:
         return self._declared.sends_first_state and not self._declared.seed_path
 
     @property
-    def url(self) -> str:
-        """Where it connects to, without a token."""
-        return self._spec.ws_url
-
-    @property
     def has_data(self) -> bool:
         return bool(self.data_ns)
 
@@ -106,10 +101,10 @@ class Connection:
     async def run(self) -> str:
         """Connect, subscribe, and read until the connection ends. Returns why it ended."""
         backlog = self._shared.backlog
-        self._show(FeedState.CONNECTING, public_url(self._spec.ws_url))
+        self._show(FeedState.CONNECTING, public_url(self.spec.ws_url))
         within_ns = self._timings.pong_within_ns
         try:
-            endpoint = await find_endpoint(self._spec, self._adapter, self._declared)
+            endpoint = await find_endpoint(self.spec, self._adapter, self._declared)
             ws_url, open_within_s = endpoint.ws_url, self._timings.open_within_s
             self.socket = await open_websocket(
                 ws_url, self._take_frames, backlog, within_ns, open_within_s, self._declared.headers
@@ -176,7 +171,7 @@ class Connection:
             self._seeding.begin(instruments)
 
     def _abort_seeding(self, error: BaseException) -> None:
-        _log.error("%s: asking for prices by REST failed", self._spec.name, exc_info=error)
+        _log.error("%s: asking for prices by REST failed", self.spec.name, exc_info=error)
         if self.socket is not None:
             self.socket.abort(f"asking for prices by REST failed: {error!r}")
 
@@ -186,7 +181,7 @@ class Connection:
         counts.frames += len(frames)
         if self._on_frame is not None:
             for frame in frames:
-                self._on_frame(self._spec.ws_url, frame)
+                self._on_frame(self.spec.ws_url, frame)
         self._ts_read_ns = ts_read_ns
         sound = self._reader.read(frames)
         if not sound:
@@ -219,17 +214,17 @@ class Connection:
         elif isinstance(told, BookLost) and told.venue_symbol:
             instrument = self._by_symbol.get(told.venue_symbol)
             if instrument is not None:
-                self._troubles.warn(f"book {told.venue_symbol}", f"{self._spec.name}: book lost: {told}")
+                self._troubles.warn(f"book {told.venue_symbol}", f"{self.spec.name}: book lost: {told}")
                 self._lost_books.wait_for(instrument.id, _now_s())
         elif isinstance(told, VenueClosing) and self._held is None:
-            self._troubles.warn("closing", f"{self._spec.name}: {told}")
+            self._troubles.warn("closing", f"{self.spec.name}: {told}")
             self._shared.on_closing()
         elif isinstance(told, VenueClosing | BookLost):
             if self.socket is not None:
                 self.socket.abort(str(told))
         elif isinstance(told, FrameError):
             self.quote_filter.count("unreadable frame")
-            self._troubles.warn("unreadable frame", f"{self._spec.name}: {told}")
+            self._troubles.warn("unreadable frame", f"{self.spec.name}: {told}")
         elif isinstance(told, Reply):
             self._outgoing.reply(told.text)
         elif isinstance(told, Ready):
@@ -248,11 +243,11 @@ class Connection:
             self._subscribed.discard(instrument.id)
             return
         said = f"{rejected.venue_symbol} {reason_words(reason)}".strip()
-        self._troubles.warn("rejected", f"{self._spec.name}: {said}")
+        self._troubles.warn("rejected", f"{self.spec.name}: {said}")
         self._show(self._state, said)
 
     def _tell_drop(self, reason: str, quote: Quote) -> None:
-        self._troubles.warn(reason, f"{self._spec.name}: a quote was dropped ({reason}): {quote}")
+        self._troubles.warn(reason, f"{self.spec.name}: a quote was dropped ({reason}): {quote}")
 
     async def _seed(self, instruments: Sequence[Instrument]) -> None:
         """Ask once by REST for instruments without a quote: the venue sends nothing until they change."""
@@ -262,9 +257,9 @@ class Connection:
             return
         asked_ns = now_ns()
         try:
-            seeds = await fetch_seeds(self._adapter, self._spec.seed_url, quiet.get)
+            seeds = await fetch_seeds(self._adapter, self.spec.seed_url, quiet.get)
         except (RestError, FrameError) as error:
-            what = f"{self._spec.name}: {len(quiet)} symbols have no price until they change"
+            what = f"{self.spec.name}: {len(quiet)} symbols have no price until they change"
             self._troubles.warn("seeds", f"{what}: {error}")
             return
         # A quote that arrived meanwhile is newer than the answer, and an instrument may have been dropped.

@@ -194,7 +194,7 @@ class Feed:
         finally:
             self._succession = None
         if connection.socket is not None and self._on_disconnect is not None:
-            self._on_disconnect(connection.url, reason)
+            self._on_disconnect(connection.spec.ws_url, reason)
         if served := tuple(each.id for each in self._served.wanted):
             # Nothing confirms the prices of this connection any more.
             self._outlet.withdraw(Withdrawal(served, Reason(ReasonCode.DISCONNECTED, words=reason)), now_ns())
