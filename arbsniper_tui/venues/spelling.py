@@ -24,13 +24,16 @@ class Spelling(Struct, frozen=True):
     """Base and quote are in lower case, in the list and in every frame; write prefix and suffix as the venue does."""
     renamed: Mapping[str, str] = MappingProxyType({})
     """Coins that the venue calls by another name: its own name of a coin -> the usual one, such as XBT -> BTC."""
+    renamed_quotes: Mapping[str, str] = MappingProxyType({})
+    """The same for quote currencies alone, such as PERP -> USDC; `quotes` has them by the venue's name."""
 
     def spell(self, symbol: Symbol) -> str:
         """The venue's name for a symbol; empty for one that this market cannot have."""
         if symbol.is_inverse and not self.has_inverse:
             return ""
         own = {usual: name for name, usual in self.renamed.items()}
-        pair = f"{own.get(symbol.base, symbol.base)}{self.joint}{own.get(symbol.quote, symbol.quote)}"
+        own_quote = own | {usual: name for name, usual in self.renamed_quotes.items()}
+        pair = f"{own.get(symbol.base, symbol.base)}{self.joint}{own_quote.get(symbol.quote, symbol.quote)}"
         return f"{self.prefix}{pair.lower() if self.is_lower else pair}{self.suffix}"
 
     def read(self, name: str, market: Market) -> str:
@@ -44,6 +47,7 @@ class Spelling(Struct, frozen=True):
                 return ""
             pair = pair.upper()
         base, quote = (self.renamed.get(coin, coin) for coin in self._split(pair))
+        quote = self.renamed_quotes.get(quote, quote)
         if not base or not quote:
             return ""
         if market is Market.SPOT:
@@ -56,5 +60,5 @@ class Spelling(Struct, frozen=True):
             return (parts[0], parts[1]) if len(parts) == 2 else ("", "")
         quote = next((each for each in self.quotes if pair.endswith(each)), "")
         base = pair.removesuffix(quote)
-        # Dated contracts join their date with an underscore.
-        return ("", "") if "_" in base else (base, quote)
+        # Dated contracts join their date with one of these.
+        return ("", "") if "_" in base or "-" in base else (base, quote)

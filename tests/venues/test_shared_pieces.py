@@ -16,6 +16,7 @@ from arbsniper_tui.venues.spelling import Spelling
 SWAP = Spelling("-", suffix="-SWAP", has_inverse=True)
 NO_JOINT = Spelling(quotes=("FDUSD", "USDT", "USD"))
 PREFIXED = Spelling("_", prefix="B-")
+RENAMED_QUOTE = Spelling(quotes=("USDT", "PERP"), renamed={"XBT": "BTC"}, renamed_quotes={"PERP": "USDC"})
 LOWER = Spelling("_", suffix="_p", is_lower=True)
 RENAMED = Spelling(suffix="M", quotes=("USDT", "XBT", "USD"), has_inverse=True, renamed={"XBT": "BTC"})
 
@@ -30,6 +31,8 @@ RENAMED = Spelling(suffix="M", quotes=("USDT", "XBT", "USD"), has_inverse=True, 
         (NO_JOINT, "BTC/USD", "BTCUSD"),
         (PREFIXED, "BTC/USDT", "B-BTC_USDT"),
         (LOWER, "BTC/USDT:USDT", "btc_usdt_p"),
+        (RENAMED_QUOTE, "BTC/USDC:USDC", "XBTPERP"),
+        (RENAMED_QUOTE, "PERP/USDT:USDT", "PERPUSDT"),
         (Spelling(quotes=("USDT",), is_lower=True), "BTC/USDT", "btcusdt"),
         (RENAMED, "BTC/USDT:USDT", "XBTUSDTM"),
         (RENAMED, "BTC/USD:BTC", "XBTUSDM"),
@@ -53,6 +56,8 @@ def test_a_symbol_is_spelled_and_read_back(spelling: Spelling, symbol: str, name
         (NO_JOINT, "BTCEUR"),
         (NO_JOINT, "USDT"),
         (NO_JOINT, "BTC_261225USDT"),
+        (NO_JOINT, "BTC-261225-USDT"),
+        (RENAMED_QUOTE, "BTCUSDC"),
         (PREFIXED, "KC-BTC_USDT"),
         (PREFIXED, "B-"),
         (LOWER, "BTC_USDT_p"),
