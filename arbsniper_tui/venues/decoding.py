@@ -1,6 +1,7 @@
 """Bytes to structs: decoders that raise BadFrame, and the types and times that frames of many venues share."""
 
 import re
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, TypeVar
@@ -18,6 +19,8 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 VenueInt = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 """A whole number in a frame. JSON sets no bound; the bus carries 64 bits."""
+VenueNumber = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
+"""A finite number."""
 
 
 def decoder(shape: type[Shape], page: str, *, strict: bool = True) -> Callable[[bytes], Shape]:
@@ -45,6 +48,14 @@ def bad_frame(frame: bytes, expected: str) -> BadFrame:
 def undecodable(frame: bytes, page: str, error: Exception) -> BadFrame:
     """A BadFrame for what the decoder refused, with its words on where."""
     return bad_frame(frame, f"a {page} frame ({error})")
+
+
+def number(text: str) -> float | None:
+    """The number that a text writes as frames do; None for an empty text, and for what is no finite number."""
+    try:
+        return msgspec.convert(text, VenueNumber, strict=False)
+    except UNREADABLE:
+        return None
 
 
 def epoch_ms(moment: datetime) -> int:
