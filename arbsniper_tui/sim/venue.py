@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from itertools import count
 from socket import IPPROTO_TCP, TCP_NODELAY, socket
@@ -170,7 +170,7 @@ class VenueSim:
                 connection.transport.abort()
             elif closing := self._dialect.expired(subscriber, now) or self._outlived(subscriber, now):
                 self._end(connection, closing)
-            elif not is_stalled and (frames := self._dialect.upkeep(subscriber, now)):
+            elif not is_stalled and (frames := self._unfrozen(self._dialect.upkeep(subscriber, now))):
                 self._send({connection: subscriber}, frames, now)
 
     def _outlived(self, subscriber: Subscriber, now: Moment) -> Closing | None:
@@ -282,10 +282,15 @@ class VenueSim:
         if fault is not None and fault.kind in _STALLING and not self._dialect.is_ping(text):
             return
         frames = self._dialect.answer(subscriber, text, self._refused, now)
-        if fault is not None and fault.kind is FaultKind.FREEZE:
-            frames = [each for each in frames if not (self._dialect.is_state(each) and _is_about(fault, each))]
-        self._send({connection: subscriber}, frames, now)
+        self._send({connection: subscriber}, self._unfrozen(frames), now)
         self._file(connection, subscriber, now)
+
+    def _unfrozen(self, frames: Sequence[Frame]) -> Sequence[Frame]:
+        """The frames without the states of frozen instruments."""
+        fault = self._fault
+        if fault is None or fault.kind is not FaultKind.FREEZE:
+            return frames
+        return [each for each in frames if not (self._dialect.is_state(each) and _is_about(fault, each))]
 
     def _file(self, connection: ServerConnection, subscriber: Subscriber, now: Moment) -> None:
         """Bring `_topics` and what the market moves in line with one subscriber's topics."""
