@@ -18,9 +18,11 @@ VENUES: Mapping[str, VenueAdapter] = MappingProxyType(
 
 
 def venue_of_url(url: str) -> tuple[str, tuple[Market, ...]]:
-    """The venue id and the markets that a WebSocket URL belongs to; an empty id for a host that none declares."""
-    host = urlsplit(url).hostname or ""
+    """The venue id and the markets that a WebSocket URL belongs to; an empty id for a host that none declares. Of
+    markets on one host its path tells, where it is the path of one."""
+    parts = urlsplit(url)
     for adapter in VENUES.values():
-        if markets := tuple(declared.market for declared in adapter.markets if host in declared.hosts):
-            return adapter.venue, markets
+        if at_host := [each for each in adapter.markets if (parts.hostname or "") in each.hosts]:
+            on_path = [each for each in at_host if each.ws_path == parts.path]
+            return adapter.venue, tuple(each.market for each in on_path or at_host)
     return "", ()

@@ -70,7 +70,11 @@ def test_declares_what_a_connection_needs(venue: str, market: Market) -> None:
         assert "$" not in declared.keep_alive.frame(1, 1785121200000)
     assert venue_of_url(declared.ws_url + declared.ws_path) == (
         venue,
-        tuple(other.market for other in VENUES[venue].markets if set(other.hosts) & set(declared.hosts)),
+        tuple(
+            other.market
+            for other in VENUES[venue].markets
+            if set(other.hosts) & set(declared.hosts) and other.ws_path == declared.ws_path
+        ),
     )
 
 
