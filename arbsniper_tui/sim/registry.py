@@ -7,6 +7,7 @@ import msgspec
 
 from arbsniper_tui.model.errors import UsageError
 from arbsniper_tui.sim.binance import Binance
+from arbsniper_tui.sim.bybit import Bybit
 from arbsniper_tui.sim.coinbase import Coinbase
 from arbsniper_tui.sim.dialect import Dialect
 from arbsniper_tui.sim.instruments import SimInstrument
@@ -16,7 +17,7 @@ from arbsniper_tui.sim.okx import Okx
 from arbsniper_tui.sim.plan import SimPlan
 
 DIALECTS: Mapping[str, type[Dialect]] = MappingProxyType(
-    {dialect.venue: dialect for dialect in (Binance, Coinbase, Kraken, Kucoin, Okx)}
+    {dialect.venue: dialect for dialect in (Binance, Bybit, Coinbase, Kraken, Kucoin, Okx)}
 )
 SIMULATED = tuple(DIALECTS)
 """The venue ids whose wire can be spoken."""

@@ -7,13 +7,14 @@ from urllib.parse import urlsplit
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.venues.base import VenueAdapter
 from arbsniper_tui.venues.binance import Binance
+from arbsniper_tui.venues.bybit import Bybit
 from arbsniper_tui.venues.coinbase import Coinbase
 from arbsniper_tui.venues.kraken import Kraken
 from arbsniper_tui.venues.kucoin import Kucoin
 from arbsniper_tui.venues.okx import Okx
 
 VENUES: Mapping[str, VenueAdapter] = MappingProxyType(
-    {adapter.venue: adapter for adapter in (Binance(), Coinbase(), Kraken(), Kucoin(), Okx())}
+    {adapter.venue: adapter for adapter in (Binance(), Bybit(), Coinbase(), Kraken(), Kucoin(), Okx())}
 )
 
 

@@ -117,6 +117,16 @@ def test_binance_reads_what_older_parsers_were_tested_with(folder: str, market: 
 
 
 @needs_captures
+@pytest.mark.parametrize("capture", ["crypto-msg-parser", "cryptofeed.bybit.ws.25.0", "cryptofeed.bybit.ws.26.0"])
+def test_bybit_version_2_is_refused_frame_by_frame_and_never_misread(capture: str) -> None:
+    recorded = lines("bybit", capture)
+    reading = Reading("bybit", Market.PERP, recorded)
+    assert reading.quotes == []
+    assert len(reading.errors) == len(recorded) > 0
+    assert {type(error) for error in reading.errors} == {BadFrame}
+
+
+@needs_captures
 def test_coinbase_gives_the_top_after_each_snapshot_and_each_change() -> None:
     recorded = lines("coinbase", "cryptofeed.coinbase.ws.28.0")
     reading = Reading("coinbase", Market.SPOT, recorded)
@@ -197,6 +207,7 @@ def test_acks_and_errors_that_were_recorded_raise_nothing_but_frame_errors() -> 
     for folder, venue, market in (
         ("binance_spot", "binance", Market.SPOT),
         ("binance_usdm", "binance", Market.PERP),
+        ("bybit", "bybit", Market.PERP),
         ("coinbase", "coinbase", Market.SPOT),
         ("kraken", "kraken", Market.SPOT),
         ("kucoin", "kucoin", Market.SPOT),
@@ -206,4 +217,4 @@ def test_acks_and_errors_that_were_recorded_raise_nothing_but_frame_errors() -> 
             reading = Reading(venue, market, lines(folder, capture.name.removesuffix(".jsonl.gz")))
             assert reading.quotes == []
             seen[venue] += len(reading.silent) + len(reading.errors)
-    assert set(seen) == {"binance", "coinbase", "kraken", "kucoin", "okx"}
+    assert set(seen) == {"binance", "bybit", "coinbase", "kraken", "kucoin", "okx"}
