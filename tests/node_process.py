@@ -17,12 +17,12 @@ from waiting import DEADLINE_S, wait_until
 from arbsniper_tui.runtime.leftover import listener_of
 from arbsniper_tui.runtime.node_folder import REDIS_SOCKET
 from arbsniper_tui.session.session import Session
-from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues import OPEN_VENUES, VENUES
 from arbsniper_tui.wire.endpoints import Endpoints
 
 COMMAND = ("-m", "arbsniper_tui.cli.main")
 WORKERS = ("sim", "feed", "spread")
-DEMO_FEEDS = sum(len(adapter.markets) for adapter in VENUES.values())
+DEMO_FEEDS = sum(len(VENUES[venue].markets) for venue in OPEN_VENUES)
 """Connections of a demo of all venues: one of each market."""
 
 _STARTED = re.compile(r"supervisor: (\w+): process (\d+)")

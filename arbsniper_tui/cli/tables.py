@@ -33,7 +33,7 @@ def venues_table(rows: Iterable[Mapping[str, str | float | bool]]) -> Table:
         table.add_row(
             str(row["venue"]),
             str(row["market"]),
-            str(row["channel"]),
+            f"{row['channel']}, closed {row['closed']}" if row["closed"] else str(row["channel"]),
             f"{row['taker_fee_pct']:g} %",
             str(row["symbol_form"]),
             str(row["sizes"]),

@@ -32,6 +32,7 @@ def venue_rows() -> list[dict[str, str | float | bool]]:
             "needs_list": market.needs_list,
             "has_venue_time": market.has_venue_time,
             "ws_url": market.ws_url + market.ws_path,
+            "closed": adapter.closed,
         }
         for adapter in VENUES.values()
         for market in adapter.markets

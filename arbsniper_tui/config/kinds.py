@@ -15,7 +15,7 @@ from arbsniper_tui.model.errors import ConfigError, SymbolError
 from arbsniper_tui.model.instrument import Market, parse_symbol
 from arbsniper_tui.model.pattern import is_pattern, parse_pattern
 from arbsniper_tui.model.threshold import HIGHEST_THRESHOLD_PCT, LOWEST_THRESHOLD_PCT
-from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues import OPEN_VENUES, VENUES
 
 Read = Callable[[Given, str, str], str]
 """Takes what was given, the text in question and what is expected; returns the text as the settings hold it.
@@ -131,7 +131,7 @@ def _url_meant(text: str, parts: SplitResult, schemes: tuple[str, ...]) -> str:
 
 SymbolText = Annotated[str, kind("a symbol", _symbol)]
 Symbols = Annotated[tuple[SymbolText, ...], Meta(title='a list of symbols, as in ["BTC/USDT"]')]
-VenueId = Annotated[str, kind(f"a list of venues out of {', '.join(VENUES)}", _venue)]
+VenueId = Annotated[str, kind(f"a list of venues out of {', '.join(OPEN_VENUES)}", _venue)]
 Currency = Annotated[str, kind('currencies by their code, as in USD = "USDT"', _currency)]
 CountedCurrency = Annotated[
     str, kind('a currency, as in "USDT", or a live rate, as in { convert = "kraken:USDT/USD" }', _counted_currency)

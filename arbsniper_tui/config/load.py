@@ -13,7 +13,7 @@ from arbsniper_tui.config.recorded import TapeSettings, unite
 from arbsniper_tui.config.settings import Settings
 from arbsniper_tui.config.sources import find_file, from_environment, from_file, from_options
 from arbsniper_tui.model.errors import ConfigError
-from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues import OPEN_VENUES, VENUES
 
 DEFAULT = "default"
 _SYMBOLS = ("symbols",)
@@ -118,7 +118,7 @@ def _chained_quotes(settings: Settings, values: _Values) -> list[str]:
 
 
 def _nested(values: _Values) -> dict[str, object]:
-    """The values as nested tables; without any venue, every venue of the registry."""
+    """The values as nested tables; without any venue, every venue that runs."""
     tables: dict[str, object] = {}
     # An empty table comes before what stands in it.
     for path, given in sorted(values.items(), key=lambda item: item[1].value != {}):
@@ -126,7 +126,7 @@ def _nested(values: _Values) -> dict[str, object]:
         for name in path[:-1]:
             table = table.setdefault(name, {})  # type: ignore[assignment]  # what is nested is a table
         table[path[-1]] = given.value if given.value != {} else {}
-    return {"venues": {venue: {} for venue in VENUES}} | tables
+    return {"venues": {venue: {} for venue in OPEN_VENUES}} | tables
 
 
 def _in_force(settings: Settings, values: _Values) -> Iterable[KeyPath]:

@@ -49,7 +49,7 @@ def replay_launch(
         listing_files=_listing_files(listing_files),
         speed=_speed(speed),
     )
-    return launch, warnings + list(map(str, objections(loaded, needs_route=False)))
+    return launch, warnings + list(map(str, objections(loaded, needs_route=False, connects=False)))
 
 
 def _sources(tapes: Sequence[str]) -> list[TapeSource]:

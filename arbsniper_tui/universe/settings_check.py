@@ -14,7 +14,7 @@ from arbsniper_tui.model.instrument import Instrument, parse_symbol
 from arbsniper_tui.model.pattern import is_pattern
 from arbsniper_tui.runtime.shared_cpu import allowed_cpus, shared_cpu
 from arbsniper_tui.universe.instruments import instruments_of, serves
-from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues import OPEN_VENUES, VENUES
 
 
 class Objection(Struct, frozen=True):
@@ -31,11 +31,14 @@ class Objection(Struct, frozen=True):
         return f"{self.where}: {self.found}" + (f"; {self.advice}" if self.advice else "")
 
 
-def objections(loaded: Loaded, *, needs_route: bool = True) -> list[Objection]:
+def objections(loaded: Loaded, *, needs_route: bool = True, connects: bool = True) -> list[Objection]:
     """Everything that keeps a symbol, a venue or the whole node from signalling; what refuses the run first.
 
     Without `needs_route` it is no refusal that nothing can signal: frames can be recorded, and the demo looked at.
+    Without `connects`, as in a replay, venues that have closed take part.
     """
+    if connects and (closed := list(_closed(loaded))):
+        return closed
     found = [*_unusable_cpu(loaded), *_unserved(loaded), *_unserved_of_one_venue(loaded)]
     instruments = instruments_of(loaded.settings)
     idle = list(_idle_venues(loaded, instruments))
@@ -52,6 +55,17 @@ def _unusable_cpu(loaded: Loaded) -> Iterator[Objection]:
         shared_cpu(loaded.settings.engine.cpu, allowed_cpus(), os.getpid())
     except UsageError as error:
         yield Objection(_place(loaded, "engine.cpu"), str(error), '"auto" lets the node choose', refuses=True)
+
+
+def _closed(loaded: Loaded) -> Iterator[Objection]:
+    for venue in loaded.settings.venues:
+        if closed := VENUES[venue].closed:
+            yield Objection(
+                _place(loaded, f"venues.{venue}"),
+                f"{venue} closed on {closed} and cannot be connected to, expected one of {', '.join(OPEN_VENUES)}",
+                "the verbs decode and replay still read its recorded tapes",
+                refuses=True,
+            )
 
 
 def _unserved(loaded: Loaded) -> Iterator[Objection]:

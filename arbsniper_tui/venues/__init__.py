@@ -16,6 +16,8 @@ from arbsniper_tui.venues.okx import Okx
 VENUES: Mapping[str, VenueAdapter] = MappingProxyType(
     {adapter.venue: adapter for adapter in (Binance(), Bybit(), Coinbase(), Kraken(), Kucoin(), Okx())}
 )
+OPEN_VENUES = tuple(venue for venue, adapter in VENUES.items() if not adapter.closed)
+"""The ids of those that run: the others are read from tapes alone."""
 
 
 def venue_of_url(url: str) -> tuple[str, tuple[Market, ...]]:

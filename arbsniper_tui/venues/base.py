@@ -106,6 +106,9 @@ class VenueAdapter(ABC):
 
     venue: ClassVar[str]
     markets: ClassVar[tuple[VenueMarket, ...]]
+    closed: ClassVar[str] = ""
+    """The day on which the venue closed for good, such as 2026-09-23: its recorded frames are read, and nothing
+    connects to it. Empty for a venue that runs."""
 
     def market(self, market: Market) -> VenueMarket | None:
         """The declaration of one market, or None where the venue has no such market here."""

@@ -10,7 +10,7 @@ import pytest
 from waiting import DEADLINE_S
 
 from arbsniper_tui.session.session import Session
-from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues import OPEN_VENUES, VENUES
 from arbsniper_tui.wire.endpoints import Endpoints
 
 
@@ -72,7 +72,7 @@ def test_the_tapes_of_a_killed_recorder_are_replayed_with_all_others_and_the_los
     os.kill(killed, signal.SIGKILL)
     at_least = seen.recording.frames
     folder = place.folder / "tapes"
-    feeds = sum(len(adapter.markets) for adapter in VENUES.values())
+    feeds = sum(len(VENUES[venue].markets) for venue in OPEN_VENUES)
     place.wait_for(
         lambda: [tape.stat().st_size > 500 for tape in folder.iterdir()].count(True) == 2 * feeds,
         "a tape of each feed from each worker",

@@ -10,7 +10,7 @@ from arbsniper_tui.config import sources
 from arbsniper_tui.config.load import Loaded, load_settings
 from arbsniper_tui.config.settings import Conversion, Settings, VenueSettings
 from arbsniper_tui.model.errors import ConfigError
-from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues import OPEN_VENUES, VENUES
 
 SAMPLE = Path(__file__).parents[2] / "arbsniper.toml"
 
@@ -31,7 +31,7 @@ def load(toml="", environ=None, **options) -> Loaded:
 def test_without_any_source_the_defaults_hold_and_every_venue_is_on():
     loaded = load_settings(None, {}, {})
     assert loaded.path is None
-    assert loaded.settings == Settings(venues={venue: VenueSettings() for venue in VENUES})
+    assert loaded.settings == Settings(venues={venue: VenueSettings() for venue in OPEN_VENUES})
     assert set(loaded.origins.values()) == {"default"}
     signals = loaded.settings.signals
     assert (signals.threshold_pct, signals.basis, signals.max_quote_age_ms, signals.cooldown_s) == (
@@ -87,7 +87,7 @@ def test_every_key_of_a_file_is_read():
 def test_the_sample_file_works_as_it_is():
     loaded = load_settings(SAMPLE, {}, {})
     assert loaded.settings.symbols == ("BTC/USDT", "ETH/USDT")
-    assert list(loaded.settings.venues) == list(VENUES)
+    assert list(loaded.settings.venues) == list(OPEN_VENUES)
     assert loaded.settings.quotes == {}
     assert all(venue == VenueSettings() for venue in loaded.settings.venues.values())
 

@@ -23,7 +23,7 @@ from arbsniper_tui.sim.plan import SimPlan
 from arbsniper_tui.sim.registry import SIMULATED, list_instruments
 from arbsniper_tui.sim.server import open_venues
 from arbsniper_tui.sim.venue import VenueSim
-from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues import OPEN_VENUES, VENUES
 from arbsniper_tui.venues.base import VenueAdapter
 
 
@@ -37,8 +37,8 @@ def _symbols_of(venue: str, market: Market) -> tuple[str, ...]:
 
 SYMBOLS = {
     (venue, declared.market): _symbols_of(venue, declared.market)
-    for venue, adapter in VENUES.items()
-    for declared in adapter.markets
+    for venue in OPEN_VENUES
+    for declared in VENUES[venue].markets
 } | {("okx", Market.PERP): ("BTC/USDT:USDT", "BTC/USD:BTC")}
 MARKETS = tuple(SYMBOLS)
 ONE_EACH = tuple((venue, VENUES[venue].markets[0].market) for venue in SIMULATED)

@@ -17,7 +17,7 @@ from waiting import DEADLINE_S
 
 from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.sinks.redis_binary import has_redis_server
-from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues import OPEN_VENUES
 
 StartNode = Callable[..., RunningNode]
 SOON = ("--threshold", "0")
@@ -172,7 +172,7 @@ def test_venues_that_never_answer_do_not_hold_up_the_end(start_node: StartNode, 
         config = tmp_path / "arbsniper.toml"
         tables = "".join(
             f'[venues.{venue}]\nws_url = "ws://127.0.0.1:{port}"\nrest_url = "http://127.0.0.1:{port}"\n'
-            for venue in VENUES
+            for venue in OPEN_VENUES
         )
         config.write_text(f'symbols = ["BTC/USDT", "BTC/USDT:USDT"]\n[redis]\nmode = "off"\n{tables}')
         node = start_node("--config", str(config), demo=False)

@@ -5,11 +5,11 @@ import signal
 
 import pytest
 
-from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues import OPEN_VENUES, VENUES
 
 STAGES = ["parse", "bus", "decision", "publish", "total"]
 STEPS = {"encode for the bus", "decode from the bus", "detector"} | {
-    f"parse {venue} {each.market}" for venue, adapter in VENUES.items() for each in adapter.markets
+    f"parse {venue} {each.market}" for venue in OPEN_VENUES for each in VENUES[venue].markets
 }
 
 

@@ -177,6 +177,7 @@ def _markets_in_use(settings: Settings) -> dict[str, list[VenueMarket]]:
             if declared.market in markets and (in_force := settings.market_of(venue, declared.market)) is not None
         ]
         for venue, markets in used.items()
+        if not VENUES[venue].closed
     }
 
 
