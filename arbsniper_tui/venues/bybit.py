@@ -12,14 +12,13 @@ from urllib.parse import quote_plus
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
-from msgspec.structs import astuple
 
 from arbsniper_tui.model.errors import UNREADABLE, VenueRejected
 from arbsniper_tui.model.fact import Fact, Funding, Mark, OpenInterest
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.venues.base import Find, Parser, VenueAdapter, VenueMarket
-from arbsniper_tui.venues.decoding import VenueInt, VenueNumber, bad_frame, decoder, number, undecodable
+from arbsniper_tui.venues.decoding import VenueInt, VenueNumber, bad_frame, decoder, number, undecodable, updated
 from arbsniper_tui.venues.listing import Listing
 from arbsniper_tui.venues.requests import FactSource, KeepAlive, Limits, Rate, Subscription
 from arbsniper_tui.venues.spelling import Spelling
@@ -240,9 +239,8 @@ class _BybitParser(Parser):
         instrument = self._find(symbol)
         if instrument is None:
             return
-        changes, known = _TICKER(frame).data, self._tickers.get(symbol, _Ticker())
-        pairs = zip(astuple(known), astuple(changes), strict=True)
-        ticker = self._tickers[symbol] = _Ticker(*(old if new is UNSET else new for old, new in pairs))
+        known = self._tickers.get(symbol, _Ticker())
+        ticker = self._tickers[symbol] = updated(known, _TICKER(frame).data)
         told = _facts(instrument.id, known, at_ms)
         self.asides += [fact for fact in _facts(instrument.id, ticker, at_ms) if fact not in told]
 

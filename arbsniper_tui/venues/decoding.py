@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, Struct
+from msgspec.structs import astuple
 
 from arbsniper_tui.model.errors import UNREADABLE, BadFrame
 
 Shape = TypeVar("Shape")
+Record = TypeVar("Record", bound=Struct)
 
 SHOWN_OF_A_BAD_FRAME = 120
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,6 +39,12 @@ def decoder(shape: type[Shape], page: str, *, strict: bool = True) -> Callable[[
             raise undecodable(body, page, error) from error
 
     return decode_or_raise
+
+
+def updated(known: Record, change: Record) -> Record:
+    """A struct as it is after a change that has only some of its fields; the others are UNSET."""
+    fields = zip(astuple(known), astuple(change), strict=True)
+    return type(known)(*(old if new is UNSET else new for old, new in fields))
 
 
 def bad_frame(frame: bytes, expected: str) -> BadFrame:
