@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.venues.base import VenueAdapter
 from arbsniper_tui.venues.binance import Binance
+from arbsniper_tui.venues.bitmex import Bitmex
 from arbsniper_tui.venues.bybit import Bybit
 from arbsniper_tui.venues.coinbase import Coinbase
 from arbsniper_tui.venues.kraken import Kraken
@@ -14,7 +15,7 @@ from arbsniper_tui.venues.kucoin import Kucoin
 from arbsniper_tui.venues.okx import Okx
 
 VENUES: Mapping[str, VenueAdapter] = MappingProxyType(
-    {adapter.venue: adapter for adapter in (Binance(), Bybit(), Coinbase(), Kraken(), Kucoin(), Okx())}
+    {adapter.venue: adapter for adapter in (Binance(), Bitmex(), Bybit(), Coinbase(), Kraken(), Kucoin(), Okx())}
 )
 OPEN_VENUES = tuple(venue for venue, adapter in VENUES.items() if not adapter.closed)
 """The ids of those that run: the others are read from tapes alone."""

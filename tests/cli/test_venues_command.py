@@ -30,9 +30,10 @@ def test_json_has_the_same_rows():
     assert len(venue_rows()) == sum(len(adapter.markets) for adapter in VENUES.values())
 
 
-def test_the_words_yes_and_no_tell_which_venues_need_their_list_and_send_a_time():
+def test_it_tells_which_venues_need_their_list_send_a_time_and_have_closed():
     rows = {(row["venue"], row["market"]): row for row in venue_rows()}
     assert rows["binance", "spot"]["has_venue_time"] is False
     assert rows["okx", "perp"]["needs_list"] is True
+    assert [venue for (venue, _), row in rows.items() if row["closed"]] == ["bitmex"]
     (line,) = (line for line in CliRunner().invoke(app, []).stdout.splitlines() if "SWAP" in line)
     assert line.split()[-2:] == ["yes", "yes"]

@@ -79,6 +79,11 @@ def test_a_venue_is_looked_for_where_its_symbols_need_it(tmp_path):
     assert perpetual == {"okx": (("ws.okx.com", 8443, True), ("www.okx.com", 443, True)), "kraken": ()}
 
 
+def test_a_venue_that_has_closed_is_not_looked_for(tmp_path):
+    toml = "symbols = ['BTC/USDT:USDT']\n[venues.bitmex]\n[venues.okx]"
+    assert set(venue_targets(settings(toml, tmp_path))) == {"okx"}
+
+
 def test_an_overridden_url_is_what_is_looked_for(tmp_path):
     toml = """symbols = ['BTC/USDT:USDT']
         [venues.okx]

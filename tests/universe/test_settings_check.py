@@ -33,6 +33,14 @@ def test_a_symbol_that_no_venue_has_refuses_the_run_and_names_what_they_have(tmp
     ]
 
 
+def test_a_venue_that_has_closed_refuses_a_run_that_would_connect_to_it_and_no_replay(tmp_path: Path) -> None:
+    toml = "symbols = ['BTC/USDT:USDT']\n[venues.bitmex]\n[venues.okx]"
+    (refusal,) = words(said(toml, tmp_path), tmp_path, refuses=True)
+    assert refusal.startswith("f.toml: venues.bitmex: bitmex closed on 2026-09-23 and cannot be connected to")
+    assert "decode and replay" in refusal
+    assert objections(load_settings(tmp_path / "f.toml", {}, {}), connects=False) == []
+
+
 def test_a_symbol_of_a_venues_own_list_that_it_has_not_refuses_the_run(tmp_path: Path) -> None:
     toml = "[venues.kraken]\nsymbols = ['BTC/USDT', 'BTC/USDT:USDT']\n[venues.okx]"
     assert words(said(toml, tmp_path), tmp_path, refuses=True) == [

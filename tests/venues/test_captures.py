@@ -207,6 +207,7 @@ def test_acks_and_errors_that_were_recorded_raise_nothing_but_frame_errors() -> 
     for folder, venue, market in (
         ("binance_spot", "binance", Market.SPOT),
         ("binance_usdm", "binance", Market.PERP),
+        ("bitmex", "bitmex", Market.PERP),
         ("bybit", "bybit", Market.PERP),
         ("coinbase", "coinbase", Market.SPOT),
         ("kraken", "kraken", Market.SPOT),
@@ -217,4 +218,4 @@ def test_acks_and_errors_that_were_recorded_raise_nothing_but_frame_errors() -> 
             reading = Reading(venue, market, lines(folder, capture.name.removesuffix(".jsonl.gz")))
             assert reading.quotes == []
             seen[venue] += len(reading.silent) + len(reading.errors)
-    assert set(seen) == {"binance", "bybit", "coinbase", "kraken", "kucoin", "okx"}
+    assert set(seen) == {"binance", "bitmex", "bybit", "coinbase", "kraken", "kucoin", "okx"}
