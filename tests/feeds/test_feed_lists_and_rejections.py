@@ -112,9 +112,11 @@ async def test_a_halt_is_told_at_once_and_ends_with_the_list(
         await eventually(lambda: diary.is_live and diary.has_all(2), diary.shown)
         first = diary.feed.spec.instruments[0]
         world.sims[venue].fault = Fault(FaultKind.HALT, (first.venue_symbol,))
-        await eventually(
-            lambda: diary.feed.health().rejected == {first.symbol: Reason(ReasonCode.NOT_TRADING)}, diary.shown
-        )
+
+        def why_rejected() -> dict[str, ReasonCode]:
+            return {symbol: reason.code for symbol, reason in diary.feed.health().rejected.items()}
+
+        await eventually(lambda: why_rejected() == {first.symbol: ReasonCode.NOT_TRADING}, diary.shown)
         assert diary.withdrawn[-1].instrument_ids == (0,)
         diary.read.clear()
         await eventually(lambda: diary.counts[1] >= 5, diary.shown)
