@@ -221,6 +221,10 @@ class Dialect(ABC):
         """Why a connection ends because time has passed."""
         return None
 
+    def batch_ns_of(self, instrument: SimInstrument) -> int:
+        """How often changes of one instrument go out; 0: each at once."""
+        return self.batch_ns
+
     def release(self, instrument_id: int) -> None:
         """Nobody is subscribed to an instrument any more."""
         return

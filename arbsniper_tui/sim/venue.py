@@ -53,8 +53,9 @@ class VenueSim:
         self._server: Server | None = None
         self._subscribers: dict[ServerConnection, Subscriber] = {}
         self._topics: dict[Topic, dict[ServerConnection, Subscriber]] = {}
-        self._unsent: dict[int, Top] = {}
-        self._batch_due_ns = 0
+        self._unsent: dict[int, dict[int, Top]] = {}
+        """Changes that wait for the next batch, by how often their batches go out in ns, and by instrument."""
+        self._batch_due_ns: dict[int, int] = {}
         self._upkeep_due_ns = 0
         self._fault: Fault | None = None
         self._fault_changed = asyncio.Event()
@@ -109,18 +110,19 @@ class VenueSim:
 
     def publish(self, top: Top, now: Moment) -> None:
         """Tell the subscribers of a change, at once or with the next batch."""
-        if self._dialect.batch_ns:
-            self._unsent[top.instrument_id] = top
+        if batch_ns := self._dialect.batch_ns_of(self._instruments[top.instrument_id]):
+            self._unsent.setdefault(batch_ns, {})[top.instrument_id] = top
         else:
             self._send_top(top, now)
 
     def tick(self, now: Moment) -> None:
         """Send due batches and heartbeats, and end connections whose time has run out."""
-        if self._unsent and now.mono_ns >= self._batch_due_ns:
-            self._batch_due_ns = now.mono_ns + self._dialect.batch_ns
-            unsent, self._unsent = self._unsent, {}
-            for top in unsent.values():
-                self._send_top(top, now)
+        for batch_ns, unsent in tuple(self._unsent.items()):
+            if now.mono_ns >= self._batch_due_ns.get(batch_ns, 0):
+                self._batch_due_ns[batch_ns] = now.mono_ns + batch_ns
+                del self._unsent[batch_ns]
+                for top in unsent.values():
+                    self._send_top(top, now)
         if now.mono_ns >= self._upkeep_due_ns:
             self._upkeep_due_ns = now.mono_ns + _UPKEEP_EVERY_NS
             self._keep_up(now)
@@ -140,7 +142,7 @@ class VenueSim:
     @property
     def batch_due_ns(self) -> int | None:
         """When the next batch goes out; None where nothing waits for one."""
-        return self._batch_due_ns if self._unsent else None
+        return min((self._batch_due_ns.get(batch_ns, 0) for batch_ns in self._unsent), default=None)
 
     def _send_top(self, top: Top, now: Moment) -> None:
         fault = self._fault
@@ -304,7 +306,8 @@ class VenueSim:
             if not any(self._topics.get(Topic(topic.instrument_id, each)) for each in self._dialect.channels):
                 self._walk.unwatch(topic.instrument_id)
                 self._dialect.release(topic.instrument_id)
-                self._unsent.pop(topic.instrument_id, None)
+                for unsent in self._unsent.values():
+                    unsent.pop(topic.instrument_id, None)
 
 
 def _is_about(fault: Fault, frame: Frame) -> bool:
