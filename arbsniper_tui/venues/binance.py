@@ -17,6 +17,7 @@ from arbsniper_tui.venues.base import Find, Parser, VenueAdapter, VenueMarket
 from arbsniper_tui.venues.decoding import VenueInt, bad_frame, decoder, undecodable
 from arbsniper_tui.venues.listing import Listing
 from arbsniper_tui.venues.requests import Limits, Rate, Subscription
+from arbsniper_tui.venues.rest_tops import rest_tops
 from arbsniper_tui.venues.spelling import Spelling
 
 # FDUSD before USD, so that a name splits in one way.
@@ -80,12 +81,7 @@ class Binance(VenueAdapter):
         return _BookTickerParser(find, listings)
 
     def parse_seeds(self, body: bytes, find: Find) -> Sequence[Quote]:
-        # The answer holds all symbols: a request that names one unlisted symbol fails for all.
-        return [
-            Quote(instrument.id, seed.bid_price, seed.bid_qty, seed.ask_price, seed.ask_qty, seed.time)
-            for seed in _SEEDS(body)
-            if (instrument := find(seed.symbol)) is not None
-        ]
+        return _SEEDS(body, find)
 
     def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:
         return (
@@ -103,15 +99,6 @@ class _Listed(Struct, rename="camel"):
 
 class _ExchangeInfo(Struct):
     symbols: list[_Listed]
-
-
-class _Seed(Struct, rename="camel", gc=False):
-    symbol: str
-    bid_price: float
-    bid_qty: float
-    ask_price: float
-    ask_qty: float
-    time: VenueInt | None = None
 
 
 class _Ticker(Struct, gc=False):
@@ -140,7 +127,7 @@ class _Named(Struct):
 
 
 _LIST = decoder(_ExchangeInfo, "Binance exchangeInfo")
-_SEEDS = decoder(list[_Seed], "Binance bookTicker", strict=False)
+_SEEDS = rest_tops("Binance bookTicker")
 # Not strict, so that "25.35190000" is read as the number it writes.
 _DECODE = msgspec.json.Decoder(_Frame, strict=False).decode
 _NAME = msgspec.json.Decoder(_Named).decode

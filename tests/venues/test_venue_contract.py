@@ -17,7 +17,10 @@ from arbsniper_tui.sim.registry import SIMULATED
 from arbsniper_tui.venues import OPEN_VENUES, VENUES, venue_of_url
 from arbsniper_tui.wire.messages import QuoteBatch, decode_from_feed, encode
 
-SHARED = {"__init__", "base", "book", "decoding", "listing", "multiplier", "requests", "sizes", "spelling"}
+SHARED = {"__init__", "base", "book", "decoding", "listing", "multiplier", "requests", "sizes", "spelling"} | {
+    "protobuf",
+    "rest_tops",
+}
 """What several venues use."""
 
 every_market = pytest.mark.parametrize(("venue", "market"), MARKETS)
