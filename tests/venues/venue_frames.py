@@ -1,5 +1,6 @@
 """Frames of a venue on disk, and a parser of one connection to feed them to."""
 
+from base64 import b64decode
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,15 +17,16 @@ MARKETS = [(venue, declared.market) for venue, adapter in VENUES.items() for dec
 
 
 def frames(venue: str, market: Market, kind: str = "") -> list[bytes]:
-    """The frames with quotes, or those of another `kind`, one a line."""
-    if not kind:
-        found = [path for path in (FRAMES / venue).glob(f"{market}.*.jsonl") if ".other." not in path.name]
-        names = [path.name for path in found]
-        assert len(found) == 1, f"expected one {market}.CHANNEL.jsonl in {FRAMES / venue}, found {names}"
-        file = found[0]
+    """The frames with quotes, or those of another `kind`: one a line, binary ones in base64 in a file `.b64l`."""
+    folder = FRAMES / venue
+    if kind:
+        found = sorted(folder.glob(f"{market}.{kind}.*l"))
+        assert found, f"{folder}/{market}.{kind}.jsonl is missing: each market that a venue declares has its own"
     else:
-        file = FRAMES / venue / f"{market}.{kind}.jsonl"
-    return _read(file).splitlines()
+        found = [path for path in folder.glob(f"{market}.*l") if ".other." not in path.name]
+        names = [path.name for path in found]
+        assert len(found) == 1, f"expected one {market}.CHANNEL.jsonl or .b64l in {folder}, found {names}"
+    return [b64decode(line) if file.suffix == ".b64l" else line for file in found for line in _read(file).splitlines()]
 
 
 def list_body(venue: str, market: Market) -> bytes:
