@@ -13,11 +13,12 @@ from arbsniper_tui.sim.dialect import Dialect
 from arbsniper_tui.sim.instruments import SimInstrument
 from arbsniper_tui.sim.kraken import Kraken
 from arbsniper_tui.sim.kucoin import Kucoin
+from arbsniper_tui.sim.mexc import Mexc
 from arbsniper_tui.sim.okx import Okx
 from arbsniper_tui.sim.plan import SimPlan
 
 DIALECTS: Mapping[str, type[Dialect]] = MappingProxyType(
-    {dialect.venue: dialect for dialect in (Binance, Bybit, Coinbase, Kraken, Kucoin, Okx)}
+    {dialect.venue: dialect for dialect in (Binance, Bybit, Coinbase, Kraken, Kucoin, Mexc, Okx)}
 )
 SIMULATED = tuple(DIALECTS)
 """The venue ids whose wire can be spoken."""

@@ -12,10 +12,14 @@ from arbsniper_tui.venues.bybit import Bybit
 from arbsniper_tui.venues.coinbase import Coinbase
 from arbsniper_tui.venues.kraken import Kraken
 from arbsniper_tui.venues.kucoin import Kucoin
+from arbsniper_tui.venues.mexc import Mexc
 from arbsniper_tui.venues.okx import Okx
 
 VENUES: Mapping[str, VenueAdapter] = MappingProxyType(
-    {adapter.venue: adapter for adapter in (Binance(), Bitmex(), Bybit(), Coinbase(), Kraken(), Kucoin(), Okx())}
+    {
+        adapter.venue: adapter
+        for adapter in (Binance(), Bitmex(), Bybit(), Coinbase(), Kraken(), Kucoin(), Mexc(), Okx())
+    }
 )
 OPEN_VENUES = tuple(venue for venue, adapter in VENUES.items() if not adapter.closed)
 """The ids of those that run: the others are read from tapes alone."""

@@ -2,6 +2,8 @@
 checkout."""
 
 import json
+import re
+from base64 import b64encode
 from collections import Counter
 from decimal import Decimal
 from itertools import chain, zip_longest
@@ -51,10 +53,10 @@ class Reading:
 def test_our_own_frames_are_read_whole_with_what_stands_between_them(venue: str, market: Market) -> None:
     quoting, other = frames(venue, market), frames(venue, market, "other")
     mixed = [frame for frame in chain(*zip_longest(quoting, other)) if frame is not None]
-    recorded = [TapeLine(t=float(number), raw=frame.decode()) for number, frame in enumerate(mixed)]
+    recorded = [TapeLine(t=float(number), b64=b64encode(frame).decode()) for number, frame in enumerate(mixed)]
     reading = Reading(venue, market, recorded)
     assert reading.errors == []
-    assert [line.raw for line in reading.silent] == [frame.decode() for frame in other]
+    assert [line.frame() for line in reading.silent] == other
     assert len(reading.quotes) >= len(quoting)
     assert {defect(quote) for quote, _ in reading.quotes} == {None}
 
@@ -202,6 +204,43 @@ def test_kucoin_reads_the_top_of_a_recorded_book_as_it_stands_there() -> None:
 
 
 @needs_captures
+def test_mexc_gives_the_tops_that_an_independent_reading_finds() -> None:
+    recorded = lines("mexc", "darkcite-latency-probe_20260923")
+    top = re.compile(rb"\xda\x13.\x0a.([\d.]+)\x12.([\d.]+)\x1a.([\d.]+)\x22.([\d.]+)\*", re.DOTALL)
+    for market, host in ((Market.SPOT, "wbs-api.mexc.com"), (Market.PERP, "contract.mexc.com")):
+        frames = [line for line in recorded if host in (line.url or "")]
+        reading = Reading("mexc", market, frames)
+        assert reading.errors == []
+        for (quote, _), frame in zip(reading.quotes, (line.frame() for line in frames), strict=True):
+            if market is Market.SPOT:
+                found = top.search(frame)
+                assert found is not None
+                assert (quote.bid, quote.bid_size, quote.ask, quote.ask_size) == tuple(map(float, found.groups()))
+            else:
+                book = json.loads(frame)["data"]
+                (bid, bid_contracts, _), (ask, ask_contracts, _) = book["bids"][0], book["asks"][0]
+                assert (quote.bid, quote.ask, quote.ts_venue_ms) == (bid, ask, book["cts"])
+                sizes = (bid_contracts / 10_000, ask_contracts / 10_000)
+                assert (quote.bid_size, quote.ask_size) == pytest.approx(sizes)
+
+
+@needs_captures
+def test_mexc_passes_over_other_channels_of_contracts_and_refuses_the_spot_api_that_is_retired() -> None:
+    recorded = lines("mexc", "crypto-msg-parser")
+    reading = Reading("mexc", Market.PERP, recorded)
+    retired = [line for line in recorded if '"ts"' not in (line.raw or "")]
+    assert len(reading.errors) == len(retired) == 5
+    assert {type(error) for error in reading.errors} == {BadFrame}
+    books = [json.loads(line.raw or "") for line in recorded if "push.depth.full" in (line.raw or "")]
+    assert [(quote.bid, quote.ask) for quote, _ in reading.quotes] == [
+        (each["data"]["bids"][0][0], each["data"]["asks"][0][0]) for each in books
+    ]
+    assert reading.symbols >= {"BTC/USDT:USDT", "BTC/USD:BTC"}
+    as_spot = Reading("mexc", Market.SPOT, recorded)
+    assert (len(as_spot.errors), as_spot.quotes) == (len(recorded), [])
+
+
+@needs_captures
 def test_acks_and_errors_that_were_recorded_raise_nothing_but_frame_errors() -> None:
     seen: Counter[str] = Counter()
     for folder, venue, market in (
@@ -212,10 +251,11 @@ def test_acks_and_errors_that_were_recorded_raise_nothing_but_frame_errors() -> 
         ("coinbase", "coinbase", Market.SPOT),
         ("kraken", "kraken", Market.SPOT),
         ("kucoin", "kucoin", Market.SPOT),
+        ("mexc", "mexc", Market.SPOT),
         ("okx", "okx", Market.SPOT),
     ):
         for capture in sorted(Path(CAPTURES / folder).glob("*.control.jsonl.gz")):
             reading = Reading(venue, market, lines(folder, capture.name.removesuffix(".jsonl.gz")))
             assert reading.quotes == []
             seen[venue] += len(reading.silent) + len(reading.errors)
-    assert set(seen) == {"binance", "bitmex", "bybit", "coinbase", "kraken", "kucoin", "okx"}
+    assert set(seen) == {"binance", "bitmex", "bybit", "coinbase", "kraken", "kucoin", "mexc", "okx"}
