@@ -66,6 +66,22 @@ def number(text: str) -> float | None:
         return None
 
 
+def percent(fraction: str) -> float | None:
+    """A rate that a venue writes as a fraction, in percent; None where it writes none."""
+    found = number(fraction)
+    # The plain product of 0.00007 and 100 is 0.006999999999999999.
+    return None if found is None else round(100.0 * found, 12)
+
+
+def time_ms(text: str) -> int | None:
+    """The ms since 1970 that a text writes; None for another text, and for what stands for no time, such as -1."""
+    try:
+        found: int = msgspec.convert(text, VenueInt, strict=False)
+    except UNREADABLE:
+        return None
+    return found if found > 0 else None
+
+
 def epoch_ms(moment: datetime) -> int:
     """Whole ms since 1970, rounded down from the venue's microseconds; a moment without a zone is in UTC."""
     if moment.tzinfo is None:

@@ -17,9 +17,9 @@ _COIN_PARTS = 1e8
 _NUMBER = partial(msgspec.convert, type=float, strict=False)
 
 
-def contract_size(*factors: str) -> float | None:
-    """The product of the factors by which a venue's list gives its contract size, exact in decimals; None where one of
-    them is missing or no positive number."""
+def positive(*factors: str) -> float | None:
+    """The product of numbers that a venue's list writes as texts, exact in decimals; None where one of them is missing
+    or not positive."""
     product = Decimal(1)
     for factor in factors:
         try:
@@ -29,6 +29,11 @@ def contract_size(*factors: str) -> float | None:
             return None
         product *= Decimal(factor)
     return float(product)
+
+
+def contract_size(*factors: str) -> float | None:
+    """The product of the factors by which a venue's list gives its contract size, as `positive` gives it."""
+    return positive(*factors)
 
 
 def in_coins(contracts: float, contract_size: float) -> float:
