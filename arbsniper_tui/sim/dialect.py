@@ -65,6 +65,8 @@ class Subscriber:
     """When the venue last sent it something, monotonic."""
     beat_ns: int = 0
     """When its last heartbeat was sent, monotonic."""
+    breach: "Closing | None" = None
+    """Why the venue ends it, after a request that breaks a limit."""
 
 
 class Allowance(NamedTuple):

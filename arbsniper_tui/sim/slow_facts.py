@@ -30,8 +30,7 @@ class SlowFacts(NamedTuple):
 def slow_facts(instrument: SimInstrument, top: Top, wall_ms: int) -> SlowFacts:
     """What holds for a perpetual with this best bid and ask. Rates move within hours, and differ by venue and coin."""
     mark = (top.bid_ticks + top.ask_ticks) / 2 / 10**instrument.price_digits
-    seed = crc32(f"{instrument.venue} {instrument.base}".encode())
-    interval_h = 4 if seed % 5 == 0 else 8
+    seed, interval_h = _seed(instrument), funding_interval_h(instrument)
     interval_ms = interval_h * _HOUR_MS
     next_ms = (wall_ms // interval_ms + 1) * interval_ms
 
@@ -47,3 +46,12 @@ def slow_facts(instrument: SimInstrument, top: Top, wall_ms: int) -> SlowFacts:
         interval_h=interval_h,
         open_interest=round(_INTEREST_WORTH / mark, 3),
     )
+
+
+def funding_interval_h(instrument: SimInstrument) -> int:
+    """Hours from one settlement to the next, as the venue's list says them."""
+    return 4 if _seed(instrument) % 5 == 0 else 8
+
+
+def _seed(instrument: SimInstrument) -> int:
+    return crc32(f"{instrument.venue} {instrument.base}".encode())

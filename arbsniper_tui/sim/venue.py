@@ -170,10 +170,14 @@ class VenueSim:
         for connection, subscriber in tuple(self._subscribers.items()):
             if connection.transport.get_write_buffer_size() > _UNSENT_LIMIT:
                 connection.transport.abort()
-            elif closing := self._dialect.expired(subscriber, now) or self._outlived(subscriber, now):
+            elif closing := self._closing(subscriber, now):
                 self._end(connection, closing)
             elif not is_stalled and (frames := self._unfrozen(self._dialect.upkeep(subscriber, now))):
                 self._send({connection: subscriber}, frames, now)
+
+    def _closing(self, subscriber: Subscriber, now: Moment) -> Closing | None:
+        """Why a connection ends now."""
+        return subscriber.breach or self._dialect.expired(subscriber, now) or self._outlived(subscriber, now)
 
     def _outlived(self, subscriber: Subscriber, now: Moment) -> Closing | None:
         lifetime_s = self._dialect.rules(subscriber.target).lifetime_s
