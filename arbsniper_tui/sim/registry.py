@@ -7,6 +7,7 @@ import msgspec
 
 from arbsniper_tui.model.errors import UsageError
 from arbsniper_tui.sim.binance import Binance
+from arbsniper_tui.sim.bitget import Bitget
 from arbsniper_tui.sim.bybit import Bybit
 from arbsniper_tui.sim.coinbase import Coinbase
 from arbsniper_tui.sim.dialect import Dialect
@@ -18,7 +19,7 @@ from arbsniper_tui.sim.okx import Okx
 from arbsniper_tui.sim.plan import SimPlan
 
 DIALECTS: Mapping[str, type[Dialect]] = MappingProxyType(
-    {dialect.venue: dialect for dialect in (Binance, Bybit, Coinbase, Kraken, Kucoin, Mexc, Okx)}
+    {dialect.venue: dialect for dialect in (Binance, Bitget, Bybit, Coinbase, Kraken, Kucoin, Mexc, Okx)}
 )
 SIMULATED = tuple(DIALECTS)
 """The venue ids whose wire can be spoken."""

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.venues.base import VenueAdapter
 from arbsniper_tui.venues.binance import Binance
+from arbsniper_tui.venues.bitget import Bitget
 from arbsniper_tui.venues.bitmex import Bitmex
 from arbsniper_tui.venues.bybit import Bybit
 from arbsniper_tui.venues.coinbase import Coinbase
@@ -18,7 +19,7 @@ from arbsniper_tui.venues.okx import Okx
 VENUES: Mapping[str, VenueAdapter] = MappingProxyType(
     {
         adapter.venue: adapter
-        for adapter in (Binance(), Bitmex(), Bybit(), Coinbase(), Kraken(), Kucoin(), Mexc(), Okx())
+        for adapter in (Binance(), Bitget(), Bitmex(), Bybit(), Coinbase(), Kraken(), Kucoin(), Mexc(), Okx())
     }
 )
 OPEN_VENUES = tuple(venue for venue, adapter in VENUES.items() if not adapter.closed)
