@@ -35,6 +35,13 @@ class Side:
         elif self.size_at.pop(key, None) is not None:
             del self.keys[bisect_left(self.keys, key)]
 
+    def trim(self, depth: int) -> None:
+        """Keep the best `depth` levels: a venue that tells so many says nothing of one that falls behind them."""
+        if len(self.keys) > depth:
+            for key in self.keys[:-depth]:
+                del self.size_at[key]
+            del self.keys[:-depth]
+
 
 class Book:
     """One instrument's levels, and the time of its state.
@@ -60,8 +67,12 @@ class Book:
         """Take the time of a frame. Some of Coinbase's updates carry the year 1, which says nothing of their age."""
         if time is None or time.year < 2000:
             self._ts_venue_ms = None
-            return
-        ts_ms, latest_ms = epoch_ms(time), self._latest_ms
+        else:
+            self.date_ms(epoch_ms(time))
+
+    def date_ms(self, ts_ms: int) -> None:
+        """Take the time of a frame, ms since 1970."""
+        latest_ms = self._latest_ms
         if latest_ms is None or ts_ms >= latest_ms:
             self._ts_venue_ms = self._latest_ms = ts_ms
         elif latest_ms - ts_ms <= _JITTER_MS:
@@ -87,8 +98,10 @@ class Books:
     once; later changes of the book are ignored until its next snapshot.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, lost_together: bool = False) -> None:
+        """`lost_together`: only a new connection brings a new snapshot, so that one lost book costs all of them."""
         self._books: dict[str, Book] = {}
+        self._lost_together = lost_together
         self._are_all_lost = False
 
     def begin(self, symbol: str, bids: Sequence[Level], asks: Sequence[Level]) -> Book:
@@ -113,6 +126,8 @@ class Books:
 
     def lose(self, symbol: str, reason: str) -> BookLost:
         """Forget this book, or for an empty symbol every book. Returns what to raise."""
+        if symbol and self._lost_together:
+            symbol, reason = "", f"{symbol}: {reason}"
         if symbol:
             self._books.setdefault(symbol, Book()).is_lost = True
         else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from string import Template
+from zlib import crc32
 
 from msgspec import Struct
 
@@ -12,7 +13,8 @@ class Subscription(Struct, frozen=True):
     """How instruments are subscribed and unsubscribed on a connection.
 
     In `topic`, `$symbol` is the venue's name of an instrument and `$lower` the same in lower case, for a venue that
-    wants it so in requests alone. In the frames, `$topics` stands for the topics, joined by `joint`.
+    wants it so in requests alone; `$number` is its `request_number`. In the frames, `$topics` stands for the topics,
+    joined by `joint`.
     """
 
     topic: str
@@ -32,10 +34,15 @@ class Subscription(Struct, frozen=True):
             return []
         topic, frame = Template(self.topic), Template(text)
         names = [each.venue_symbol for each in instruments]
-        topics = [topic.substitute(symbol=name, lower=name.lower()) for name in names]
+        topics = [topic.substitute(symbol=name, lower=name.lower(), number=request_number(name)) for name in names]
         room = self.frame_bytes - len(text) if self.frame_bytes is not None else None
         parts = _parts(topics, self.per_frame, room, len(self.joint))
         return [frame.substitute(topics=self.joint.join(part)) for part in parts]
+
+
+def request_number(venue_symbol: str) -> int:
+    """The number of a request for one instrument, where a venue's refusal names that number and no symbol."""
+    return crc32(venue_symbol.encode()) >> 1
 
 
 def _parts(topics: Sequence[str], most: int | None, room: int | None, joint: int) -> list[list[str]]:

@@ -6,11 +6,11 @@ from msgspec import Struct
 from arbsniper_tui.model.errors import BadFrame, BookLost
 from arbsniper_tui.model.instrument import Instrument, Market, Symbol, parse_symbol
 from arbsniper_tui.model.quote import Quote
-from arbsniper_tui.venues.book import Books
-from arbsniper_tui.venues.decoding import decoder, texts_named
+from arbsniper_tui.venues.book import Books, Side
+from arbsniper_tui.venues.decoding import decoder, number, percent, texts_named, time_ms
 from arbsniper_tui.venues.listing import Listing
-from arbsniper_tui.venues.requests import KeepAlive, Subscription
-from arbsniper_tui.venues.sizes import contract_size, in_coins, in_coins_inverse, sizes_in_coins
+from arbsniper_tui.venues.requests import KeepAlive, Subscription, request_number
+from arbsniper_tui.venues.sizes import contract_size, in_coins, in_coins_inverse, positive, sizes_in_coins
 from arbsniper_tui.venues.spelling import Spelling
 
 SWAP = Spelling("-", suffix="-SWAP", has_inverse=True)
@@ -197,3 +197,41 @@ def test_topics_are_spread_over_frames_that_are_not_too_long() -> None:
     assert [frame.count('"X') for frame in frames] == [3, 2, 1]
     assert max(map(len, frames)) <= 60
     assert asks.frames(wanted, undo=True) == []
+
+
+def test_a_side_that_is_trimmed_keeps_its_best_levels() -> None:
+    asks = Side(-1, [(103.0, 3.0), (101.0, 1.0), (102.0, 2.0)])
+    asks.trim(3)
+    asks.trim(2)
+    assert asks.size_at == {-101.0: 1.0, -102.0: 2.0}
+    assert asks.keys == [-102.0, -101.0]
+
+
+def test_books_that_are_lost_together_come_back_one_by_one() -> None:
+    books = Books(lost_together=True)
+    for symbol in ("A", "B"):
+        books.begin(symbol, [(1.0, 1.0)], [(2.0, 1.0)])
+    lost = books.lose("A", "a gap")
+    assert (lost.venue_symbol, lost.reason) == ("", "A: a gap")
+    assert books.find("A") is books.find("B") is None
+    books.begin("B", [(1.0, 1.0)], [(2.0, 1.0)])
+    assert books.find("A") is None
+    assert books.find("B") is not None
+
+
+def test_a_request_may_have_the_number_of_its_instrument() -> None:
+    subscription = Subscription(topic='{"id":$number,"symbol":"$symbol"}', subscribe="$topics", per_frame=1)
+    instrument = Instrument(0, "v", "BTC/USDT", "BTCUSDT", "USDT", 0.0)
+    assert subscription.frames([instrument]) == [f'{{"id":{request_number("BTCUSDT")},"symbol":"BTCUSDT"}}']
+    assert request_number("BTCUSDT") != request_number("ETHUSDT")
+
+
+@pytest.mark.parametrize("text", ["", "-", "soon", "nan", "inf", "1e999", "1_0"])
+def test_a_text_that_writes_no_number_is_none(text: str) -> None:
+    assert number(text) is percent(text) is time_ms(text) is positive(text) is None
+
+
+def test_texts_are_read_as_the_numbers_that_they_write() -> None:
+    assert (number("-0.5"), percent("-0.00007"), percent("0.0001")) == (-0.5, -0.007, 0.01)
+    assert (time_ms("1785121200000"), time_ms("-1"), time_ms("0"), time_ms(str(2**63))) == (1785121200000, *[None] * 3)
+    assert (positive("5", "1e-6"), positive("0"), positive("1", "-1")) == (0.000005, None, None)
