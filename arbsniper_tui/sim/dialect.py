@@ -86,6 +86,8 @@ class LinkRules(Struct, frozen=True):
     """More than these end the connection."""
     connects: Allowance | None = None
     """More new connections than these, of all together, are refused with HTTP 429."""
+    connections: int | None = None
+    """More than these at once, of all together, are refused in the same way."""
     lifetime_s: float | None = None
     """The venue ends the connection after this."""
 

@@ -185,7 +185,9 @@ class VenueSim:
         return _OUTLIVED if is_old else None
 
     def _may_open(self, rules: LinkRules, now_ns: int) -> bool:
-        """Count a new connection; whether the venue's limit lets it in."""
+        """Count a new connection; whether the venue's limits let it in."""
+        if rules.connections is not None and self.connections >= rules.connections:
+            return False
         if rules.connects is None:
             return True
         opened = self._opened_ns
