@@ -16,10 +16,11 @@ from arbsniper_tui.sim.kraken import Kraken
 from arbsniper_tui.sim.kucoin import Kucoin
 from arbsniper_tui.sim.mexc import Mexc
 from arbsniper_tui.sim.okx import Okx
+from arbsniper_tui.sim.phemex import Phemex
 from arbsniper_tui.sim.plan import SimPlan
 
 DIALECTS: Mapping[str, type[Dialect]] = MappingProxyType(
-    {dialect.venue: dialect for dialect in (Binance, Bitget, Bybit, Coinbase, Kraken, Kucoin, Mexc, Okx)}
+    {dialect.venue: dialect for dialect in (Binance, Bitget, Bybit, Coinbase, Kraken, Kucoin, Mexc, Okx, Phemex)}
 )
 SIMULATED = tuple(DIALECTS)
 """The venue ids whose wire can be spoken."""

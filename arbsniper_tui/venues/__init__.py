@@ -15,11 +15,12 @@ from arbsniper_tui.venues.kraken import Kraken
 from arbsniper_tui.venues.kucoin import Kucoin
 from arbsniper_tui.venues.mexc import Mexc
 from arbsniper_tui.venues.okx import Okx
+from arbsniper_tui.venues.phemex import Phemex
 
 VENUES: Mapping[str, VenueAdapter] = MappingProxyType(
     {
         adapter.venue: adapter
-        for adapter in (Binance(), Bitget(), Bitmex(), Bybit(), Coinbase(), Kraken(), Kucoin(), Mexc(), Okx())
+        for adapter in (Binance(), Bitget(), Bitmex(), Bybit(), Coinbase(), Kraken(), Kucoin(), Mexc(), Okx(), Phemex())
     }
 )
 OPEN_VENUES = tuple(venue for venue, adapter in VENUES.items() if not adapter.closed)

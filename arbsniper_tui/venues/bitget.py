@@ -243,7 +243,7 @@ def _quote(instrument: Instrument, top: _Books1, frame: bytes) -> Quote:
 def _of_another_kind(arg: _Arg, frame: bytes) -> tuple[()]:
     """Another market of this connection passes in silence; the retired API called its own sp, mc and the like."""
     if arg.inst_type not in _CURRENT_KINDS:
-        raise bad_frame(frame, "an instType of Bitget v3 or v2, such as spot or usdt-futures")
+        raise bad_frame(frame, "an instType of Bitget v3 or v2, such as spot (v1 is retired)")
     return ()
 
 
@@ -254,5 +254,5 @@ def _without_quote(message: _Frame, frame: bytes) -> tuple[()]:
         named = named or message.msg.partition('"symbol":"')[2].partition('"')[0]
         raise VenueRejected(named, f"{message.code}: {message.msg}")
     if not message.event:
-        raise bad_frame(frame, "arg and data, or event, of Bitget v3 or v2")
+        raise bad_frame(frame, "arg and data, or event, of Bitget v3 or v2 (v1 and older are retired)")
     return ()

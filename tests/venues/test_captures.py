@@ -12,10 +12,13 @@ from pathlib import Path
 import pytest
 from venue_frames import CAPTURES, MARKETS, Connection, frames
 
-from arbsniper_tui.model.errors import BadFrame, FrameError
+from arbsniper_tui.model.errors import BadFrame, BookLost, FrameError
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.quote import Quote, defect
 from arbsniper_tui.tapes.tape import TapeLine, read_tape
+from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues.base import SymbolsByRule
+from arbsniper_tui.venues.listing import Listing
 
 needs_captures = pytest.mark.skipif(not CAPTURES.is_dir(), reason="no recorded frames at ../shared/captures")
 
@@ -241,11 +244,75 @@ def test_mexc_passes_over_other_channels_of_contracts_and_refuses_the_spot_api_t
 
 
 @needs_captures
+@pytest.mark.parametrize("market", list(Market))
+@pytest.mark.parametrize("capture", ["crypto-msg-parser", "cryptofeed.bitget.ws.1.0", "cryptofeed.bitget.ws.2.0"])
+def test_bitget_version_1_is_refused_frame_by_frame_and_never_misread(capture: str, market: Market) -> None:
+    recorded = lines("bitget", capture)
+    reading = Reading("bitget", market, recorded)
+    assert reading.quotes == []
+    assert len(reading.errors) == len(recorded) > 0
+    assert {type(error) for error in reading.errors} == {BadFrame}
+
+
+@needs_captures
+@pytest.mark.parametrize("market", list(Market))
+def test_bitget_passes_over_the_full_books_of_both_current_generations(market: Market) -> None:
+    reading = Reading("bitget", market, lines("bitget", "nemanull-profiles_202609"))
+    assert (reading.quotes, reading.errors, len(reading.silent)) == ([], [], 4)
+
+
+def top_of(sides: dict[str, dict[int, int]]) -> tuple[float, float, float, float]:
+    """The top of a Phemex book in whole numbers, as the nearest floats to the decimals that they mean."""
+    bid, ask = max(sides["bids"]), min(sides["asks"])
+    numbers = (bid, sides["bids"][bid], ask, sides["asks"][ask])
+    return tuple(float(Decimal(each).scaleb(-8)) for each in numbers)  # type: ignore[return-value]  # four of them
+
+
+@needs_captures
+def test_phemex_keeps_the_top_of_each_recorded_spot_book() -> None:
+    adapter = VENUES["phemex"]
+    by_rule = SymbolsByRule(adapter, Market.SPOT)
+    coins = ("GRT", "SUSHI", "ENJ", "BCH", "LINK")
+    parser = adapter.parser(Market.SPOT, by_rule.find, {f"s{coin}USDT": Listing(1e-8) for coin in coins})
+    books: dict[str, dict[str, dict[int, int]]] = {}
+    quoted = 0
+    for line in lines("phemex", "cryptofeed.phemex.ws.1.0"):
+        quotes = parser.feed(line.frame())
+        frame = json.loads(line.frame())
+        if "book" not in frame or not frame["symbol"].startswith("s"):
+            assert list(quotes) == []
+            continue
+        if frame["type"] == "snapshot":
+            books[frame["symbol"]] = {"bids": {}, "asks": {}}
+        for side, levels in books[frame["symbol"]].items():
+            levels.update(dict(frame["book"][side]))
+            kept = sorted((price for price, size in levels.items() if size), reverse=side == "bids")[:30]
+            books[frame["symbol"]][side] = {price: levels[price] for price in kept}
+        (quote,) = quotes
+        assert (quote.bid, quote.bid_size, quote.ask, quote.ask_size) == top_of(books[frame["symbol"]])
+        assert defect(quote) is None
+        assert quote.ts_venue_ms == frame["timestamp"] // 10**6
+        quoted += 1
+    assert quoted > 400
+    assert {each.symbol for each in by_rule.all} == {f"{coin}/USDT" for coin in coins}
+
+
+@needs_captures
+def test_phemex_reads_recorded_perpetuals_from_their_snapshot_on() -> None:
+    reading = Reading("phemex", Market.PERP, lines("phemex", "nemanull-profiles_202609"))
+    ((quote, _),) = reading.quotes
+    assert (quote.bid, quote.bid_size, quote.ask, quote.ask_size) == (2763.86, 32.22, 2763.87, 0.06)
+    # The other instrument's recording begins without one.
+    assert [type(error) for error in reading.errors] == [BookLost]
+
+
+@needs_captures
 def test_acks_and_errors_that_were_recorded_raise_nothing_but_frame_errors() -> None:
     seen: Counter[str] = Counter()
     for folder, venue, market in (
         ("binance_spot", "binance", Market.SPOT),
         ("binance_usdm", "binance", Market.PERP),
+        ("bitget", "bitget", Market.SPOT),
         ("bitmex", "bitmex", Market.PERP),
         ("bybit", "bybit", Market.PERP),
         ("coinbase", "coinbase", Market.SPOT),
@@ -253,9 +320,14 @@ def test_acks_and_errors_that_were_recorded_raise_nothing_but_frame_errors() -> 
         ("kucoin", "kucoin", Market.SPOT),
         ("mexc", "mexc", Market.SPOT),
         ("okx", "okx", Market.SPOT),
+        ("phemex", "phemex", Market.SPOT),
     ):
         for capture in sorted(Path(CAPTURES / folder).glob("*.control.jsonl.gz")):
             reading = Reading(venue, market, lines(folder, capture.name.removesuffix(".jsonl.gz")))
             assert reading.quotes == []
             seen[venue] += len(reading.silent) + len(reading.errors)
     assert set(seen) == {"binance", "bitmex", "bybit", "coinbase", "kraken", "kucoin", "mexc", "okx"}
+
+
+@needs_captures
+    assert set(seen) == {"binance", "bitget", "bitmex", "bybit", "coinbase", "kraken", "kucoin", "okx", "phemex"}
