@@ -18,14 +18,15 @@ from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.venues.base import Find, Parser, VenueAdapter, VenueMarket
 from arbsniper_tui.venues.decoding import VenueInt, bad_frame, decoder, number, percent, time_ms, undecodable
 from arbsniper_tui.venues.listing import Listing
+from arbsniper_tui.venues.multiplier import ScaledName
 from arbsniper_tui.venues.requests import FactSource, KeepAlive, Limits, Rate, Subscription
 from arbsniper_tui.venues.sizes import positive
 from arbsniper_tui.venues.spelling import Spelling
 
-_KINDS = {Market.SPOT: ("spot", "SPOT"), Market.PERP: ("usdt-futures", "USDT-FUTURES")}
-"""What v3 and v2 call a market."""
+_KINDS = {Market.SPOT: "spot", Market.PERP: "usdt-futures"}
+_IS_PERP = {"spot": False, "SPOT": False, "usdt-futures": True, "USDT-FUTURES": True}
+"""By what v3 and v2 call the two markets."""
 _OTHER_KINDS = frozenset(("usdc-futures", "coin-futures", "susdt-futures", "susdc-futures", "scoin-futures"))
-_CURRENT_KINDS = _OTHER_KINDS.union(*_KINDS.values(), (kind.upper() for kind in _OTHER_KINDS))
 _QUOTES = ("USDT", "USDC", "USDE", "BTC", "ETH", "BGB", "EUR", "BRL", "TRY", "USD")
 
 
@@ -51,7 +52,7 @@ def _bitget_market(market: Market, fee_pct: float, list_path: str, facts: FactSo
         symbol_example="BTCUSDT",
         hosts=("ws.bitget.com",),
         spelling=Spelling(quotes=_QUOTES),
-        subscription=_subscription(_KINDS[market][0], "books1"),
+        subscription=_subscription(_KINDS[market], "books1"),
         limits=Limits(connects=Rate(300, 300.0), messages=Rate(10, 1.0)),
         connections=100,
         facts=facts,
@@ -72,12 +73,19 @@ class Bitget(VenueAdapter):
             Market.PERP,
             0.06,
             "/api/v2/mix/market/contracts?productType=USDT-FUTURES",
-            FactSource(_subscription("usdt-futures", "ticker")),
+            FactSource(_subscription(_KINDS[Market.PERP], "ticker")),
         ),
     )
 
+    def read_name(self, venue_symbol: str, market: Market) -> ScaledName:
+        # The parser says `perp:BTCUSDT` where a tape holds both markets and BTCUSDT alone is spot.
+        told, colon, name = venue_symbol.partition(":")
+        if colon and told in list(Market):
+            return super().read_name(name, Market(told))
+        return super().read_name(venue_symbol, market)
+
     def parser(self, market: Market, find: Find, listings: Mapping[str, Listing]) -> Parser:
-        return _Books1Parser(market, find, listings)
+        return _Books1Parser(find, listings)
 
     def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:
         listed = _LIST(body)
@@ -186,10 +194,6 @@ class _Books1Parser(Parser):
     v3, and v2. A level is price and size; an empty list is an empty side. The inner time is that of the book.
     """
 
-    def __init__(self, market: Market, find: Find, listings: Mapping[str, Listing]) -> None:
-        super().__init__(find, listings)
-        self._kinds = _KINDS[market]
-
     def feed(self, frame: bytes) -> Sequence[Quote]:
         if frame == b"pong":
             return ()
@@ -198,12 +202,17 @@ class _Books1Parser(Parser):
             arg = message.arg
             if arg is None or message.event:
                 return _without_quote(message, frame)
-            if arg.inst_type not in self._kinds:
+            is_perp = _IS_PERP.get(arg.inst_type)
+            if is_perp is None:
                 return _of_another_kind(arg, frame)
             channel = arg.topic or arg.channel
             if channel != "books1" and channel != "ticker":
                 return ()
-            instrument = self._find(arg.symbol or arg.inst_id)
+            name = arg.symbol or arg.inst_id
+            instrument = self._find(name)
+            if instrument is not None and (":" in instrument.symbol) is not is_perp:
+                # Both markets have the same names, and may stand on one tape.
+                instrument = self._find(f"{'perp' if is_perp else 'spot'}:{name}")
             if instrument is None:
                 return ()
             if channel == "books1":
@@ -241,8 +250,8 @@ def _quote(instrument: Instrument, top: _Books1, frame: bytes) -> Quote:
 
 
 def _of_another_kind(arg: _Arg, frame: bytes) -> tuple[()]:
-    """Another market of this connection passes in silence; the retired API called its own sp, mc and the like."""
-    if arg.inst_type not in _CURRENT_KINDS:
+    """A market that is not read here passes in silence; the retired API called its own sp, mc and the like."""
+    if arg.inst_type.lower() not in _OTHER_KINDS:
         raise bad_frame(frame, "an instType of Bitget v3 or v2, such as spot (v1 is retired)")
     return ()
 

@@ -48,6 +48,15 @@ def test_the_other_market_of_the_same_name_is_not_mistaken_for_this_one(version:
 
 
 @pytest.mark.parametrize("version", SIDES)
+@pytest.mark.parametrize("market", list(Market))
+def test_a_tape_of_both_markets_is_told_apart(version: str, market: Market) -> None:
+    connection = Connection("bitget", market=market)
+    quotes = [*connection.feed(books1(version, Market.SPOT)), *connection.feed(books1(version, Market.PERP))]
+    symbols = {each.id: each.symbol for each in connection.by_rule.all}
+    assert [symbols[quote.instrument_id] for quote in quotes] == ["BTC/USDT", "BTC/USDT:USDT"]
+
+
+@pytest.mark.parametrize("version", SIDES)
 @pytest.mark.parametrize(("bids", "asks", "reason"), [([], ASKS, "no bid"), (BIDS, [], "no ask"), ([], [], "no bid")])
 def test_an_empty_list_is_an_empty_side(version: str, bids: Levels, asks: Levels, reason: str) -> None:
     (quote,) = Connection("bitget", "BTC/USDT").feed(books1(version, bids=bids, asks=asks))
@@ -187,6 +196,7 @@ def test_a_list_that_is_an_error_is_refused_in_the_venues_words() -> None:
         ("1INCHUSDT", Market.SPOT, "1INCH/USDT"),
         ("BTCUSDT_DELIVERY", Market.PERP, ""),
         ("BTCPERP", Market.PERP, ""),
+        ("perp:BTCUSDT", Market.SPOT, "BTC/USDT:USDT"),
     ],
 )
 def test_spellings_tell_the_symbol(spelled: str, market: Market, symbol: str) -> None:
