@@ -8,13 +8,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from arbsniper_tui.model.clean_text import is_symbol_name
-from arbsniper_tui.model.fact import Fact
+from arbsniper_tui.model.fact import Fact, Funding, Mark, OpenInterest
 from arbsniper_tui.model.instrument import Instrument, Market, Symbol, parse_symbol
 from arbsniper_tui.model.quote import Quote
-from arbsniper_tui.venues.decoding import bad_frame
+from arbsniper_tui.venues.decoding import bad_frame, number, percent, time_ms
 from arbsniper_tui.venues.listing import Listing
 from arbsniper_tui.venues.multiplier import ScaledName, scaled_names, unscaled
 from arbsniper_tui.venues.requests import Endpoint, FactSource, KeepAlive, Limits, Subscription
+from arbsniper_tui.venues.sizes import positive
 from arbsniper_tui.venues.spelling import Spelling
 
 Find = Callable[[str], Instrument | None]
@@ -99,6 +100,31 @@ class Parser(ABC):
 
         Raises BadFrame, VenueRejected, VenueClosing, BookLost.
         """
+
+    def _tell_facts(
+        self,
+        instrument: Instrument,
+        at_ms: int | None,
+        *,
+        rate: str = "",
+        predicted: str = "",
+        next_time: str = "",
+        mark: str = "",
+        index: str = "",
+        interest: str = "",
+    ) -> None:
+        """Put to the asides what a frame says of a perpetual, in the frame's own texts: rates as fractions, a time in
+        ms, open interest in base coins. A text that writes no number says nothing."""
+        if (rate_pct := percent(rate)) is not None:
+            listing = self._listings.get(instrument.venue_symbol)
+            interval_h = listing.funding_interval_h if listing is not None else None
+            self.asides.append(
+                Funding(instrument.id, rate_pct, time_ms(next_time), interval_h, percent(predicted), at_ms)
+            )
+        if (price := positive(mark)) is not None:
+            self.asides.append(Mark(instrument.id, price, positive(index), at_ms))
+        if (coins := number(interest)) is not None:
+            self.asides.append(OpenInterest(instrument.id, coins, at_ms))
 
 
 class VenueAdapter(ABC):

@@ -12,11 +12,10 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, field
 
 from arbsniper_tui.model.errors import UNREADABLE, VenueRejected
-from arbsniper_tui.model.fact import Funding, Mark, OpenInterest
 from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.venues.base import Find, Parser, VenueAdapter, VenueMarket
-from arbsniper_tui.venues.decoding import VenueInt, bad_frame, decoder, number, percent, time_ms, undecodable
+from arbsniper_tui.venues.decoding import VenueInt, bad_frame, decoder, time_ms, undecodable
 from arbsniper_tui.venues.listing import Listing
 from arbsniper_tui.venues.multiplier import ScaledName
 from arbsniper_tui.venues.requests import FactSource, KeepAlive, Limits, Rate, Subscription
@@ -230,15 +229,15 @@ class _Books1Parser(Parser):
 
         A spot ticker has none of these. Open interest is in base coins.
         """
-        if (rate_pct := percent(ticker.funding_rate)) is not None:
-            listing = self._listings.get(instrument.venue_symbol)
-            interval_h = listing.funding_interval_h if listing is not None else None
-            next_ms = time_ms(ticker.next_funding_time)
-            self.asides.append(Funding(instrument.id, rate_pct, next_ms, interval_h, at_ms=at_ms))
-        if (mark := positive(ticker.mark_price)) is not None:
-            self.asides.append(Mark(instrument.id, mark, positive(ticker.index_price), at_ms))
-        if (coins := number(ticker.open_interest or ticker.holding_amount)) is not None:
-            self.asides.append(OpenInterest(instrument.id, coins, at_ms))
+        self._tell_facts(
+            instrument,
+            at_ms,
+            rate=ticker.funding_rate,
+            next_time=ticker.next_funding_time,
+            mark=ticker.mark_price,
+            index=ticker.index_price,
+            interest=ticker.open_interest or ticker.holding_amount,
+        )
 
 
 def _quote(instrument: Instrument, top: _Books1, frame: bytes) -> Quote:

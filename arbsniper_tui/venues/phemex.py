@@ -14,12 +14,11 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from arbsniper_tui.model.errors import UNREADABLE, BookLost, VenueRejected
-from arbsniper_tui.model.fact import Funding, Mark, OpenInterest
 from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.venues.base import Find, Parser, VenueAdapter, VenueMarket
 from arbsniper_tui.venues.book import Book, Books, Level, Side
-from arbsniper_tui.venues.decoding import VenueInt, bad_frame, decoder, number, percent, undecodable
+from arbsniper_tui.venues.decoding import VenueInt, bad_frame, decoder, undecodable
 from arbsniper_tui.venues.listing import Listing
 from arbsniper_tui.venues.multiplier import ScaledName
 from arbsniper_tui.venues.requests import FactSource, KeepAlive, Limits, Rate, Subscription, request_number
@@ -313,24 +312,20 @@ class _BookParser(Parser):
             self._columns = {name: column for column, name in enumerate(message.fields)}
         at_ms = None if message.timestamp is None else message.timestamp // _NS_PER_MS
         try:
-            rows = _ROWS(message.data)
-            for row in rows:
+            for row in _ROWS(message.data):
                 told = {name: row[column] for name, column in self._columns.items()}
                 if (instrument := self._find(told["symbol"])) is not None:
-                    self._take_facts(instrument, told, at_ms)
+                    self._tell_facts(
+                        instrument,
+                        at_ms,
+                        rate=told["fundingRateRr"],
+                        predicted=told["predFundingRateRr"],
+                        mark=told["markRp"],
+                        index=told["indexRp"],
+                        interest=told["openInterestRv"],
+                    )
         except (*UNREADABLE, IndexError, KeyError) as error:
             raise bad_frame(frame, f"rows as the fields of a Phemex {_PACK} say ({error!r})") from error
-
-    def _take_facts(self, instrument: Instrument, told: Mapping[str, str], at_ms: int | None) -> None:
-        if (rate_pct := percent(told.get("fundingRateRr", ""))) is not None:
-            listing = self._listings.get(instrument.venue_symbol)
-            interval_h = listing.funding_interval_h if listing is not None else None
-            predicted_pct = percent(told.get("predFundingRateRr", ""))
-            self.asides.append(Funding(instrument.id, rate_pct, None, interval_h, predicted_pct, at_ms))
-        if (mark := positive(told.get("markRp", ""))) is not None:
-            self.asides.append(Mark(instrument.id, mark, positive(told.get("indexRp", "")), at_ms))
-        if (coins := number(told.get("openInterestRv", ""))) is not None:
-            self.asides.append(OpenInterest(instrument.id, coins, at_ms))
 
 
 def _is_of_another_channel(frame: bytes) -> bool:
