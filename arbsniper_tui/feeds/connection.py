@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Sequence
 
 from arbsniper_tui.feeds.endpoint import find_endpoint
@@ -25,7 +24,7 @@ from arbsniper_tui.model.public_url import public_url
 from arbsniper_tui.model.quote import Quote, Withdrawal
 from arbsniper_tui.model.reason import Reason, ReasonCode, reason_words
 from arbsniper_tui.net.websocket import WebSocket, open_websocket
-from arbsniper_tui.runtime.clock import now_ns
+from arbsniper_tui.runtime.clock import now_ns, wall_ms
 from arbsniper_tui.venues.base import Ready, Reply, VenueAdapter, VenueMarket
 from arbsniper_tui.venues.requests import KeepAlive
 
@@ -145,7 +144,7 @@ class Connection:
     def remove(self, instruments: Sequence[Instrument]) -> None:
         """Unsubscribe these, and read no more of them."""
         if self.socket is not None and (gone := [each for each in instruments if each.id in self._subscribed]):
-            self._outgoing.send(*self._adapter.unsubscribe(gone))
+            self._outgoing.send(*self._adapter.unsubscribe(gone, wall_ms()))
         for each in instruments:
             self._by_symbol.pop(each.venue_symbol, None)
             self._multipliers.pop(each.id, None)
@@ -160,12 +159,12 @@ class Connection:
             return
         again = [each for each in instruments if each.id in self._subscribed]
         if again:
-            undo = self._adapter.unsubscribe(again)
+            undo = self._adapter.unsubscribe(again, wall_ms())
             if not undo:
                 self.socket.abort("a new first state needs a new connection")
                 return
             self._outgoing.send(*undo)
-        self._outgoing.send(*self._adapter.subscribe(instruments))
+        self._outgoing.send(*self._adapter.subscribe(instruments, wall_ms()))
         self._subscribed.update(each.id for each in instruments)
         if self._declared.seed_path:
             self._seeding.begin(instruments)
@@ -290,7 +289,7 @@ class Connection:
             keep_alive = self._keep_alive
             if keep_alive is not None and now_s - said_s >= keep_alive.every_s:
                 said += 1
-                self._outgoing.send(keep_alive.frame(said, round(time.time() * 1000)))
+                self._outgoing.send(keep_alive.frame(said, wall_ms()))
                 said_s = now_s
             if now_s - pinged_s >= timings.ping_every_s:
                 self._outgoing.ping()

@@ -11,5 +11,11 @@ _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 now_ns: Callable[[], int] = partial(time.clock_gettime_ns, _CLOCK)
 """Nanoseconds since some moment that is the same for all processes of this machine."""
 
+
+def wall_ms() -> int:
+    """Milliseconds since 1970, by the machine's clock."""
+    return time.time_ns() // 1_000_000
+
+
 PAUSED_NS = 250_000_000
 """A process that is late by this much did not run meanwhile."""

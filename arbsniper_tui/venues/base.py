@@ -169,18 +169,19 @@ class VenueAdapter(ABC):
         found = next((found for each in declared if (found := each.spelling.read(venue_symbol, each.market))), "")
         return unscaled(found)
 
-    def subscribe(self, instruments: Sequence[Instrument]) -> list[str]:
-        """The text frames that subscribe to these instruments, which are of one market."""
-        return self._frames(instruments, undo=False)
+    def subscribe(self, instruments: Sequence[Instrument], wall_ms: int = 0) -> list[str]:
+        """The text frames that subscribe to these instruments, which are of one market. `wall_ms` is the time in ms
+        since 1970, which the requests of some venues carry."""
+        return self._frames(instruments, wall_ms, undo=False)
 
-    def unsubscribe(self, instruments: Sequence[Instrument]) -> list[str]:
+    def unsubscribe(self, instruments: Sequence[Instrument], wall_ms: int = 0) -> list[str]:
         """The text frames that take the subscription back; subscribing again afterwards brings the first state anew
         where the venue sends one."""
-        return self._frames(instruments, undo=True)
+        return self._frames(instruments, wall_ms, undo=True)
 
-    def _frames(self, instruments: Sequence[Instrument], *, undo: bool) -> list[str]:
+    def _frames(self, instruments: Sequence[Instrument], wall_ms: int, *, undo: bool) -> list[str]:
         declared = self.market(instruments[0].market) if instruments else None
-        return declared.subscription.frames(instruments, undo=undo) if declared is not None else []
+        return declared.subscription.frames(instruments, wall_ms, undo=undo) if declared is not None else []
 
     @abstractmethod
     def parser(self, market: Market, find: Find, listings: Mapping[str, Listing]) -> Parser:
@@ -190,11 +191,11 @@ class VenueAdapter(ABC):
         """The quotes of the instruments found, in an answer of a market's `seed_path`. Raises BadFrame."""
         return ()
 
-    def subscribe_facts(self, instruments: Sequence[Instrument]) -> list[str]:
+    def subscribe_facts(self, instruments: Sequence[Instrument], wall_ms: int = 0) -> list[str]:
         """The text frames that subscribe to the slow facts of these instruments, where they come on a stream."""
         declared = self.market(instruments[0].market) if instruments else None
         source = declared.facts if declared is not None else None
-        return source.subscription.frames(instruments) if source is not None and source.subscription else []
+        return source.subscription.frames(instruments, wall_ms) if source is not None and source.subscription else []
 
     def parse_facts(self, body: bytes, find: Find, listings: Mapping[str, Listing]) -> Sequence[Fact]:
         """The facts of the instruments found, in an answer of a `FactSource`'s `path`. Raises BadFrame."""

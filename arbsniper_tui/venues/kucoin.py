@@ -99,8 +99,8 @@ class Kucoin(VenueAdapter):
     def parser(self, market: Market, find: Find, listings: Mapping[str, Listing]) -> Parser:
         return _ObuParser(find, listings)
 
-    def subscribe_facts(self, instruments: Sequence[Instrument]) -> list[str]:
-        marks = super().subscribe_facts(instruments)
+    def subscribe_facts(self, instruments: Sequence[Instrument], wall_ms: int = 0) -> list[str]:
+        marks = super().subscribe_facts(instruments, wall_ms)
         return [*marks, *_RATES.frames(instruments)] if marks else []
 
     def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:

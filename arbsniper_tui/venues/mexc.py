@@ -95,8 +95,8 @@ class Mexc(VenueAdapter):
     def parse_seeds(self, body: bytes, find: Find) -> Sequence[Quote]:
         return _SEEDS(body, find)
 
-    def subscribe_facts(self, instruments: Sequence[Instrument]) -> list[str]:
-        tickers = super().subscribe_facts(instruments)
+    def subscribe_facts(self, instruments: Sequence[Instrument], wall_ms: int = 0) -> list[str]:
+        tickers = super().subscribe_facts(instruments, wall_ms)
         return [*tickers, *_FUNDING.frames(instruments)] if tickers else []
 
     def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:

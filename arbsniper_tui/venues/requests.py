@@ -14,7 +14,7 @@ class Subscription(Struct, frozen=True):
 
     In `topic`, `$symbol` is the venue's name of an instrument and `$lower` the same in lower case, for a venue that
     wants it so in requests alone; `$number` is its `request_number`. In the frames, `$topics` stands for the topics,
-    joined by `joint`.
+    joined by `joint`, and `$s` for the time in s since 1970.
     """
 
     topic: str
@@ -27,8 +27,8 @@ class Subscription(Struct, frozen=True):
     frame_bytes: int | None = None
     """A frame is at most so long; None: as long as it must be."""
 
-    def frames(self, instruments: Sequence[Instrument], *, undo: bool = False) -> list[str]:
-        """The text frames that subscribe to these instruments, or with `undo` unsubscribe them."""
+    def frames(self, instruments: Sequence[Instrument], wall_ms: int = 0, *, undo: bool = False) -> list[str]:
+        """The text frames that subscribe to these instruments at this time, or with `undo` unsubscribe them."""
         text = self.unsubscribe if undo else self.subscribe
         if not text:
             return []
@@ -37,7 +37,7 @@ class Subscription(Struct, frozen=True):
         topics = [topic.substitute(symbol=name, lower=name.lower(), number=request_number(name)) for name in names]
         room = self.frame_bytes - len(text) if self.frame_bytes is not None else None
         parts = _parts(topics, self.per_frame, room, len(self.joint))
-        return [frame.substitute(topics=self.joint.join(part)) for part in parts]
+        return [frame.substitute(topics=self.joint.join(part), s=wall_ms // 1000) for part in parts]
 
 
 def request_number(venue_symbol: str) -> int:
@@ -92,12 +92,12 @@ class KeepAlive(Struct, frozen=True):
     """What this side must send so that the venue keeps the connection; WebSocket pings are answered anyway."""
 
     send: str
-    """The text frame. `$count` is a number that grows with each, `$ms` the time in ms since 1970."""
+    """The text frame. `$count` is a number that grows with each, `$ms` the time in ms since 1970, `$s` in s."""
     every_s: float
 
     def frame(self, count: int, wall_ms: int) -> str:
         """The frame to send as number `count` of a connection."""
-        return Template(self.send).substitute(count=count, ms=wall_ms)
+        return Template(self.send).substitute(count=count, ms=wall_ms, s=wall_ms // 1000)
 
 
 class Endpoint(Struct, frozen=True):

@@ -84,6 +84,13 @@ def test_topics_are_joined_and_cut_to_what_a_frame_may_name() -> None:
     assert subscription.frames([]) == []
 
 
+def test_requests_carry_the_time_where_the_venue_wants_it() -> None:
+    subscription = Subscription("$symbol", '{"time":$s,"on":"$topics"}', '{"time":$s,"off":"$topics"}')
+    assert subscription.frames(instruments("A"), 1_785_121_200_999) == ['{"time":1785121200,"on":"A"}']
+    assert subscription.frames(instruments("A"), 1_785_121_200_999, undo=True) == ['{"time":1785121200,"off":"A"}']
+    assert KeepAlive('{"time":$s}', 15.0).frame(1, 1_785_121_200_999) == '{"time":1785121200}'
+
+
 def test_topics_may_be_joined_by_other_words() -> None:
     assert Subscription("$symbol", "/top:$topics", "", joint="|").frames(instruments("A", "B")) == ["/top:A|B"]
 
