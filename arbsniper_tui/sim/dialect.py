@@ -2,7 +2,7 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
@@ -67,6 +67,8 @@ class Subscriber:
     """When its last heartbeat was sent, monotonic."""
     breach: "Closing | None" = None
     """Why the venue ends it, after a request that breaks a limit."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What its handshake carried."""
 
 
 class Allowance(NamedTuple):

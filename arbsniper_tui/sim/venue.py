@@ -257,7 +257,8 @@ class VenueSim:
         # Without TCP_NODELAY a second small frame waits 40 ms for the acknowledgement of the first.
         connection.transport.get_extra_info("socket").setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         now = Moment.now()
-        subscriber = Subscriber(request.path, now, heard_ns=now.mono_ns, told_ns=now.mono_ns)
+        heard_ns = told_ns = now.mono_ns
+        subscriber = Subscriber(request.path, now, heard_ns=heard_ns, told_ns=told_ns, headers=request.headers)
         self._subscribers[connection] = subscriber
         try:
             self._send({connection: subscriber}, self._dialect.greet(subscriber, self._refused, now), now)

@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 import urllib.request
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.error import HTTPError
@@ -70,8 +70,11 @@ class Venues:
         return f"{scheme}://127.0.0.1:{self._ports[venue]}{target}"
 
     @asynccontextmanager
-    async def client(self, venue: str, target: str) -> AsyncIterator[Client]:
-        async with connect(self.url(venue, target), open_timeout=DEADLINE_S, max_queue=None) as connection:
+    async def client(self, venue: str, target: str, headers: Iterable[tuple[str, str]] = ()) -> AsyncIterator[Client]:
+        url = self.url(venue, target)
+        async with connect(
+            url, open_timeout=DEADLINE_S, max_queue=None, additional_headers=list(headers)
+        ) as connection:
             yield Client(connection)
 
     async def refusal(self, venue: str, target: str) -> int:

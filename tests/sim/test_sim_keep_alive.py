@@ -23,7 +23,8 @@ class Talk:
     def __init__(self, dialect: Dialect, declared: VenueMarket, parser: Parser) -> None:
         self.dialect, self.parser = dialect, parser
         target = declared.ws_path
-        self.subscriber = Subscriber(target, START, heard_ns=START.mono_ns, told_ns=START.mono_ns)
+        told_ns, headers = START.mono_ns, dict(declared.headers)
+        self.subscriber = Subscriber(target, START, heard_ns=told_ns, told_ns=told_ns, headers=headers)
 
     def hear(self, frames: Sequence[Frame], now: Moment) -> None:
         """Take in what the venue sends, and send the replies that the parser asks for."""
@@ -57,7 +58,7 @@ def test_a_client_that_says_what_is_asked_for_keeps_its_connection(venue: str, m
     listings = adapter.parse_listings(body.encode())
     talk = Talk(dialect, declared, adapter.parser(market, {one.venue_symbol: one}.get, listings))
     talk.hear(dialect.greet(talk.subscriber, (), START), START)
-    for text in (*declared.opening, *adapter.subscribe([one])):
+    for text in (*declared.opening, *adapter.subscribe([one], START.wall_ms)):
         talk.say(text, START)
     keep_alive, numbers, due_s = declared.keep_alive, count(1), 0.0
     for second in range(1, MINUTES * 60):

@@ -10,6 +10,7 @@ import pytest
 from arbsniper_tui.model.errors import BadFrame, BookLost, FrameError, VenueRejected
 from arbsniper_tui.model.instrument import Instrument, Market, parse_symbol
 from arbsniper_tui.model.quote import Quote, defect
+from arbsniper_tui.runtime.clock import wall_ms
 from arbsniper_tui.sim.fault import Fault, FaultKind
 from arbsniper_tui.sim.plan import SimPlan
 from arbsniper_tui.sim.registry import list_instruments
@@ -65,8 +66,8 @@ async def test_every_frame_is_read_and_every_quote_can_be_believed(
     assert all(listed[one.venue_symbol].is_trading for one in wanted)
     parser = adapter.parser(market, {one.venue_symbol: one for one in wanted}.get, listed)
     seen: dict[int, list[Quote]] = {}
-    async with venues.client(venue, declared.ws_path) as client:
-        await client.send(*adapter.subscribe(wanted))
+    async with venues.client(venue, declared.ws_path, declared.headers) as client:
+        await client.send(*adapter.subscribe(wanted, wall_ms()))
         while len(seen) < len(wanted) or min(map(len, seen.values())) < 5:
             for quote in parser.feed(await client.data()):
                 assert defect(quote) is None
@@ -86,8 +87,8 @@ async def test_a_symbol_that_is_not_listed_is_rejected_by_name(venues: Venues, v
     # A list that is older than the refusal.
     listed = {unknown.venue_symbol: Listing()}
     parser = adapter.parser(declared.market, {unknown.venue_symbol: unknown}.get, listed)
-    async with venues.client(venue, declared.ws_path) as client:
-        await client.send(*adapter.subscribe([unknown]))
+    async with venues.client(venue, declared.ws_path, declared.headers) as client:
+        await client.send(*adapter.subscribe([unknown], wall_ms()))
         with pytest.raises(VenueRejected) as rejected:
             while True:
                 parser.feed(await client.data())
@@ -107,7 +108,7 @@ async def test_unsubscribing_ends_the_data_of_one_symbol_and_subscribing_again_b
     parser = adapter.parser(
         market, {one.venue_symbol: one for one in (left, kept)}.get, await listings(venues, venue, market)
     )
-    async with asyncio.timeout(DEADLINE_S), venues.client(venue, declared.ws_path) as client:
+    async with asyncio.timeout(DEADLINE_S), venues.client(venue, declared.ws_path, declared.headers) as client:
 
         async def read(symbol: Instrument, count: int) -> set[int]:
             """The instruments of the quotes that come until `symbol` has had so many."""
@@ -116,12 +117,12 @@ async def test_unsubscribing_ends_the_data_of_one_symbol_and_subscribing_again_b
                 seen += [quote.instrument_id for quote in parser.feed(await client.data())]
             return set(seen)
 
-        await client.send(*adapter.subscribe([left, kept]))
+        await client.send(*adapter.subscribe([left, kept], wall_ms()))
         await read(left, 2)
-        await client.send(*adapter.unsubscribe([left]))
+        await client.send(*adapter.unsubscribe([left], wall_ms()))
         while left.id in await read(kept, 3):  # what was under way
             pass
-        await client.send(*adapter.subscribe([left]))
+        await client.send(*adapter.subscribe([left], wall_ms()))
         await read(left, 2)
 
 
@@ -151,8 +152,8 @@ async def test_garbage_raises_nothing_but_frame_errors(
     )
     venues.sims[venue].fault = Fault(FaultKind.GARBAGE)
     errors = 0
-    async with venues.client(venue, declared.ws_path) as client:
-        await client.send(*adapter.subscribe(wanted))
+    async with venues.client(venue, declared.ws_path, declared.headers) as client:
+        await client.send(*adapter.subscribe(wanted, wall_ms()))
         while errors < 5:
             try:
                 parser.feed(await client.data())
@@ -175,12 +176,12 @@ async def test_a_lost_book_of_coinbase_is_mended_by_subscribing_again(venues: Ve
                 assert not quotes or defect(quotes[0]) is None
                 seen.extend(quote.instrument_id for quote in quotes)
 
-        await client.send(*adapter.subscribe([bitcoin, ether]))
+        await client.send(*adapter.subscribe([bitcoin, ether], wall_ms()))
         await read(lambda: len(set(seen)) == 2)
         with pytest.raises(BookLost):
             parser.feed(unreadable)
         seen.clear()
         await read(lambda: len(seen) >= 5)
         assert set(seen) == {ether.id}
-        await client.send(*adapter.unsubscribe([bitcoin]), *adapter.subscribe([bitcoin]))
+        await client.send(*adapter.unsubscribe([bitcoin], wall_ms()), *adapter.subscribe([bitcoin], wall_ms()))
         await read(lambda: seen.count(bitcoin.id) >= 3)
