@@ -20,6 +20,8 @@ class Spelling(Struct, frozen=True):
     """The quote currencies by which a name without a joint is split: the longest first where one ends like another."""
     has_inverse: bool = False
     """Names with the quote USD are inverse perpetuals, settled in the base coin."""
+    has_inverse_by_coin: bool = False
+    """Names of a coin alone are inverse perpetuals in USD: `BTC-PERPETUAL` beside `BTC_USDC-PERPETUAL`."""
     is_lower: bool = False
     """Base and quote are in lower case, in the list and in every frame; write prefix and suffix as the venue does."""
     renamed: Mapping[str, str] = MappingProxyType({})
@@ -29,11 +31,13 @@ class Spelling(Struct, frozen=True):
 
     def spell(self, symbol: Symbol) -> str:
         """The venue's name for a symbol; empty for one that this market cannot have."""
-        if symbol.is_inverse and not self.has_inverse:
+        is_by_coin = symbol.is_inverse and self.has_inverse_by_coin and symbol.quote == _INVERSE_QUOTE
+        if symbol.is_inverse and not (self.has_inverse or is_by_coin):
             return ""
         own = {usual: name for name, usual in self.renamed.items()}
         own_quote = own | {usual: name for name, usual in self.renamed_quotes.items()}
-        pair = f"{own.get(symbol.base, symbol.base)}{self.joint}{own_quote.get(symbol.quote, symbol.quote)}"
+        base, quote = own.get(symbol.base, symbol.base), own_quote.get(symbol.quote, symbol.quote)
+        pair = base if is_by_coin else f"{base}{self.joint}{quote}"
         return f"{self.prefix}{pair.lower() if self.is_lower else pair}{self.suffix}"
 
     def read(self, name: str, market: Market) -> str:
@@ -46,6 +50,9 @@ class Spelling(Struct, frozen=True):
             if pair.upper().lower() != pair:
                 return ""
             pair = pair.upper()
+        if self.has_inverse_by_coin and pair and self.joint not in pair:
+            coin = self.renamed.get(pair, pair)
+            return f"{coin}/{_INVERSE_QUOTE}:{coin}"
         base, quote = (self.renamed.get(coin, coin) for coin in self._split(pair))
         quote = self.renamed_quotes.get(quote, quote)
         if not base or not quote:

@@ -19,6 +19,7 @@ PREFIXED = Spelling("_", prefix="B-")
 RENAMED_QUOTE = Spelling(quotes=("USDT", "PERP"), renamed={"XBT": "BTC"}, renamed_quotes={"PERP": "USDC"})
 LOWER = Spelling("_", suffix="_p", is_lower=True)
 RENAMED = Spelling(suffix="M", quotes=("USDT", "XBT", "USD"), has_inverse=True, renamed={"XBT": "BTC"})
+BY_COIN = Spelling("_", suffix="-PERPETUAL", has_inverse_by_coin=True)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,9 @@ RENAMED = Spelling(suffix="M", quotes=("USDT", "XBT", "USD"), has_inverse=True, 
         (LOWER, "BTC/USDT:USDT", "btc_usdt_p"),
         (RENAMED_QUOTE, "BTC/USDC:USDC", "XBTPERP"),
         (RENAMED_QUOTE, "PERP/USDT:USDT", "PERPUSDT"),
+        (BY_COIN, "BTC/USD:BTC", "BTC-PERPETUAL"),
+        (BY_COIN, "BTC/USDC:USDC", "BTC_USDC-PERPETUAL"),
+        (BY_COIN, "BTC/USD:USD", "BTC_USD-PERPETUAL"),
         (Spelling(quotes=("USDT",), is_lower=True), "BTC/USDT", "btcusdt"),
         (RENAMED, "BTC/USDT:USDT", "XBTUSDTM"),
         (RENAMED, "BTC/USD:BTC", "XBTUSDM"),
@@ -63,6 +67,9 @@ def test_a_symbol_is_spelled_and_read_back(spelling: Spelling, symbol: str, name
         (LOWER, "BTC_USDT_p"),
         (LOWER, "btc_usdt_P"),
         (LOWER, "ß_usdt_p"),
+        (BY_COIN, "BTC-25JUN21"),
+        (BY_COIN, "-PERPETUAL"),
+        (BY_COIN, "BTC_-PERPETUAL"),
     ],
 )
 def test_a_name_that_is_spelled_in_another_way_tells_no_symbol(spelling: Spelling, name: str) -> None:
@@ -71,6 +78,7 @@ def test_a_name_that_is_spelled_in_another_way_tells_no_symbol(spelling: Spellin
 
 def test_an_inverse_perpetual_is_spelled_only_where_there_are_some() -> None:
     assert Spelling("-").spell(Symbol("BTC", "USD", "BTC")) == ""
+    assert BY_COIN.spell(Symbol("BTC", "EUR", "BTC")) == ""
 
 
 def instruments(*names: str) -> list[Instrument]:
