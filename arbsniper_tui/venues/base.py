@@ -11,7 +11,7 @@ from arbsniper_tui.model.clean_text import is_symbol_name
 from arbsniper_tui.model.fact import Fact, Funding, Mark, OpenInterest
 from arbsniper_tui.model.instrument import Instrument, Market, Symbol, parse_symbol
 from arbsniper_tui.model.quote import Quote
-from arbsniper_tui.venues.decoding import bad_frame, number, percent, time_ms
+from arbsniper_tui.venues.decoding import bad_frame, number, percent_of, time_ms
 from arbsniper_tui.venues.listing import Listing
 from arbsniper_tui.venues.multiplier import ScaledName, scaled_names, unscaled
 from arbsniper_tui.venues.requests import Endpoint, FactSource, KeepAlive, Limits, Subscription
@@ -115,11 +115,11 @@ class Parser(ABC):
     ) -> None:
         """Put to the asides what a frame says of a perpetual, in the frame's own texts: rates as fractions, a time in
         ms, open interest in base coins. A text that writes no number says nothing."""
-        if (rate_pct := percent(rate)) is not None:
+        if (rate_pct := percent_of(rate)) is not None:
             listing = self._listings.get(instrument.venue_symbol)
             interval_h = listing.funding_interval_h if listing is not None else None
             self.asides.append(
-                Funding(instrument.id, rate_pct, time_ms(next_time), interval_h, percent(predicted), at_ms)
+                Funding(instrument.id, rate_pct, time_ms(next_time), interval_h, percent_of(predicted), at_ms)
             )
         if (price := positive(mark)) is not None:
             self.asides.append(Mark(instrument.id, price, positive(index), at_ms))

@@ -66,11 +66,10 @@ def number(text: str) -> float | None:
         return None
 
 
-def percent(fraction: str) -> float | None:
-    """A rate that a venue writes as a fraction, in percent; None where it writes none."""
-    found = number(fraction)
-    # The plain product of 0.00007 and 100 is 0.006999999999999999.
-    return None if found is None else round(100.0 * found, 12)
+def percent_of(text: str) -> float | None:
+    """The rate that a text writes as a fraction, in percent; None where it writes none."""
+    found = number(text)
+    return None if found is None else percent(found)
 
 
 def time_ms(text: str) -> int | None:
@@ -87,6 +86,11 @@ def epoch_ms(moment: datetime) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return (moment - _EPOCH) // _MILLISECOND
+
+
+def percent(rate: float) -> float:
+    """A rate in percent, with no more digits than it has: the plain product of 0.00007 and 100 has seventeen."""
+    return float(f"{rate * 100:.12g}")
 
 
 def texts_named(frame: bytes, *keys: str) -> list[set[str]]:

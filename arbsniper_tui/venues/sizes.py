@@ -22,10 +22,7 @@ def positive(*factors: str) -> float | None:
     or not positive."""
     product = Decimal(1)
     for factor in factors:
-        try:
-            if not 0.0 < _NUMBER(factor) < inf:
-                return None
-        except UNREADABLE:
+        if positive_number(factor) is None:
             return None
         product *= Decimal(factor)
     return float(product)
@@ -34,6 +31,15 @@ def positive(*factors: str) -> float | None:
 def contract_size(*factors: str) -> float | None:
     """The product of the factors by which a venue's list gives its contract size, as `positive` gives it."""
     return positive(*factors)
+
+
+def positive_number(number: str | float | None) -> float | None:
+    """A step, minimum or the like of a venue's list; None where it is empty, no number or not above 0."""
+    try:
+        found = _NUMBER(number)
+    except UNREADABLE:
+        return None
+    return found if 0.0 < found < inf else None
 
 
 def in_coins(contracts: float, contract_size: float) -> float:

@@ -7,10 +7,17 @@ from arbsniper_tui.model.errors import BadFrame, BookLost
 from arbsniper_tui.model.instrument import Instrument, Market, Symbol, parse_symbol
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.venues.book import Books, Side
-from arbsniper_tui.venues.decoding import decoder, number, percent, texts_named, time_ms
+from arbsniper_tui.venues.decoding import decoder, number, percent, percent_of, texts_named, time_ms
 from arbsniper_tui.venues.listing import Listing
 from arbsniper_tui.venues.requests import KeepAlive, Subscription, request_number
-from arbsniper_tui.venues.sizes import contract_size, in_coins, in_coins_inverse, positive, sizes_in_coins
+from arbsniper_tui.venues.sizes import (
+    contract_size,
+    in_coins,
+    in_coins_inverse,
+    positive,
+    positive_number,
+    sizes_in_coins,
+)
 from arbsniper_tui.venues.spelling import Spelling
 
 SWAP = Spelling("-", suffix="-SWAP", has_inverse=True)
@@ -243,10 +250,23 @@ def test_a_request_may_have_the_number_of_its_instrument() -> None:
 
 @pytest.mark.parametrize("text", ["", "-", "soon", "nan", "inf", "1e999", "1_0"])
 def test_a_text_that_writes_no_number_is_none(text: str) -> None:
-    assert number(text) is percent(text) is time_ms(text) is positive(text) is None
+    assert number(text) is percent_of(text) is time_ms(text) is positive(text) is None
 
 
 def test_texts_are_read_as_the_numbers_that_they_write() -> None:
-    assert (number("-0.5"), percent("-0.00007"), percent("0.0001")) == (-0.5, -0.007, 0.01)
+    assert (number("-0.5"), percent_of("-0.00007"), percent_of("0.0001")) == (-0.5, -0.007, 0.01)
     assert (time_ms("1785121200000"), time_ms("-1"), time_ms("0"), time_ms(str(2**63))) == (1785121200000, *[None] * 3)
     assert (positive("5", "1e-6"), positive("0"), positive("1", "-1")) == (0.000005, None, None)
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [("0.001", 0.001), (1, 1.0), ("", None), ("0", None), (-1.0, None), ("nan", None), ("inf", None), ("1_0", None)],
+)
+def test_a_step_of_a_list_is_a_positive_number_or_none(written: str | float, number: float | None) -> None:
+    assert positive_number(written) == number
+
+
+def test_a_rate_in_percent_has_no_digits_of_its_own() -> None:
+    assert percent(0.00007) == 0.007
+    assert percent(-1.423e-4) == -0.01423
