@@ -11,6 +11,7 @@ from arbsniper_tui.venues.bitget import Bitget
 from arbsniper_tui.venues.bitmex import Bitmex
 from arbsniper_tui.venues.bybit import Bybit
 from arbsniper_tui.venues.coinbase import Coinbase
+from arbsniper_tui.venues.gate import Gate
 from arbsniper_tui.venues.kraken import Kraken
 from arbsniper_tui.venues.kucoin import Kucoin
 from arbsniper_tui.venues.mexc import Mexc
@@ -20,7 +21,19 @@ from arbsniper_tui.venues.phemex import Phemex
 VENUES: Mapping[str, VenueAdapter] = MappingProxyType(
     {
         adapter.venue: adapter
-        for adapter in (Binance(), Bitget(), Bitmex(), Bybit(), Coinbase(), Kraken(), Kucoin(), Mexc(), Okx(), Phemex())
+        for adapter in (
+            Binance(),
+            Bitget(),
+            Bitmex(),
+            Bybit(),
+            Coinbase(),
+            Gate(),
+            Kraken(),
+            Kucoin(),
+            Mexc(),
+            Okx(),
+            Phemex(),
+        )
     }
 )
 OPEN_VENUES = tuple(venue for venue, adapter in VENUES.items() if not adapter.closed)

@@ -1,7 +1,7 @@
 """Frames of a venue on disk, and a parser of one connection to feed them to."""
 
 from base64 import b64decode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from arbsniper_tui.model.instrument import Instrument, Market, parse_symbol
@@ -53,12 +53,21 @@ def instruments(venue: str, *symbols: str) -> list[Instrument]:
 class Connection:
     """A parser that knows `symbols`, or by rule all; what `feed` is given need not be bytes."""
 
-    def __init__(self, venue: str, *symbols: str, market: Market = Market.SPOT, listed: bool = True) -> None:
+    def __init__(
+        self,
+        venue: str,
+        *symbols: str,
+        market: Market = Market.SPOT,
+        listed: bool = True,
+        listings: Mapping[str, Listing] | None = None,
+    ) -> None:
         adapter = VENUES[venue]
         self.by_rule = SymbolsByRule(adapter, market)
         subscribed = {each.venue_symbol: each for each in instruments(venue, *symbols)}
         find: Find = subscribed.get if symbols else self.by_rule.find
-        self.parser: Parser = adapter.parser(market, find, listing(venue, market) if listed else {})
+        if listings is None:
+            listings = listing(venue, market) if listed else {}
+        self.parser: Parser = adapter.parser(market, find, listings)
 
     def feed(self, frame: bytes | str) -> Sequence[Quote]:
         return self.parser.feed(frame.encode() if isinstance(frame, str) else frame)
