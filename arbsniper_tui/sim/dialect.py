@@ -67,6 +67,8 @@ class Subscriber:
     """When its last heartbeat was sent, monotonic."""
     breach: "Closing | None" = None
     """Why the venue ends it, after a request that breaks a limit."""
+    beat_every_ns: int = 0
+    """How often it asked for heartbeats; 0 where it did not ask."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """What its handshake carried."""
 

@@ -10,6 +10,7 @@ from arbsniper_tui.sim.binance import Binance
 from arbsniper_tui.sim.bitget import Bitget
 from arbsniper_tui.sim.bybit import Bybit
 from arbsniper_tui.sim.coinbase import Coinbase
+from arbsniper_tui.sim.deribit import Deribit
 from arbsniper_tui.sim.dialect import Dialect
 from arbsniper_tui.sim.gate import Gate
 from arbsniper_tui.sim.instruments import SimInstrument
@@ -21,7 +22,10 @@ from arbsniper_tui.sim.phemex import Phemex
 from arbsniper_tui.sim.plan import SimPlan
 
 DIALECTS: Mapping[str, type[Dialect]] = MappingProxyType(
-    {dialect.venue: dialect for dialect in (Binance, Bitget, Bybit, Coinbase, Gate, Kraken, Kucoin, Mexc, Okx, Phemex)}
+    {
+        dialect.venue: dialect
+        for dialect in (Binance, Bitget, Bybit, Coinbase, Deribit, Gate, Kraken, Kucoin, Mexc, Okx, Phemex)
+    }
 )
 SIMULATED = tuple(DIALECTS)
 """The venue ids whose wire can be spoken."""

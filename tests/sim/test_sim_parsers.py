@@ -19,7 +19,7 @@ from arbsniper_tui.venues.listing import Listing
 
 from .conftest import DEADLINE_S, Venues
 
-SILENT_ON_UNKNOWN = {"binance", "kucoin"}
+SILENT_ON_UNKNOWN = {"binance", "deribit", "kucoin"}
 """Those that take a symbol which they do not list, and send nothing for it."""
 PRICES = {"BTC": 64_000.0, "DOGE": 0.19, "USDT": 1.0}
 

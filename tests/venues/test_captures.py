@@ -15,7 +15,7 @@ import pytest
 from venue_frames import CAPTURES, MARKETS, Connection, frames
 
 from arbsniper_tui.model.errors import BadFrame, BookLost, FrameError
-from arbsniper_tui.model.fact import Fact, Funding
+from arbsniper_tui.model.fact import Fact, Funding, Mark
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.quote import Quote, defect
 from arbsniper_tui.tapes.tape import TapeLine, read_tape
@@ -329,12 +329,13 @@ def test_acks_and_errors_that_were_recorded_raise_nothing_but_frame_errors() -> 
         ("phemex", "phemex", Market.SPOT),
         ("gate_spot", "gate", Market.SPOT),
         ("gate_futures", "gate", Market.PERP),
+        ("deribit", "deribit", Market.PERP),
     ):
         for capture in sorted(Path(CAPTURES / folder).glob("*.control.jsonl.gz")):
             reading = Reading(venue, market, lines(folder, capture.name.removesuffix(".jsonl.gz")))
             assert reading.quotes == []
             seen[venue] += len(reading.silent) + len(reading.errors)
-    assert set(seen) == set(VENUES) - {"coindcx", "deribit"}
+    assert set(seen) == set(VENUES) - {"coindcx"}
 
 
 def read_anew(recorded: list[TapeLine]) -> list[dict[str, Any]]:
@@ -379,3 +380,30 @@ def test_gate_perpetuals_are_read_in_coins(source: str, quotes: int) -> None:
     assert len(facts) == (source == "nemanull-profiles_202609")
     if recorded[0].t is not None:
         assert_ages_are_plausible(reading)
+
+
+@needs_captures
+@pytest.mark.parametrize(
+    ("source", "quotes", "marks"),
+    [("crypto-msg-parser", 1, 1), ("cryptofeed.deribit.ws.1.0", 0, 0), ("nemanull-profiles_202609", 0, 1)],
+)
+def test_deribit_reads_quotes_and_tickers_of_perpetuals_and_passes_over_the_rest(
+    source: str, quotes: int, marks: int
+) -> None:
+    recorded = lines("deribit", source)
+    reading = Reading("deribit", Market.PERP, recorded)
+    told = [frame["params"] for frame in read_anew(recorded) if "-PERPETUAL" in frame["params"]["channel"]]
+    tops = [each["data"] for each in told if each["channel"].startswith("quote.")]
+    assert (len(reading.quotes), len(tops), reading.errors) == (quotes, quotes, [])
+    for (quote, _), top in zip(reading.quotes, tops, strict=True):
+        assert "_" not in top["instrument_name"], "expected inverse perpetuals alone, whose amounts are USD"
+        assert (quote.bid, quote.ask) == (top["best_bid_price"], top["best_ask_price"])
+        assert quote.bid_size == pytest.approx(top["best_bid_amount"] / top["best_bid_price"], abs=1e-8)
+        assert quote.ask_size == pytest.approx(top["best_ask_amount"] / top["best_ask_price"], abs=1e-8)
+        assert quote.ts_venue_ms == top["timestamp"]
+    tickers = [each["data"] for each in told if each["channel"].startswith("ticker.")]
+    found = [each for each in reading.facts if isinstance(each, Mark)]
+    assert [(each.mark, each.index, each.at_ms) for each in found] == [
+        (each["mark_price"], each["index_price"], each["timestamp"]) for each in tickers
+    ]
+    assert len(found) == marks
