@@ -65,15 +65,14 @@ class Book:
 
     def date(self, time: datetime | None) -> None:
         """Take the time of a frame. Some of Coinbase's updates carry the year 1, which says nothing of their age."""
-        if time is None or time.year < 2000:
-            self._ts_venue_ms = None
-        else:
-            self.date_ms(epoch_ms(time))
+        self.date_ms(None if time is None or time.year < 2000 else epoch_ms(time))
 
-    def date_ms(self, ts_ms: int) -> None:
+    def date_ms(self, ts_ms: int | None) -> None:
         """Take the time of a frame, ms since 1970."""
         latest_ms = self._latest_ms
-        if latest_ms is None or ts_ms >= latest_ms:
+        if ts_ms is None:
+            self._ts_venue_ms = None
+        elif latest_ms is None or ts_ms >= latest_ms:
             self._ts_venue_ms = self._latest_ms = ts_ms
         elif latest_ms - ts_ms <= _JITTER_MS:
             self._ts_venue_ms = latest_ms
