@@ -66,11 +66,15 @@ class Subscriber:
     beat_ns: int = 0
     """When its last heartbeat was sent, monotonic."""
     breach: "Closing | None" = None
-    """Why the venue ends it, after a request that breaks a limit."""
+    """Why the venue ends it, after a request that the venue does not forgive."""
     beat_every_ns: int = 0
     """How often it asked for heartbeats; 0 where it did not ask."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """What its handshake carried."""
+    answered_ns: int = 0
+    """When it last answered a heartbeat, monotonic."""
+    is_admitted: bool = False
+    """It has said what the venue wants to hear before it takes subscriptions."""
 
 
 class Allowance(NamedTuple):
@@ -216,6 +220,11 @@ class Dialect(ABC):
     def is_state(self, frame: Frame) -> bool:
         """Whether a frame that answers a subscription is the first state of an instrument."""
         return isinstance(frame, str) and bool(self.state_prefix) and frame.startswith(self.state_prefix)
+
+    def is_about(self, frame: Frame, symbol: str) -> bool:
+        """Whether the first state of an instrument is of this one, by the venue's name for it."""
+        text = frame if isinstance(frame, str) else frame.decode("latin-1")
+        return f'"{symbol}"' in text
 
     def is_ping(self, request: str) -> bool:
         """Whether a request asks if the venue is there, or answers its heartbeat: taken while all else stalls."""

@@ -299,7 +299,11 @@ class VenueSim:
         fault = self._fault
         if fault is None or fault.kind is not FaultKind.FREEZE:
             return frames
-        return [each for each in frames if not (self._dialect.is_state(each) and _is_about(fault, each))]
+        return [each for each in frames if not self._is_frozen(fault, each)]
+
+    def _is_frozen(self, fault: Fault, frame: Frame) -> bool:
+        is_about_one = not fault.symbols or any(self._dialect.is_about(frame, symbol) for symbol in fault.symbols)
+        return is_about_one and self._dialect.is_state(frame)
 
     def _file(self, connection: ServerConnection, subscriber: Subscriber, now: Moment) -> None:
         """Bring `_topics` and what the market moves in line with one subscriber's topics."""
@@ -315,11 +319,6 @@ class VenueSim:
                 self._dialect.release(topic.instrument_id)
                 for unsent in self._unsent.values():
                     unsent.pop(topic.instrument_id, None)
-
-
-def _is_about(fault: Fault, frame: Frame) -> bool:
-    text = frame if isinstance(frame, str) else frame.decode("latin-1")
-    return not fault.symbols or any(f'"{symbol}"' in text for symbol in fault.symbols)
 
 
 def _is_silent(fault: Fault, venue_symbol: str) -> bool:

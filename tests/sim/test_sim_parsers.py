@@ -15,9 +15,10 @@ from arbsniper_tui.sim.fault import Fault, FaultKind
 from arbsniper_tui.sim.plan import SimPlan
 from arbsniper_tui.sim.registry import list_instruments
 from arbsniper_tui.venues import OPEN_VENUES, VENUES
-from arbsniper_tui.venues.listing import Listing
+from arbsniper_tui.venues.base import Parser, Ready, Reply
+from arbsniper_tui.venues.listing import Listing, why_unlisted
 
-from .conftest import DEADLINE_S, Venues
+from .conftest import DEADLINE_S, Client, Venues
 
 SILENT_ON_UNKNOWN = {"binance", "deribit", "kucoin"}
 """Those that take a symbol which they do not list, and send nothing for it."""
@@ -39,6 +40,19 @@ ASKED = tuple(asked())
 def instruments(venue: str, symbols: tuple[str, ...]) -> list[Instrument]:
     spelled = [VENUES[venue].venue_symbol(parse_symbol(symbol)) for symbol in symbols]
     return [Instrument(number, venue, symbol, spelled[number], "USDT", 0.1) for number, symbol in enumerate(symbols)]
+
+
+async def subscribed(client: Client, venue: str, parser: Parser, wanted: list[Instrument]) -> None:
+    """Go through the venue's greeting where it has one, and subscribe."""
+    declared = VENUES[venue].market(wanted[0].market)
+    assert declared is not None
+    is_ready = not declared.greets
+    while not is_ready:
+        parser.feed(await client.data())
+        await client.send(*(each.text for each in parser.asides if isinstance(each, Reply)))
+        is_ready = any(isinstance(each, Ready) for each in parser.asides)
+        parser.asides.clear()
+    await client.send(*VENUES[venue].subscribe(wanted, wall_ms()))
 
 
 async def listings(venues: Venues, venue: str, market: Market) -> dict[str, Listing]:
@@ -67,7 +81,7 @@ async def test_every_frame_is_read_and_every_quote_can_be_believed(
     parser = adapter.parser(market, {one.venue_symbol: one for one in wanted}.get, listed)
     seen: dict[int, list[Quote]] = {}
     async with venues.client(venue, declared.ws_path, declared.headers) as client:
-        await client.send(*adapter.subscribe(wanted, wall_ms()))
+        await subscribed(client, venue, parser, wanted)
         while len(seen) < len(wanted) or min(map(len, seen.values())) < 5:
             for quote in parser.feed(await client.data()):
                 assert defect(quote) is None
@@ -88,7 +102,7 @@ async def test_a_symbol_that_is_not_listed_is_rejected_by_name(venues: Venues, v
     listed = {unknown.venue_symbol: Listing()}
     parser = adapter.parser(declared.market, {unknown.venue_symbol: unknown}.get, listed)
     async with venues.client(venue, declared.ws_path, declared.headers) as client:
-        await client.send(*adapter.subscribe([unknown], wall_ms()))
+        await subscribed(client, venue, parser, [unknown])
         with pytest.raises(VenueRejected) as rejected:
             while True:
                 parser.feed(await client.data())
@@ -117,7 +131,7 @@ async def test_unsubscribing_ends_the_data_of_one_symbol_and_subscribing_again_b
                 seen += [quote.instrument_id for quote in parser.feed(await client.data())]
             return set(seen)
 
-        await client.send(*adapter.subscribe([left, kept], wall_ms()))
+        await subscribed(client, venue, parser, [left, kept])
         await read(left, 2)
         await client.send(*adapter.unsubscribe([left], wall_ms()))
         while left.id in await read(kept, 3):  # what was under way
@@ -133,7 +147,8 @@ async def test_a_halt_and_a_maintenance_are_in_the_list(
     halted, trading, *_ = instruments(venue, symbols)
     venues.sims[venue].fault = Fault(FaultKind.HALT, (halted.venue_symbol,))
     listed = await listings(venues, venue, market)
-    assert (listed[halted.venue_symbol].is_trading, listed[trading.venue_symbol].is_trading) == (False, True)
+    reasons = [why_unlisted(listed.get(each.venue_symbol)) for each in (halted, trading)]
+    assert (reasons[0] is None, reasons[1]) == (False, None)
     venues.sims[venue].fault = Fault(FaultKind.MAINTENANCE)
     with suppress(BadFrame):
         assert not any(each.is_trading for each in (await listings(venues, venue, market)).values())
@@ -153,7 +168,7 @@ async def test_garbage_raises_nothing_but_frame_errors(
     venues.sims[venue].fault = Fault(FaultKind.GARBAGE)
     errors = 0
     async with venues.client(venue, declared.ws_path, declared.headers) as client:
-        await client.send(*adapter.subscribe(wanted, wall_ms()))
+        await subscribed(client, venue, parser, wanted)
         while errors < 5:
             try:
                 parser.feed(await client.data())
