@@ -11,7 +11,7 @@ from arbsniper_tui.config.keys import ANY, KEYS, NAMES, Key, alternatives, bare_
 from arbsniper_tui.config.settings import Settings
 from arbsniper_tui.config.show import toml_text
 from arbsniper_tui.model.instrument import Market
-from arbsniper_tui.venues import OPEN_VENUES
+from arbsniper_tui.venues import DEFAULT_VENUES, OPEN_VENUES
 from scripts.docstrings import docstrings
 
 WIDTH = 120
@@ -78,7 +78,7 @@ def sample_file() -> str:
     for section in SECTIONS:
         head = _comment(EXPLAINED[section,])
         if section == "venues":
-            first, *others = (f"[venues.{venue}]" for venue in OPEN_VENUES)
+            first, *others = (f"{'' if each in DEFAULT_VENUES else '#'}[venues.{each}]" for each in OPEN_VENUES)
             blocks += [[head, first, *_entries(("venues", ANY))], others]
         else:
             examples = noted(FIELDS[section], "examples") or ()

@@ -13,6 +13,7 @@ from arbsniper_tui.config.settings import SignalSettings
 from arbsniper_tui.config.show import settings_lines, settings_rows, summary
 from arbsniper_tui.model.errors import ConfigError
 from arbsniper_tui.universe.settings_check import Objection, objections
+from arbsniper_tui.venues import DEFAULT_VENUES, OPEN_VENUES
 
 ConfigOption = Annotated[
     Path | None,
@@ -37,7 +38,7 @@ VenueOption = Annotated[
     typer.Option(
         "--venue",
         metavar="V",
-        help="Use this venue (the verb venues lists them); repeatable. Left out: those of the file, else all.",
+        help="Use this venue (the verb venues lists them); repeatable. Left out: those of the file, else the default.",
         show_default=False,
     ),
 ]
@@ -76,10 +77,15 @@ def load_or_exit(
     venue: Sequence[str] | None = None,
     threshold: str | None = None,
     redis_url: str | None = None,
+    *,
+    demo: bool = False,
 ) -> Loaded:
-    """The settings in force; for what is wrong with them, a message on stderr and exit code 2."""
+    """The settings in force; for what is wrong with them, a message on stderr and exit code 2. A demo shows every
+    venue that runs where none is named."""
+    default_venues = OPEN_VENUES if demo else DEFAULT_VENUES
+    options = options_of(symbol, venue, threshold, redis_url)
     try:
-        return load_settings(config, os.environ, options_of(symbol, venue, threshold, redis_url))
+        return load_settings(config, os.environ, options, default_venues=default_venues)
     except ConfigError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None

@@ -130,7 +130,7 @@ def _start(
     from arbsniper_tui.node.launch import Launch, without_the_users_redis
 
     file = DEMO_SETTINGS if demo and config is None else config
-    loaded = load_or_exit(file, symbol, venue, threshold, redis_url)
+    loaded = load_or_exit(file, symbol, venue, threshold, redis_url, demo=demo)
     warnings = check_or_exit(loaded, needs_route=not demo and not record_folder)
     settings = loaded.settings
     if demo and redis_url is None:

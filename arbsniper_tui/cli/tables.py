@@ -27,7 +27,7 @@ def venues_table(rows: Iterable[Mapping[str, str | float | bool]]) -> Table:
     for heading in ("venue", "market", "channel"):
         table.add_column(heading)
     table.add_column("taker fee", justify="right")
-    for heading in ("symbol form", "sizes in", "list needed", "venue time"):
+    for heading in ("symbol form", "books of", "sizes in", "list needed", "venue time"):
         table.add_column(heading)
     for row in rows:
         table.add_row(
@@ -36,6 +36,7 @@ def venues_table(rows: Iterable[Mapping[str, str | float | bool]]) -> Table:
             f"{row['channel']}, closed {row['closed']}" if row["closed"] else str(row["channel"]),
             f"{row['taker_fee_pct']:g} %",
             str(row["symbol_form"]),
+            str(row["relays"] or row["venue"]),
             str(row["sizes"]),
             "yes" if row["needs_list"] else "no",
             "yes" if row["has_venue_time"] else "no",

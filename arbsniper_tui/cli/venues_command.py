@@ -29,6 +29,7 @@ def venue_rows() -> list[dict[str, str | float | bool]]:
             "taker_fee_pct": market.taker_fee_pct,
             "symbol_form": market.symbol_example,
             "sizes": market.sizes,
+            "relays": market.relays,
             "needs_list": market.needs_list,
             "has_venue_time": market.has_venue_time,
             "ws_url": market.ws_url + market.ws_path,

@@ -13,7 +13,7 @@ from arbsniper_tui.config.recorded import TapeSettings, unite
 from arbsniper_tui.config.settings import Settings
 from arbsniper_tui.config.sources import find_file, from_environment, from_file, from_options
 from arbsniper_tui.model.errors import ConfigError
-from arbsniper_tui.venues import OPEN_VENUES, VENUES
+from arbsniper_tui.venues import DEFAULT_VENUES, VENUES
 
 DEFAULT = "default"
 _SYMBOLS = ("symbols",)
@@ -39,8 +39,11 @@ def load_settings(
     environ: Mapping[str, str],
     options: Mapping[str, object],
     tapes: Sequence[TapeSettings] = (),
+    *,
+    default_venues: Sequence[str] = DEFAULT_VENUES,
 ) -> Loaded:
-    """The settings of the file, overridden by the environment, overridden by options (dotted key -> value).
+    """The settings of the file, overridden by the environment, overridden by options (dotted key -> value). Where none
+    of them names a venue, `default_venues` are on.
 
     With tapes, theirs are overridden by the file and by options, and only `config` is read: neither a file that is
     found nor the environment may change what a tape gives. Raises ConfigError that names everything that is wrong, one
@@ -57,7 +60,7 @@ def load_settings(
     for key, difference in united.differences.items():
         if any(path[: len(key)] == key and given.origin in of_tapes for path, given in values.items()):
             problems.append(difference)
-    settings = msgspec.convert(_nested(values), Settings)
+    settings = msgspec.convert(_nested(values, default_venues), Settings)
     problems += _chained_quotes(settings, values)
     if problems:
         raise ConfigError("\n".join(dict.fromkeys(problems)))
@@ -117,8 +120,8 @@ def _chained_quotes(settings: Settings, values: _Values) -> list[str]:
     return list(problems.values())
 
 
-def _nested(values: _Values) -> dict[str, object]:
-    """The values as nested tables; without any venue, every venue that runs."""
+def _nested(values: _Values, default_venues: Iterable[str]) -> dict[str, object]:
+    """The values as nested tables; without any venue, the default ones."""
     tables: dict[str, object] = {}
     # An empty table comes before what stands in it.
     for path, given in sorted(values.items(), key=lambda item: item[1].value != {}):
@@ -126,7 +129,7 @@ def _nested(values: _Values) -> dict[str, object]:
         for name in path[:-1]:
             table = table.setdefault(name, {})  # type: ignore[assignment]  # what is nested is a table
         table[path[-1]] = given.value if given.value != {} else {}
-    return {"venues": {venue: {} for venue in OPEN_VENUES}} | tables
+    return {"venues": {venue: {} for venue in default_venues}} | tables
 
 
 def _in_force(settings: Settings, values: _Values) -> Iterable[KeyPath]:

@@ -156,8 +156,8 @@ class Settings(Struct, frozen=True):
     other at a rate of their own, and the difference can be larger than the spreads you look for. So BTC/USD and
     BTC/USDT meet only where you say so here."""
     venues: Annotated[dict[VenueId, VenueSettings], option("--venue")] = {}
-    """The venues that are on: those that have a table here. Without any table, every venue that this version supports
-    (`arbsniper-tui venues` lists them) is on."""
+    """The venues that are on: those that have a table here. Without any table, every venue with books of its own is
+    on (`arbsniper-tui venues` lists them); one that shows another venue's books is on only where it is named."""
     redis: RedisSettings = RedisSettings()
     engine: EngineSettings = EngineSettings()
     ui: UiSettings = UiSettings()

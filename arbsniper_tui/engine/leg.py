@@ -23,6 +23,7 @@ class Leg:
     __slots__ = (
         "ask",
         "bid",
+        "book",
         "buy_cost",
         "currency",
         "fault",
@@ -47,6 +48,8 @@ class Leg:
         self.id = instrument.id
         self.venue = instrument.venue
         self.market = instrument.market
+        self.book = (instrument.book_venue, instrument.symbol)
+        """Whose order book its quotes are of: legs of one book say the same."""
         self.currency = currency
         """What its prices are in."""
         self.place = place

@@ -33,17 +33,17 @@ class Peers:
 
     def why_absurd(self, leg: Leg, limit_pct: float) -> Reason | None:
         """Why a price cannot be believed: it is more than `limit_pct` away from the median of its peers. None where it
-        is not, and where fewer than two peers show a price."""
+        is not, and where fewer than two peers show a price. A book counts once, however many venues show it."""
         if leg.fault is not None:
             return None
-        others = [
-            (each.bid + each.ask) / 2
+        others = {
+            each.book: (each.bid + each.ask) / 2
             for each in self._legs.get((leg.instrument.base, leg.currency), ())
-            if each is not leg and each.fault is None
-        ]
+            if each.book != leg.book and each.fault is None
+        }
         if len(others) < FEWEST_PEERS:
             return None
-        middle, bound = median(others), 1.0 + limit_pct / 100.0
+        middle, bound = median(others.values()), 1.0 + limit_pct / 100.0
         price = (leg.bid + leg.ask) / 2
         if middle / bound <= price <= middle * bound:
             return None

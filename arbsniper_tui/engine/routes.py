@@ -75,10 +75,13 @@ class Route:
 
 
 def route_kind(buy: Instrument, sell: Instrument) -> str:
-    """The kind of route that two instruments form, or an empty string where they form none."""
+    """The kind of route that two instruments form, or an empty string where they form none, as two venues do of which
+    one relays the other's books: they differ by the delay alone."""
     if buy.only_rate or sell.only_rate or buy.id == sell.id:
         return ""
     if (buy.base, buy.counted_quote) != (sell.base, sell.counted_quote):
+        return ""
+    if buy.venue != sell.venue and buy.book_venue == sell.book_venue:
         return ""
     if buy.market is not sell.market:
         return SPOT_PERP

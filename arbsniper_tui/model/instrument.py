@@ -84,10 +84,17 @@ class Instrument(Struct, frozen=True):
     """Watched for its rate alone: it takes part in no route."""
     multiplier: int = 1
     """How many base coins the venue sells as one, such as 1000 for 1000PEPE. Quotes are of one base coin."""
+    relays: str = ""
+    """The venue whose book this venue shows here as its own; empty for a book of its own."""
 
     @property
     def market(self) -> Market:
         return Market.PERP if ":" in self.symbol else Market.SPOT
+
+    @property
+    def book_venue(self) -> str:
+        """Where its quotes are made: they say nothing new beside those of an instrument with the same book venue."""
+        return self.relays or self.venue
 
     @property
     def base(self) -> str:

@@ -113,6 +113,7 @@ def _add(found: dict[int, Instrument], settings: Settings, venue: str, symbol: S
         counted_quote=counted_quote,
         taker_fee_pct=declared.taker_fee_pct,
         implied=implied,
+        relays=declared.relays,
     )
     return instrument_id
 

@@ -41,7 +41,7 @@ def objections(loaded: Loaded, *, needs_route: bool = True, connects: bool = Tru
         return closed
     found = [*_unusable_cpu(loaded), *_unserved(loaded), *_unserved_of_one_venue(loaded)]
     instruments = instruments_of(loaded.settings)
-    idle = list(_idle_venues(loaded, instruments))
+    idle = [*_idle_venues(loaded, instruments), *_relaying_venues(loaded, instruments)]
     routed = {each.id for _, *pair in route_pairs(instruments, loaded.settings.signals.routes) for each in pair}
     if found:
         return found + idle
@@ -107,13 +107,26 @@ def _idle_venues(loaded: Loaded, instruments: Iterable[Instrument]) -> Iterator[
             )
 
 
+def _relaying_venues(loaded: Loaded, instruments: Sequence[Instrument]) -> Iterator[Objection]:
+    """The venues that show the books of another one that is on; those of the default set were not asked for by name."""
+    markets = {(each.venue, each.market) for each in instruments}
+    pairs = {each.venue: each.relays for each in instruments if (each.relays, each.market) in markets}
+    for venue, relayed in pairs.items():
+        if loaded.origins.get(f"venues.{venue}", DEFAULT) != DEFAULT:
+            yield Objection(
+                _place(loaded, f"venues.{venue}"),
+                f"its quotes are of books of {relayed}, so that the two are never set against each other",
+                "each of them is set against other venues",
+            )
+
+
 def _no_route(loaded: Loaded, *, refuses: bool) -> Objection:
     kinds = ", ".join(loaded.settings.signals.routes)
     venues = ", ".join(loaded.settings.venues)
     return Objection(
         str(loaded.path or "settings"),
-        f"no route is possible on {venues}, expected one symbol on two venues, in currencies that count alike, of a "
-        f"kind in signals.routes ({kinds})",
+        f"no route is possible on {venues}, expected one symbol on two venues with books of their own, in currencies "
+        f"that count alike, of a kind in signals.routes ({kinds})",
         "add a venue, a kind of route, or a currency to [quotes]; the verb record takes one venue alone too",
         refuses=refuses,
     )
@@ -130,7 +143,7 @@ def _alone(loaded: Loaded, instruments: Sequence[Instrument], routed: set[int]) 
             venues = " and ".join(member.venue for member in members)
             key = "symbols" if symbol in loaded.settings.symbols else f"venues.{members[0].venue}.symbols"
             found = f"found {symbol} on {venues} alone, expected two venues for a route"
-            if len(members) > 1:
+            if len({member.book_venue for member in members}) > 1:
                 kinds = ", ".join(loaded.settings.signals.routes)
                 found = f"found {symbol} on {venues}, in no kind of route of signals.routes ({kinds})"
             yield Objection(_place(loaded, key), found, "it is only shown")

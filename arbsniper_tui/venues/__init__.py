@@ -41,6 +41,9 @@ VENUES: Mapping[str, VenueAdapter] = MappingProxyType(
 OPEN_VENUES = tuple(venue for venue, adapter in VENUES.items() if not adapter.closed)
 """The ids of those that run: the others are read from tapes alone."""
 
+DEFAULT_VENUES = tuple(venue for venue in OPEN_VENUES if not any(each.relays for each in VENUES[venue].markets))
+"""The venues that are on where no settings name any: those with books of their own."""
+
 
 def venue_of_url(url: str) -> tuple[str, tuple[Market, ...]]:
     """The venue id and the markets that a WebSocket URL belongs to; an empty id for a host that none declares. Of

@@ -60,6 +60,9 @@ class VenueMarket(Struct, frozen=True):
     """Text frames that begin each connection."""
     greets: bool = False
     """The venue sends frames before it takes subscriptions, which wait until the parser says Ready."""
+    relays: str = ""
+    """The venue whose books this market shows as its own: the two are no independent sources, and are never set
+    against each other. Empty for books of its own."""
     sizes: str = "coins"
     has_venue_time: bool = True
     connection_limit: int = 100

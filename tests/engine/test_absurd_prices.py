@@ -73,6 +73,20 @@ def test_among_three_the_one_that_is_away_from_the_others_is_named() -> None:
     assert detector.why_absurd(detector.legs.shown[0]) is None
 
 
+@pytest.mark.parametrize("relayed", ["", "binance"])
+def test_a_book_that_two_venues_show_has_one_voice_among_the_peers(relayed: str) -> None:
+    legs = [
+        Instrument(0, "binance", "PEPE/USDT", "PEPE", "USDT", 0.1),
+        Instrument(1, "relay", "PEPE/USDT", "PEPE", "USDT", 0.1, relays=relayed),
+        Instrument(2, "okx", "PEPE/USDT", "PEPE", "USDT", 0.1),
+    ]
+    detector = Detector(legs, [SPOT_SPOT], Rules(), "node")
+    for i, price in ((0, 25.0), (1, 25.0), (2, 1.0)):
+        put(detector, i, price, price)
+    # Of two sources nobody can tell which one is wrong.
+    assert (detector.why_absurd(detector.legs.shown[2]) is None) == bool(relayed)
+
+
 def test_a_price_that_comes_back_to_its_peers_takes_part_again() -> None:
     detector = detector_of(3)
     for i in (0, 1):

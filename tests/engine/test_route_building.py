@@ -40,6 +40,13 @@ def route_between(buy: Instrument, sell: Instrument) -> Route:
         (leg(0, "binance"), leg(1, "kraken", only_rate=True), ""),
         (leg(0, "binance", only_rate=True), leg(1, "kraken"), ""),
         (leg(0, "binance"), leg(0, "binance"), ""),
+        (leg(0, "binance"), leg(1, "relay", relays="binance"), ""),
+        (leg(0, "relay", relays="binance"), leg(1, "binance"), ""),
+        (leg(0, "relay", "BTC/USDT:USDT", relays="binance"), leg(1, "binance"), ""),
+        (leg(0, "relay", relays="binance"), leg(1, "binance", "BTC/USDC"), ""),
+        (leg(0, "relay", relays="binance"), leg(1, "other", relays="binance"), ""),
+        (leg(0, "relay", relays="binance"), leg(1, "okx"), SPOT_SPOT),
+        (leg(0, "relay", relays="binance"), leg(1, "relay", "BTC/USDT:USDT", relays="binance"), SPOT_PERP),
     ],
 )
 def test_two_instruments_form_a_route_of_one_kind_or_none(buy: Instrument, sell: Instrument, kind: str) -> None:
@@ -60,6 +67,18 @@ def test_every_pair_is_a_route_in_both_directions_and_only_of_the_kinds_asked_fo
     assert len(build(SPOT_PERP)) == 6
     assert len(build(*ROUTE_KINDS)) == 12
     assert build(PERP_PERP) == []
+
+
+def test_no_route_stands_between_a_venue_and_one_that_relays_it_whatever_the_kinds_and_the_order_of_coming() -> None:
+    own, relayed = leg(0, "binance"), leg(1, "relay", relays="binance")
+    elsewhere = leg(2, "okx", "BTC/USDT:USDT")
+    for instruments in ([own, relayed, elsewhere], [elsewhere, relayed, own]):
+        legs = Legs()
+        index = RouteIndex(legs, ROUTE_KINDS)
+        for each in instruments:
+            legs.add([each])
+            index.add([each])
+        assert {route.key for route in index.all} == {(0, 2), (2, 0), (1, 2), (2, 1)}
 
 
 @pytest.mark.parametrize(
