@@ -10,6 +10,7 @@ from arbsniper_tui.sim.binance import Binance
 from arbsniper_tui.sim.bitget import Bitget
 from arbsniper_tui.sim.bybit import Bybit
 from arbsniper_tui.sim.coinbase import Coinbase
+from arbsniper_tui.sim.coindcx import Coindcx
 from arbsniper_tui.sim.deribit import Deribit
 from arbsniper_tui.sim.dialect import Dialect
 from arbsniper_tui.sim.gate import Gate
@@ -24,7 +25,7 @@ from arbsniper_tui.sim.plan import SimPlan
 DIALECTS: Mapping[str, type[Dialect]] = MappingProxyType(
     {
         dialect.venue: dialect
-        for dialect in (Binance, Bitget, Bybit, Coinbase, Deribit, Gate, Kraken, Kucoin, Mexc, Okx, Phemex)
+        for dialect in (Binance, Bitget, Bybit, Coinbase, Coindcx, Deribit, Gate, Kraken, Kucoin, Mexc, Okx, Phemex)
     }
 )
 SIMULATED = tuple(DIALECTS)

@@ -11,6 +11,7 @@ from arbsniper_tui.venues.bitget import Bitget
 from arbsniper_tui.venues.bitmex import Bitmex
 from arbsniper_tui.venues.bybit import Bybit
 from arbsniper_tui.venues.coinbase import Coinbase
+from arbsniper_tui.venues.coindcx import Coindcx
 from arbsniper_tui.venues.deribit import Deribit
 from arbsniper_tui.venues.gate import Gate
 from arbsniper_tui.venues.kraken import Kraken
@@ -28,6 +29,7 @@ VENUES: Mapping[str, VenueAdapter] = MappingProxyType(
             Bitmex(),
             Bybit(),
             Coinbase(),
+            Coindcx(),
             Deribit(),
             Gate(),
             Kraken(),

@@ -37,3 +37,11 @@ def test_it_tells_which_venues_need_their_list_send_a_time_and_have_closed():
     assert [venue for (venue, _), row in rows.items() if row["closed"]] == ["bitmex"]
     (line,) = (line for line in CliRunner().invoke(app, []).stdout.splitlines() if "SWAP" in line)
     assert line.split()[-2:] == ["yes", "yes"]
+
+
+def test_a_market_whose_books_are_another_venues_says_whose():
+    rows = {(row["venue"], row["market"]): row for row in venue_rows()}
+    assert (rows["coindcx", "perp"]["relays"], rows["binance", "perp"]["relays"]) == ("binance", "")
+    lines = [line.split() for line in CliRunner().invoke(app, []).stdout.splitlines()]
+    books = {line[0]: line[-4] for line in lines if line[1:2] == ["spot"]}
+    assert (books["coindcx"], books["okx"]) == ("binance", "okx")

@@ -10,7 +10,7 @@ from arbsniper_tui.config import sources
 from arbsniper_tui.config.load import Loaded, load_settings
 from arbsniper_tui.config.settings import Conversion, Settings, VenueSettings
 from arbsniper_tui.model.errors import ConfigError
-from arbsniper_tui.venues import OPEN_VENUES, VENUES
+from arbsniper_tui.venues import DEFAULT_VENUES, OPEN_VENUES, VENUES
 
 SAMPLE = Path(__file__).parents[2] / "arbsniper.toml"
 
@@ -28,10 +28,10 @@ def load(toml="", environ=None, **options) -> Loaded:
     return load_settings(path, environ or {}, {key.replace("__", "."): value for key, value in options.items()})
 
 
-def test_without_any_source_the_defaults_hold_and_every_venue_is_on():
+def test_without_any_source_the_defaults_hold_and_every_venue_with_books_of_its_own_is_on():
     loaded = load_settings(None, {}, {})
     assert loaded.path is None
-    assert loaded.settings == Settings(venues={venue: VenueSettings() for venue in OPEN_VENUES})
+    assert loaded.settings == Settings(venues={venue: VenueSettings() for venue in DEFAULT_VENUES})
     assert set(loaded.origins.values()) == {"default"}
     signals = loaded.settings.signals
     assert (signals.threshold_pct, signals.basis, signals.max_quote_age_ms, signals.cooldown_s) == (
@@ -84,10 +84,18 @@ def test_every_key_of_a_file_is_read():
     assert settings.ui.refresh_hz == 30
 
 
+def test_a_venue_that_shows_the_books_of_another_is_on_only_where_it_is_named():
+    relaying = {venue for venue, each in VENUES.items() if any(market.relays for market in each.markets)}
+    assert relaying == set(OPEN_VENUES) - set(DEFAULT_VENUES) == {"coindcx"}
+    for options in ({"venues": ["coindcx", "okx"]}, {"venues.coindcx.taker_fee_pct": "0.1", "venues.okx": {}}):
+        assert "coindcx" in load_settings(None, {}, options).settings.venues
+    assert tuple(load_settings(None, {}, {}, default_venues=OPEN_VENUES).settings.venues) == OPEN_VENUES
+
+
 def test_the_sample_file_works_as_it_is():
     loaded = load_settings(SAMPLE, {}, {})
     assert loaded.settings.symbols == ("BTC/USDT", "ETH/USDT")
-    assert list(loaded.settings.venues) == list(OPEN_VENUES)
+    assert tuple(loaded.settings.venues) == DEFAULT_VENUES
     assert loaded.settings.quotes == {}
     assert all(venue == VenueSettings() for venue in loaded.settings.venues.values())
 

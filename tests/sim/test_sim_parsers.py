@@ -20,7 +20,7 @@ from arbsniper_tui.venues.listing import Listing, why_unlisted
 
 from .conftest import DEADLINE_S, Client, Venues
 
-SILENT_ON_UNKNOWN = {"binance", "deribit", "kucoin"}
+SILENT_ON_UNKNOWN = {"binance", "coindcx", "deribit", "kucoin"}
 """Those that take a symbol which they do not list, and send nothing for it."""
 PRICES = {"BTC": 64_000.0, "DOGE": 0.19, "USDT": 1.0}
 

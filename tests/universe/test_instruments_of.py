@@ -26,6 +26,12 @@ def test_each_symbol_is_asked_of_each_venue_in_order() -> None:
     assert not any(instrument.implied or instrument.only_rate for instrument in found)
 
 
+def test_an_instrument_carries_whose_book_its_venue_shows() -> None:
+    found = by_name(instruments_of(Settings(("BTC/USDT",), venues={"binance": ON, "coindcx": ON})))
+    assert [each.relays for each in found.values()] == ["", "binance"]
+    assert [each.book_venue for each in found.values()] == ["binance", "binance"]
+
+
 def test_a_venue_without_the_market_is_left_out_while_another_has_it() -> None:
     found = instruments_of(Settings(("BTC/USDT", "BTC/USDT:USDT"), venues={"coinbase": ON, "okx": ON}))
     assert names(found) == ["coinbase BTC/USDT", "okx BTC/USDT", "okx BTC/USDT:USDT"]

@@ -91,6 +91,24 @@ def test_a_symbol_that_is_in_no_route_is_a_warning(tmp_path: Path) -> None:
     ]
 
 
+def test_a_venue_that_shows_the_books_of_another_that_is_on_is_a_warning(tmp_path: Path) -> None:
+    toml = "[venues.okx]\n[venues.binance]\n[venues.coindcx]"
+    found = said(toml, tmp_path)
+    assert words(found, tmp_path, refuses=True) == []
+    assert words(found, tmp_path, refuses=False) == [
+        "f.toml: venues.coindcx: its quotes are of books of binance, so that the two are never set against each other; "
+        "each of them is set against other venues"
+    ]
+    assert said("[venues.okx]\n[venues.coindcx]", tmp_path) == []
+
+
+def test_a_venue_and_one_that_shows_its_books_make_no_route(tmp_path: Path) -> None:
+    (refusal,) = words(said("[venues.binance]\n[venues.coindcx]", tmp_path), tmp_path, refuses=True)
+    assert (
+        "no route is possible on binance, coindcx, expected one symbol on two venues with books of their own" in refusal
+    )
+
+
 def test_a_symbol_whose_kind_of_route_is_off_is_a_warning_in_other_words(tmp_path: Path) -> None:
     toml = "symbols = ['BTC/USDT', 'BTC/USDT:USDT']\n[signals]\nroutes = ['spot-spot']\n[venues.okx]\n[venues.binance]"
     assert words(said(toml, tmp_path), tmp_path, refuses=False) == [
