@@ -63,6 +63,7 @@ def candidates(settings: Settings, key: ListKey, listings: Mapping[str, Listing]
             taker_fee_pct=declared.taker_fee_pct,
             implied=True,
             multiplier=multiplier,
+            relays=declared.relays,
         )
         has_plain = _has_plain(symbol, name, venue, plain)
         yield Candidate(instrument, _why_not(symbol, listing, settings, has_plain=has_plain))
@@ -71,8 +72,9 @@ def candidates(settings: Settings, key: ListKey, listings: Mapping[str, Listing]
 def select(
     settings: Settings, found: Mapping[ListKey, Iterable[Candidate]], kept: Set[int], named: Iterable[Instrument]
 ) -> Selection:
-    """What takes part: all of `named`, and every candidate whose coin and quote currency stand on enough venues. One
-    that is among `kept` stays while it is listed, for a halt that passes."""
+    """What takes part: all of `named`, and every candidate whose coin and quote currency stand on enough venues; one
+    that relays another counts as that one. One that is among `kept` stays while it is listed, for a halt that
+    passes."""
     by_group: dict[tuple[str, ...], set[str]] = defaultdict(set)
     left_out: dict[str, list[str]] = defaultdict(list)
     sound: list[Instrument] = []
@@ -83,9 +85,9 @@ def select(
             left_out[each.why_not].append(f"{instrument.venue} {instrument.symbol}")
         else:
             sound.append(instrument)
-            by_group[_group(instrument, settings)].add(instrument.venue)
+            by_group[_group(instrument, settings)].add(instrument.book_venue)
     for instrument in chosen.values():
-        by_group[_group(instrument, settings)].add(instrument.venue)
+        by_group[_group(instrument, settings)].add(instrument.book_venue)
     for instrument in sound:
         if instrument.id in chosen:
             continue

@@ -108,11 +108,12 @@ def _idle_venues(loaded: Loaded, instruments: Iterable[Instrument]) -> Iterator[
 
 
 def _relaying_venues(loaded: Loaded, instruments: Sequence[Instrument]) -> Iterator[Objection]:
-    """The venues that show the books of another one that is on; those of the default set were not asked for by name."""
+    """The venues that show the books of another one that is on, where the user named them:
+    neither the default set nor a tape does."""
     markets = {(each.venue, each.market) for each in instruments}
     pairs = {each.venue: each.relays for each in instruments if (each.relays, each.market) in markets}
     for venue, relayed in pairs.items():
-        if loaded.origins.get(f"venues.{venue}", DEFAULT) != DEFAULT:
+        if loaded.origins.get(f"venues.{venue}", DEFAULT).partition(" ")[0] not in (DEFAULT, "tape"):
             yield Objection(
                 _place(loaded, f"venues.{venue}"),
                 f"its quotes are of books of {relayed}, so that the two are never set against each other",

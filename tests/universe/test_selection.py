@@ -40,6 +40,16 @@ def test_a_pattern_brings_what_two_venues_list() -> None:
     assert found.in_words == "2 instruments, left out: 2 on 1 venues of 2"
 
 
+def test_a_venue_and_one_that_shows_its_books_count_as_one() -> None:
+    lists = (
+        spot("binance", "BTCUSDT", "ETHUSDT") | spot("coindcx", "B-BTC_USDT", "B-ETH_USDT") | spot("okx", "ETH-USDT")
+    )
+    found = selected(settings_for("*/USDT", venues={"binance": ON, "coindcx": ON, "okx": ON}), lists)
+    assert names(found.instruments) == {"binance ETH/USDT", "coindcx ETH/USDT", "okx ETH/USDT"}
+    assert {each.venue: each.relays for each in found.instruments}["coindcx"] == "binance"
+    assert found.left_out == {"on 1 venues of 2": ("binance BTC/USDT", "coindcx BTC/USDT")}
+
+
 def test_the_number_of_venues_can_be_set() -> None:
     lists = spot("binance", "BTCUSDT", "ETHUSDT") | spot("okx", "BTC-USDT", "ETH-USDT") | spot("kraken", "BTC/USDT")
     found = selected(settings_for("*/USDT", min_venues=3), lists)
