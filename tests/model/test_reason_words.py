@@ -20,6 +20,7 @@ WORDS = {
     ReasonCode.NOT_LISTED: "not listed",
     ReasonCode.NOT_TRADING: "not trading: ?",
     ReasonCode.NO_CONTRACT_SIZE: "no contract size in the venue's list",
+    ReasonCode.NO_ROOM: "no room: the venue takes 7 connections with 20 instruments each",
     ReasonCode.LISTED_AGAIN: "served again, no quote yet",
     ReasonCode.REJECTED: "rejected: ?",
     ReasonCode.BOOK_LOST: "book lost: ?",
