@@ -14,7 +14,7 @@ from arbsniper_tui.model.feed_spec import FeedSpec
 from arbsniper_tui.model.health import FeedHealth, FeedState
 from arbsniper_tui.model.instrument import Instrument, InstrumentChange
 from arbsniper_tui.model.quote import Withdrawal
-from arbsniper_tui.model.reason import Reason, ReasonCode
+from arbsniper_tui.model.reason import Reason, ReasonCode, reason_words
 from arbsniper_tui.net.backlog import Backlog
 from arbsniper_tui.runtime.clock import now_ns
 from arbsniper_tui.universe.names import listed_as
@@ -59,9 +59,7 @@ class MarketFeeds:
 
     def health(self) -> tuple[FeedHealth, ...]:
         """Of each connection; the last one names what there is no room for."""
-        if not self.feeds:
-            return (self._idle(),)
-        healths = [feed.health() for feed in self.feeds]
+        healths = [feed.health() for feed in self.feeds] or [self._idle()]
         if self._left_out:
             more = dict.fromkeys((each.symbol for each in self._left_out.values()), self._no_room())
             healths[-1] = structs.replace(healths[-1], rejected=healths[-1].rejected | more)
@@ -143,7 +141,9 @@ class MarketFeeds:
     def _idle(self) -> FeedHealth:
         """Of a market that serves nothing yet."""
         words = "waiting for the venue's list of instruments"
-        if self.list.listed.is_set():
+        if self._left_out:
+            words = reason_words(self._no_room())
+        elif self.list.listed.is_set():
             words = f"listed {len(self.list.listings)}, none of them is asked for and on enough venues"
         return FeedHealth(self.spec.name, self.spec.venue, FeedState.LISTING, words, ())
 

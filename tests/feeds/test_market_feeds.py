@@ -86,6 +86,14 @@ async def test_what_the_venue_has_no_room_for_is_left_out_and_comes_when_there_i
         assert not diary.market.health()[-1].rejected
 
 
+async def test_a_market_without_any_room_says_so(raw: RawVenue) -> None:
+    spec = spec_of(raw, instruments("A", "B"), per_connection=2, connections=0)
+    async with fed(spec, PlainVenue()) as diary:
+        (health,) = diary.market.health()
+        assert health.detail == "no room: the venue takes 0 connections with 2 instruments each"
+        assert health.rejected.keys() == {"A/USDT", "B/USDT"}
+
+
 async def test_a_connection_that_carries_nothing_any_more_is_closed(raw: RawVenue, eventually: Eventually) -> None:
     spec = replace(spec_of(raw, instruments("A", "B", "C"), per_connection=1), instruments=instruments("A", "B"))
     async with fed(spec, PlainVenue()) as diary:
