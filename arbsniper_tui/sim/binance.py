@@ -27,6 +27,7 @@ RAW, WRAPPED = "ws", "stream"
 _TARGET = re.compile(r"(?P<public>/public)?/(?P<channel>ws|stream)(?:/(?P<streams>[^?]*))?(?:\?(?P<query>.*))?")
 _LISTS = {"/api/v3/exchangeInfo": Market.SPOT, "/fapi/v1/exchangeInfo": Market.PERP}
 _TICKERS = {"/api/v3/ticker/bookTicker": Market.SPOT, "/fapi/v1/ticker/bookTicker": Market.PERP}
+_ONBOARD_MS = 1_569_398_400_000
 _NO_PRICE = Shown(*["0.00000000"] * 4)
 _METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS")
 _RULES = {
@@ -197,15 +198,18 @@ def _exchange_info(rows: list[dict[str, Any]]) -> str:
 def _row(instrument: SimInstrument) -> dict[str, Any]:
     """What a client of prices reads of an instrument in the list."""
     tick, lot = instrument.tick_text, instrument.lot_text
-    row = {
+    row: dict[str, Any] = {
         "symbol": instrument.venue_symbol,
         "baseAsset": instrument.base,
         "quoteAsset": instrument.quote,
         "filters": [
             {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": "1000000.00", "tickSize": tick},
             {"filterType": "LOT_SIZE", "minQty": lot, "maxQty": "900000.00", "stepSize": lot},
+            {"filterType": "NOTIONAL", "minNotional": "5.00000000", "applyMinToMarket": True},
         ],
     }
     if instrument.market is Market.SPOT:
         return row | {"isSpotTradingAllowed": True}
-    return row | {"pair": instrument.venue_symbol, "contractType": "PERPETUAL", "marginAsset": instrument.quote}
+    row["filters"][-1] = {"filterType": "MIN_NOTIONAL", "notional": "5"}
+    perpetual = {"contractType": "PERPETUAL", "marginAsset": instrument.quote, "onboardDate": _ONBOARD_MS}
+    return row | {"pair": instrument.venue_symbol, **perpetual}

@@ -197,8 +197,10 @@ def _row(instrument: SimInstrument, is_halted: bool) -> dict[str, Any]:
         "quote_currency": instrument.quote,
         "quote_increment": instrument.tick_text,
         "base_increment": instrument.lot_text,
+        "min_market_funds": "1",
         "display_name": instrument.venue_symbol,
         "status": "online",
         "status_message": "",
         "trading_disabled": is_halted,
+        "cancel_only": False,
     }

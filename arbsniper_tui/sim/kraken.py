@@ -176,5 +176,7 @@ def _pair_row(instrument: SimInstrument, is_halted: bool) -> tuple[str, dict[str
         "fees": [[0, 0.4], [10000, 0.35]],
         "fees_maker": [[0, 0.25], [10000, 0.2]],
         "tick_size": instrument.tick_text,
+        "ordermin": instrument.lot_text,
+        "costmin": "0.5",
         "status": "cancel_only" if is_halted else "online",
     }

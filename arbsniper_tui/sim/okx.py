@@ -23,6 +23,7 @@ from arbsniper_tui.sim.instruments import SimInstrument, contract_coins, inverse
 from arbsniper_tui.sim.market import NS_PER_S, Top
 
 BBO = "bbo-tbt"
+_LISTED_MS = "1611907686000"
 _SILENCE_NS = 30 * NS_PER_S
 
 
@@ -150,5 +151,6 @@ def _row(instrument: SimInstrument, kind: str, is_halted: bool) -> dict[str, Any
         "tickSz": instrument.tick_text,
         "lotSz": instrument.lot_text,
         "minSz": instrument.lot_text,
+        "listTime": _LISTED_MS,
         "state": "suspend" if is_halted else "live",
     }

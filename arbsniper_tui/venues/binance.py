@@ -18,6 +18,7 @@ from arbsniper_tui.venues.decoding import VenueInt, bad_frame, decoder, undecoda
 from arbsniper_tui.venues.listing import Listing
 from arbsniper_tui.venues.requests import Limits, Rate, Subscription
 from arbsniper_tui.venues.rest_tops import rest_tops
+from arbsniper_tui.venues.sizes import positive_number
 from arbsniper_tui.venues.spelling import Spelling
 
 # FDUSD before USD, so that a name splits in one way.
@@ -84,17 +85,41 @@ class Binance(VenueAdapter):
         return _SEEDS(body, find)
 
     def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:
-        return (
-            (each.symbol, Listing(is_trading=each.status == "TRADING"))
-            for each in _LIST(body).symbols
-            if each.contract_type in ("", "PERPETUAL")
-        )
+        for each in _LIST(body).symbols:
+            if each.contract_type not in ("", "PERPETUAL"):
+                continue
+            filters = {one.filter_type: one for one in each.filters}
+            lots = filters.get("LOT_SIZE", _NO_FILTER)
+            worth = filters.get("NOTIONAL") or filters.get("MIN_NOTIONAL", _NO_FILTER)
+            yield (
+                each.symbol,
+                Listing(
+                    is_trading=each.status == "TRADING",
+                    words="" if each.status == "TRADING" else each.status,
+                    tick=positive_number(filters.get("PRICE_FILTER", _NO_FILTER).tick_size),
+                    lot=positive_number(lots.step_size),
+                    min_size=positive_number(lots.min_qty),
+                    min_worth=positive_number(worth.min_notional or worth.notional),
+                    listed_ms=each.onboard_date,
+                ),
+            )
+
+
+class _Filter(Struct, rename="camel"):
+    filter_type: str = ""
+    tick_size: str = ""
+    step_size: str = ""
+    min_qty: str = ""
+    min_notional: str = ""
+    notional: str = ""
 
 
 class _Listed(Struct, rename="camel"):
     symbol: str
     status: str = ""
     contract_type: str = ""
+    onboard_date: VenueInt | None = None
+    filters: list[_Filter] = []
 
 
 class _ExchangeInfo(Struct):
@@ -126,6 +151,7 @@ class _Named(Struct):
     data: "_Named | None" = None
 
 
+_NO_FILTER = _Filter()
 _LIST = decoder(_ExchangeInfo, "Binance exchangeInfo")
 _SEEDS = rest_tops("Binance bookTicker")
 # Not strict, so that "25.35190000" is read as the number it writes.

@@ -20,6 +20,7 @@ from arbsniper_tui.venues.book import Book, Books, Level
 from arbsniper_tui.venues.decoding import bad_frame, decoder, texts_named, undecodable
 from arbsniper_tui.venues.listing import Listing
 from arbsniper_tui.venues.requests import Limits, Rate, Subscription
+from arbsniper_tui.venues.sizes import positive_number
 from arbsniper_tui.venues.spelling import Spelling
 
 _BOOK_TYPES = ("l2update", "snapshot")
@@ -65,7 +66,16 @@ class Coinbase(VenueAdapter):
 
     def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:
         return (
-            (each.id, Listing(is_trading=each.status == "online" and not each.trading_disabled))
+            (
+                each.id,
+                Listing(
+                    is_trading=not each.halted,
+                    words=each.halted,
+                    tick=positive_number(each.quote_increment),
+                    lot=positive_number(each.base_increment),
+                    min_worth=positive_number(each.min_market_funds),
+                ),
+            )
             for each in _PRODUCTS(body)
         )
 
@@ -74,6 +84,17 @@ class _Product(Struct):
     id: str
     status: str = ""
     trading_disabled: bool = False
+    cancel_only: bool = False
+    quote_increment: str = ""
+    base_increment: str = ""
+    min_market_funds: str = ""
+
+    @property
+    def halted(self) -> str:
+        """The venue's word for why it does not trade; empty where it does."""
+        if self.status != "online":
+            return self.status or "not online"
+        return "trading disabled" if self.trading_disabled else "cancel only" if self.cancel_only else ""
 
 
 class _Frame(Struct, gc=False):

@@ -17,6 +17,7 @@ from arbsniper_tui.venues.base import Find, Parser, VenueAdapter, VenueMarket
 from arbsniper_tui.venues.decoding import bad_frame, decoder, epoch_ms, undecodable
 from arbsniper_tui.venues.listing import Listing
 from arbsniper_tui.venues.requests import KeepAlive, Limits, Rate, Subscription
+from arbsniper_tui.venues.sizes import positive_number
 from arbsniper_tui.venues.spelling import Spelling
 
 # The REST list keeps the names of version 1; frames spell symbols like the unified ones.
@@ -63,12 +64,26 @@ class Kraken(VenueAdapter):
         if listed.error:
             raise bad_frame(body, f"no error from Kraken AssetPairs ({', '.join(listed.error)})")
         for pair in listed.result.values():
-            yield _IN_LIST.read(pair.wsname, Market.SPOT), Listing(is_trading=pair.status == "online")
+            yield (
+                _IN_LIST.read(pair.wsname, Market.SPOT),
+                Listing(
+                    is_trading=pair.status == "online",
+                    words="" if pair.status == "online" else pair.status,
+                    tick=positive_number(pair.tick_size),
+                    lot=positive_number(f"1e-{pair.lot_decimals}"),
+                    min_size=positive_number(pair.ordermin),
+                    min_worth=positive_number(pair.costmin),
+                ),
+            )
 
 
 class _Pair(Struct):
     wsname: str = ""
     status: str = ""
+    tick_size: str = ""
+    lot_decimals: int | None = None
+    ordermin: str = ""
+    costmin: str = ""
 
 
 class _Pairs(Struct):

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from arbsniper_tui.model.clean_text import NAME_LIMIT, clean_text
 from arbsniper_tui.model.reason import Reason, ReasonCode
 
 
@@ -32,7 +33,7 @@ class Listing(Struct, frozen=True):
     def fault(self) -> Reason | None:
         """Why the instrument takes no part although it is listed; None where it does."""
         if not self.is_trading:
-            return Reason(ReasonCode.NOT_TRADING, words=self.words)
+            return Reason(ReasonCode.NOT_TRADING, words=clean_text(self.words, NAME_LIMIT))
         return None if self.contract_size is not None else Reason(ReasonCode.NO_CONTRACT_SIZE)
 
 

@@ -16,7 +16,7 @@ from arbsniper_tui.venues.base import Find, Parser, VenueAdapter, VenueMarket
 from arbsniper_tui.venues.decoding import VenueInt, bad_frame, decoder, undecodable
 from arbsniper_tui.venues.listing import Listing
 from arbsniper_tui.venues.requests import KeepAlive, Limits, Rate, Subscription
-from arbsniper_tui.venues.sizes import contract_size, sizes_in_coins
+from arbsniper_tui.venues.sizes import contract_size, positive_number, sizes_in_coins
 from arbsniper_tui.venues.spelling import Spelling
 
 _CLOSING_SOON = "64008"
@@ -70,7 +70,19 @@ class Okx(VenueAdapter):
             size: float | None = 1.0
             if each.inst_id.count("-") > 1:  # spot has no contract fields
                 size = contract_size(each.ct_val, each.ct_mult) if each.ct_type in ("linear", "inverse") else None
-            yield each.inst_id, Listing(size, each.ct_type == "inverse", each.state == "live")
+            yield (
+                each.inst_id,
+                Listing(
+                    size,
+                    each.ct_type == "inverse",
+                    each.state == "live",
+                    words="" if each.state == "live" else each.state,
+                    tick=positive_number(each.tick_sz),
+                    lot=positive_number(each.lot_sz),
+                    min_size=positive_number(each.min_sz),
+                    listed_ms=int(positive_number(each.list_time) or 0) or None,
+                ),
+            )
 
 
 class _Listed(Struct, rename="camel"):
@@ -79,6 +91,10 @@ class _Listed(Struct, rename="camel"):
     ct_mult: str = ""
     ct_type: str = ""
     state: str = ""
+    tick_sz: str = ""
+    lot_sz: str = ""
+    min_sz: str = ""
+    list_time: str = ""
 
 
 class _Instruments(Struct):

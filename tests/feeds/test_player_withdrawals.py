@@ -127,7 +127,7 @@ def test_the_venues_list_takes_out_what_it_does_not_trade_until_the_next_one(tmp
     )
     playing = Playing([tape], SPOT)
     assert [came for _, came in withdrawals(playing)] == [
-        Withdrawal((2,), Reason(ReasonCode.NOT_TRADING)),
+        Withdrawal((2,), Reason(ReasonCode.NOT_TRADING, words="suspend")),
         Withdrawal((3,), Reason(ReasonCode.NOT_LISTED)),
     ]
     assert playing.bids == [(4, 2, 101)]

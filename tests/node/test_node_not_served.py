@@ -52,7 +52,7 @@ def test_a_symbol_that_the_list_calls_halted_makes_no_signal(
         binance.send(binance.quote(BASE, ASK))
         kraken.send(kraken.quote(BASE, ASK))
         return "binance spot" in feeds and feeds["binance spot"].rejected == {
-            "BTC/USDT": Reason(ReasonCode.NOT_TRADING)
+            "BTC/USDT": Reason(ReasonCode.NOT_TRADING, words="BREAK")
         }
 
     node.watch(session, is_barred)
@@ -60,7 +60,7 @@ def test_a_symbol_that_the_list_calls_halted_makes_no_signal(
     for _ in range(20):
         binance.send(binance.quote(46_000.0, 46_000.5))
     kraken.send(kraken.quote(BASE, ASK))
-    node.watch(session, lambda: reason_words(quotes[BINANCE].reason) == "not trading")
+    node.watch(session, lambda: reason_words(quotes[BINANCE].reason) == "not trading: BREAK")
     assert quotes[BINANCE].quotes <= seen + 1
     assert node.lines == []
     session.close()

@@ -93,6 +93,17 @@ async def test_every_frame_is_read_and_every_quote_can_be_believed(
         assert 10 < quote.bid_size * quote.bid < 3_000_000
 
 
+@pytest.mark.parametrize(("venue", "market", "symbols"), ASKED)
+async def test_the_list_tells_the_tick_and_the_smallest_order(
+    venues: Venues, venue: str, market: Market, symbols: tuple[str, ...]
+) -> None:
+    listed = await listings(venues, venue, market)
+    for one in instruments(venue, symbols):
+        listing = listed[one.venue_symbol]
+        assert listing.tick is not None
+        assert listing.min_size is not None or listing.min_worth is not None
+
+
 @pytest.mark.parametrize("venue", [venue for venue in OPEN_VENUES if venue not in SILENT_ON_UNKNOWN])
 async def test_a_symbol_that_is_not_listed_is_rejected_by_name(venues: Venues, venue: str) -> None:
     adapter = VENUES[venue]

@@ -102,13 +102,13 @@ def test_dated_and_unknown_spellings_name_no_symbol(spelled: str) -> None:
 
 def test_only_perpetuals_of_the_list_are_listed() -> None:
     assert listing("binance", Market.PERP) == {
-        "BTCUSDT": Listing(is_trading=True),
-        "GONEUSDT": Listing(is_trading=False),
+        "BTCUSDT": Listing(tick=0.1, lot=0.001, min_size=0.002, min_worth=100.0, listed_ms=1569398400000),
+        "GONEUSDT": Listing(is_trading=False, words="SETTLING"),
     }
     assert listing("binance", Market.SPOT) == {
-        "BTCUSDT": Listing(is_trading=True),
-        "OLDUSDT": Listing(is_trading=False),
-        "LASTUSDT": Listing(is_trading=False),
+        "BTCUSDT": Listing(tick=0.01, lot=0.00001, min_size=0.00002, min_worth=5.0),
+        "OLDUSDT": Listing(is_trading=False, words="BREAK"),
+        "LASTUSDT": Listing(is_trading=False, words="CANCEL_ONLY"),
     }
 
 

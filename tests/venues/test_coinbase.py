@@ -278,9 +278,10 @@ def test_each_product_is_asked_for_in_a_frame_of_its_own_with_its_heartbeat() ->
 
 def test_the_list_says_what_is_online_and_not_disabled() -> None:
     assert listing("coinbase", Market.SPOT) == {
-        "BTC-USD": Listing(is_trading=True),
-        "OLD-USD": Listing(is_trading=False),
-        "WAIT-USD": Listing(is_trading=False),
+        "BTC-USD": Listing(tick=0.01, lot=1e-8, min_worth=1.0),
+        "OLD-USD": Listing(is_trading=False, words="delisted"),
+        "WAIT-USD": Listing(is_trading=False, words="trading disabled"),
+        "LAST-USD": Listing(is_trading=False, words="cancel only"),
     }
 
 

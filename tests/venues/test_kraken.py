@@ -120,12 +120,23 @@ def test_asks_for_every_change_of_the_top_and_not_only_for_trades() -> None:
 
 def test_the_list_is_read_under_the_names_of_version_2() -> None:
     assert listing("kraken", Market.SPOT) == {
-        "BTC/USDT": Listing(is_trading=True),
+        "BTC/USDT": Listing(tick=0.1, lot=1e-8, min_size=0.00005, min_worth=0.5),
         "BTC/USD": Listing(is_trading=True),
         "DOGE/USD": Listing(is_trading=True),
-        "ETH/BTC": Listing(is_trading=False),
+        "ETH/BTC": Listing(is_trading=False, words="post_only"),
         "SOL/USDT": Listing(is_trading=True),
+        "AAPLx/USD": Listing(is_trading=True),
     }
+
+
+def test_small_letters_of_a_symbol_stay() -> None:
+    frame = (
+        '{"channel":"ticker","type":"update","data":[{"symbol":"ANETx/USD","bid":1,"bid_qty":2,"ask":3,"ask_qty":4}]}'
+    )
+    connection = Connection("kraken")
+    assert len(connection.feed(frame)) == 1
+    assert [each.symbol for each in connection.by_rule.all] == ["ANETx/USD"]
+    assert VENUES["kraken"].unified("AAPLx/USD", Market.SPOT) == "AAPLx/USD"
 
 
 def test_a_list_that_is_an_error_is_refused() -> None:

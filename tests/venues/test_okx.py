@@ -201,12 +201,15 @@ def test_spellings_tell_the_symbol(spelled: str, symbol: str) -> None:
 
 def test_the_list_gives_the_size_of_a_contract() -> None:
     assert listing("okx", Market.PERP) == {
-        "BTC-USDT-SWAP": Listing(0.01),
+        "BTC-USDT-SWAP": Listing(0.01, tick=0.1, lot=0.01, min_size=0.02, listed_ms=1573557408000),
         "PEPE-USDT-SWAP": Listing(100_000.0),
         "BTC-USD-SWAP": Listing(100.0, is_inverse=True),
-        "OLD-USDT-SWAP": Listing(1.0, is_trading=False),
+        "OLD-USDT-SWAP": Listing(1.0, is_trading=False, words="suspend"),
     }
-    assert listing("okx", Market.SPOT) == {"BTC-USDT": Listing(), "WAIT-USDT": Listing(is_trading=False)}
+    assert listing("okx", Market.SPOT) == {
+        "BTC-USDT": Listing(tick=0.1, lot=1e-8, min_size=0.00001),
+        "WAIT-USDT": Listing(is_trading=False, words="preopen"),
+    }
 
 
 def listed(**changes: str | None) -> Listing:
@@ -248,8 +251,8 @@ def test_the_multiplier_counts_in_decimals() -> None:
 
 def test_why_a_listing_takes_no_part_is_told_in_words() -> None:
     assert listed().fault is None
-    assert listed(state="suspend").fault == Reason(ReasonCode.NOT_TRADING)
-    assert listed(state="suspend", ctVal="").fault == Reason(ReasonCode.NOT_TRADING)
+    assert listed(state="suspend").fault == Reason(ReasonCode.NOT_TRADING, words="suspend")
+    assert listed(state="sus\npend", ctVal="").fault == Reason(ReasonCode.NOT_TRADING, words="sus\\npend")
 
 
 def test_a_list_that_is_an_error_is_refused_in_the_venues_words() -> None:
