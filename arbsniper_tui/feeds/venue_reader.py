@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from arbsniper_tui.feeds.quote_filter import QuoteFilter
 from arbsniper_tui.model.errors import BookLost, FrameError
-from arbsniper_tui.model.fact import Mark, OpenInterest
+from arbsniper_tui.model.fact import FACTS, Mark, OpenInterest, is_sound
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote, Withdrawal
 from arbsniper_tui.model.reason import Reason, ReasonCode
@@ -78,4 +78,7 @@ class VenueReader:
         asides = self._asides.copy()
         self._asides.clear()
         for aside in asides:
-            self._tell(fact_of_one_coin(aside, self._multipliers) if isinstance(aside, Mark | OpenInterest) else aside)
+            if isinstance(aside, Mark | OpenInterest):
+                aside = fact_of_one_coin(aside, self._multipliers)
+            if not isinstance(aside, FACTS) or is_sound(aside):
+                self._tell(aside)

@@ -1,6 +1,11 @@
 """What a venue says of an instrument beside its quotes. It changes slowly, and only the newest state counts."""
 
+from math import isfinite
+
 from msgspec import Struct
+
+LARGEST_RATE_PCT = 100.0
+"""A funding rate beyond this, either way, is an error."""
 
 
 class Funding(Struct, frozen=True, array_like=True, tag="funding", gc=False):
@@ -17,6 +22,13 @@ class Funding(Struct, frozen=True, array_like=True, tag="funding", gc=False):
     """The rate that the venue expects at the settlement after the next, where it tells one."""
     at_ms: int | None = None
     """When the venue said so, ms since 1970, by its own clock."""
+
+
+class FundingInterval(Struct, frozen=True, array_like=True, tag="interval", gc=False):
+    """How often a perpetual is settled, of a venue that does not tell it with the rate."""
+
+    instrument_id: int
+    hours: float
 
 
 class Mark(Struct, frozen=True, array_like=True, tag="mark", gc=False):
@@ -47,4 +59,19 @@ class InstrumentStatus(Struct, frozen=True, array_like=True, tag="status", gc=Fa
     """The venue's own word for it."""
 
 
-Fact = Funding | Mark | OpenInterest | InstrumentStatus
+Fact = Funding | FundingInterval | Mark | OpenInterest | InstrumentStatus
+FACTS = (Funding, FundingInterval, Mark, OpenInterest)
+"""Those that are numbers."""
+
+
+def is_sound(fact: Fact) -> bool:
+    """Whether the numbers of a fact can be true."""
+    if isinstance(fact, Funding):
+        rates = (fact.rate_pct, 0.0 if fact.predicted_pct is None else fact.predicted_pct)
+        is_interval = fact.interval_h is None or 0.0 < fact.interval_h < float("inf")
+        return is_interval and all(abs(rate) <= LARGEST_RATE_PCT for rate in rates)
+    if isinstance(fact, FundingInterval):
+        return 0.0 < fact.hours < float("inf")
+    if isinstance(fact, Mark):
+        return all(isfinite(price) and price > 0.0 for price in (fact.mark, 1.0 if fact.index is None else fact.index))
+    return not isinstance(fact, OpenInterest) or (isfinite(fact.coins) and fact.coins >= 0.0)

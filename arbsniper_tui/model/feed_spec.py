@@ -24,3 +24,11 @@ class FeedSpec(Struct, frozen=True):
     """Connections that the venue takes at once, of all markets on this host; None: as many as needed."""
     endpoint_url: str = ""
     """What is POSTed before each connection, of a venue that tells by REST where to connect."""
+    facts_ws_url: str = ""
+    """Where the slow facts of its perpetuals are streamed; empty where they are not."""
+    facts_url: str = ""
+    """Where they are asked for by REST, for all instruments at once."""
+    facts_each_url: str = ""
+    """The same for one instrument, `$symbol`."""
+    facts_only: bool = False
+    """This connection carries slow facts, and no quotes."""

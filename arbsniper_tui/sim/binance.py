@@ -22,12 +22,16 @@ from arbsniper_tui.sim.dialect import (
 )
 from arbsniper_tui.sim.instruments import SimInstrument, linear, magnitude, perp_multiplier, spot
 from arbsniper_tui.sim.market import Top
+from arbsniper_tui.sim.slow_facts import SlowFacts
 
 RAW, WRAPPED = "ws", "stream"
-_TARGET = re.compile(r"(?P<public>/public)?/(?P<channel>ws|stream)(?:/(?P<streams>[^?]*))?(?:\?(?P<query>.*))?")
+MARK = "markPrice"
+_TARGET = re.compile(r"(?P<routed>/public|/market)?/(?P<channel>ws|stream)(?:/(?P<streams>[^?]*))?(?:\?(?P<query>.*))?")
 _LISTS = {"/api/v3/exchangeInfo": Market.SPOT, "/fapi/v1/exchangeInfo": Market.PERP}
 _TICKERS = {"/api/v3/ticker/bookTicker": Market.SPOT, "/fapi/v1/ticker/bookTicker": Market.PERP}
 _ONBOARD_MS = 1_569_398_400_000
+_INTERVALS, _INTEREST = "/fapi/v1/fundingInfo", "/fapi/v1/openInterest"
+_USUAL_INTERVAL_H = 8
 _NO_PRICE = Shown(*["0.00000000"] * 4)
 _METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS")
 _RULES = {
@@ -43,17 +47,23 @@ class _Request(Struct):
 
 
 class Binance(TopDialect):
-    """`/ws` carries bare frames, `/stream` wrapped ones; under `/public` they are USD-M's."""
+    """`/ws` carries bare frames, `/stream` wrapped ones; under `/public` they are USD-M's, and under `/market` its mark
+    prices."""
 
     venue: ClassVar[str] = "binance"
     channels: ClassVar[tuple[str, ...]] = (RAW, WRAPPED)
+    fact_channels: ClassVar[tuple[str, ...]] = (MARK,)
     list_paths: ClassVar[tuple[str, ...]] = tuple(_LISTS)
     weight: ClassVar[float] = 1.6
     usual_spread: ClassVar[float] = 0.02e-4
 
     def __init__(self, instruments: Sequence[SimInstrument], top: Callable[[int, Moment], Top]) -> None:
         super().__init__(instruments, top)
-        self._by_stream = {(instrument.market, _stream(instrument)): instrument for instrument in self.instruments}
+        self._by_stream = {
+            (stream.partition("@")[2], instrument.market, stream): instrument
+            for instrument in self.instruments
+            for stream in (_stream(instrument), _mark_stream(instrument))
+        }
 
     @classmethod
     def lists(cls, bases: Sequence[str]) -> Iterable[SimInstrument]:
@@ -68,7 +78,21 @@ class Binance(TopDialect):
         if market := _TICKERS.get(target.partition("?")[0]):
             tops = [(each, self._top(each.id, now)) for each in self.instruments if each.market is market]
             return json_text([_ticker(each, self.shown(each, top), top.serial, now) for each, top in tops])
+        path, _, query = target.partition("?")
+        perpetuals = {each.venue_symbol: each for each in self.instruments if each.market is Market.PERP}
+        if path == _INTERVALS:
+            intervals = {name: self.facts(each, now).interval_h for name, each in perpetuals.items()}
+            unusual = {name: hours for name, hours in intervals.items() if hours != _USUAL_INTERVAL_H}
+            return json_text([{"symbol": name, "fundingIntervalHours": hours} for name, hours in unusual.items()])
+        if path == _INTEREST:
+            return self._interest(perpetuals.get(parse_qs(query).get("symbol", [""])[0]), now)
         return super().rest(target, halted, now)
+
+    def _interest(self, instrument: SimInstrument | None, now: Moment) -> str | None:
+        if instrument is None:
+            return None
+        held = f"{self.facts(instrument, now).open_interest:.3f}"
+        return json_text({"symbol": instrument.venue_symbol, "openInterest": held, "time": now.wall_ms})
 
     def maintenance(self, target: str, now: Moment) -> str | None:
         if market := _TICKERS.get(target.partition("?")[0]):
@@ -121,6 +145,21 @@ class Binance(TopDialect):
                 subscriber.topics.pop(topic, None)
         return [json_text({"result": None, "id": wanted.id})]
 
+    def render_facts(self, instrument: SimInstrument, facts: SlowFacts, channel: str, now: Moment) -> str:
+        frame = {
+            "e": "markPriceUpdate",
+            "E": now.wall_ms,
+            "s": instrument.venue_symbol,
+            "p": f"{facts.mark_price:.8f}",
+            "ap": f"{facts.mark_price:.8f}",
+            "i": f"{facts.index_price:.8f}",
+            "P": f"{facts.index_price:.8f}",
+            "r": f"{facts.funding_rate:.8f}",
+            "T": facts.next_funding_ms,
+            "st": 1,
+        }
+        return json_text(frame)
+
     def shown(self, instrument: SimInstrument, top: Top) -> Shown:
         return _in_eight_digits(instrument, top) if instrument.market is Market.SPOT else shown_in_full(instrument, top)
 
@@ -140,8 +179,9 @@ class Binance(TopDialect):
     def _topics(self, subscriber: Subscriber, streams: Sequence[str], refused: Collection[str]) -> list[Topic]:
         """Topics of the streams that exist; of the others the venue says nothing, then and later."""
         market = _market(subscriber.target)
-        known = (self._by_stream.get((market, stream)) for stream in streams)
-        channel = _channel(subscriber.target)
+        served = MARK if subscriber.target.startswith("/market/") else "bookTicker"
+        known = (self._by_stream.get((served, market, stream)) for stream in streams)
+        channel = MARK if served == MARK else _channel(subscriber.target)
         return [Topic(each.id, channel) for each in known if each and each.venue_symbol not in refused]
 
     def _holds(self, subscriber: Subscriber, instrument: SimInstrument) -> bool:
@@ -149,7 +189,7 @@ class Binance(TopDialect):
 
 
 def _market(target: str) -> Market:
-    return Market.PERP if target.startswith("/public/") else Market.SPOT
+    return Market.PERP if target.startswith(("/public/", "/market/")) else Market.SPOT
 
 
 def _channel(target: str) -> str:
@@ -159,6 +199,10 @@ def _channel(target: str) -> str:
 
 def _stream(instrument: SimInstrument) -> str:
     return f"{instrument.venue_symbol.lower()}@bookTicker"
+
+
+def _mark_stream(instrument: SimInstrument) -> str:
+    return f"{instrument.venue_symbol.lower()}@{MARK}"
 
 
 def _in_eight_digits(instrument: SimInstrument, top: Top) -> Shown:

@@ -21,8 +21,11 @@ from arbsniper_tui.sim.dialect import (
 )
 from arbsniper_tui.sim.instruments import SimInstrument, contract_coins, inverse, linear, spot
 from arbsniper_tui.sim.market import NS_PER_S, Top
+from arbsniper_tui.sim.slow_facts import SlowFacts
 
 BBO = "bbo-tbt"
+FUNDING, MARK, INDEX, INTEREST = "funding-rate", "mark-price", "index-tickers", "open-interest"
+_HOUR_MS = 3_600_000
 _LISTED_MS = "1611907686000"
 _SILENCE_NS = 30 * NS_PER_S
 
@@ -43,6 +46,7 @@ class Okx(TopDialect):
 
     venue: ClassVar[str] = "okx"
     channels: ClassVar[tuple[str, ...]] = (BBO,)
+    fact_channels: ClassVar[tuple[str, ...]] = (FUNDING, MARK, INDEX, INTEREST)
     stream_path: ClassVar[str] = "/ws/v5/public"
     list_paths: ClassVar[tuple[str, ...]] = ("/api/v5/public/instruments",)
     state_prefix: ClassVar[str] = '{"arg"'
@@ -86,17 +90,22 @@ class Okx(TopDialect):
             return [_error("60012", f"Illegal request: {request}", wanted.id, connection)]
         frames: list[Frame] = []
         for arg in wanted.args:
-            instrument = self._by_symbol.get(arg.instId)
-            if instrument is None or arg.channel != BBO or arg.instId in refused:
+            # The index of BTC-USDT-SWAP is called BTC-USDT.
+            instrument = self._by_symbol.get(arg.instId + "-SWAP" if arg.channel == INDEX else arg.instId)
+            is_known = arg.channel == BBO or arg.channel in self.fact_channels
+            if instrument is None or not is_known or arg.instId in refused:
                 reason = f"channel:{arg.channel},instId:{arg.instId} doesn't exist"
                 frames.append(_error("60018", reason, wanted.id, connection))
                 continue
             ack: dict[str, object] = {"event": wanted.op, "arg": arg, "connId": connection}
             frames.append(json_text(_named(ack, wanted.id)))
-            topic = Topic(instrument.id, BBO)
+            topic = Topic(instrument.id, arg.channel)
             if wanted.op == "subscribe":
                 subscriber.topics[topic] = None
-                frames.append(self.render(instrument, self._top(instrument.id, now), BBO, now))
+                if arg.channel == BBO:
+                    frames.append(self.render(instrument, self._top(instrument.id, now), BBO, now))
+                else:
+                    frames.append(self.render_facts(instrument, self.facts(instrument, now), arg.channel, now))
             else:
                 subscriber.topics.pop(topic, None)
         return frames
@@ -112,6 +121,22 @@ class Okx(TopDialect):
             f'"bids":[["{shown.bid}","{shown.bid_size}","0","{orders}"]],'
             f'"ts":"{now.wall_ms}","seqId":{serial}}}]}}'
         )
+
+    def render_facts(self, instrument: SimInstrument, facts: SlowFacts, channel: str, now: Moment) -> str:
+        name = instrument.venue_symbol.removesuffix("-SWAP") if channel == INDEX else instrument.venue_symbol
+        said: dict[str, str] = {"instId": name, "ts": str(now.wall_ms)}
+        if channel == FUNDING:
+            after_ms = facts.next_funding_ms + facts.interval_h * _HOUR_MS
+            said |= {"fundingRate": f"{facts.funding_rate:.8f}", "fundingTime": str(facts.next_funding_ms)}
+            said |= {"nextFundingRate": "", "nextFundingTime": str(after_ms), "method": "current_period"}
+        elif channel == MARK:
+            said |= {"instType": "SWAP", "markPx": f"{facts.mark_price:.8f}"}
+        elif channel == INDEX:
+            said |= {"idxPx": f"{facts.index_price:.8f}"}
+        else:
+            contracts = facts.open_interest / (instrument.contract / (facts.mark_price if instrument.inverse else 1.0))
+            said |= {"instType": "SWAP", "oi": f"{contracts:.2f}", "oiCcy": f"{facts.open_interest:.4f}"}
+        return json_text({"arg": {"channel": channel, "instId": name}, "data": [said]})
 
     def expired(self, subscriber: Subscriber, now: Moment) -> Closing | None:
         if now.mono_ns - max(subscriber.heard_ns, subscriber.told_ns) > _SILENCE_NS:

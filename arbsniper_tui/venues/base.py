@@ -201,7 +201,8 @@ class VenueAdapter(ABC):
         return source.subscription.frames(instruments, wall_ms) if source is not None and source.subscription else []
 
     def parse_facts(self, body: bytes, find: Find, listings: Mapping[str, Listing]) -> Sequence[Fact]:
-        """The facts of the instruments found, in an answer of a `FactSource`'s `path`. Raises BadFrame."""
+        """The facts of the instruments found, in an answer of a `FactSource`'s `path` or `path_each`. Raises
+        BadFrame."""
         return ()
 
     def next_list_path(self, market: Market, body: bytes) -> str:

@@ -11,12 +11,13 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from arbsniper_tui.model.errors import UNREADABLE, VenueClosing, VenueRejected
+from arbsniper_tui.model.fact import Fact, Funding, FundingInterval, Mark, OpenInterest
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.venues.base import Find, Parser, VenueAdapter, VenueMarket
-from arbsniper_tui.venues.decoding import VenueInt, bad_frame, decoder, undecodable
+from arbsniper_tui.venues.decoding import VenueInt, bad_frame, decoder, number, percent_of, undecodable
 from arbsniper_tui.venues.listing import Listing
-from arbsniper_tui.venues.requests import Limits, Rate, Subscription
+from arbsniper_tui.venues.requests import FactSource, Limits, Rate, Subscription
 from arbsniper_tui.venues.rest_tops import rest_tops
 from arbsniper_tui.venues.sizes import positive_number
 from arbsniper_tui.venues.spelling import Spelling
@@ -28,6 +29,18 @@ _SUBSCRIPTION = Subscription(
     subscribe='{"method":"SUBSCRIBE","params":[$topics],"id":1}',
     unsubscribe='{"method":"UNSUBSCRIBE","params":[$topics],"id":2}',
 )
+_FACTS = FactSource(
+    # Every 3 s; fast streams and slow ones have paths of their own.
+    subscription=Subscription('"$lower@markPrice"', _SUBSCRIPTION.subscribe),
+    ws_path="/market/ws",
+    path="/fapi/v1/fundingInfo",
+    every_s=300.0,
+    # 30 of the 2400 requests that the venue takes in a minute.
+    path_each="/fapi/v1/openInterest?symbol=$symbol",
+    each_every_s=2.0,
+)
+_USUAL_INTERVAL_H = 8.0
+"""Of a perpetual that fundingInfo does not name."""
 
 
 class Binance(VenueAdapter):
@@ -72,6 +85,7 @@ class Binance(VenueAdapter):
             subscription=_SUBSCRIPTION,
             limits=Limits(connects=Rate(300, 300.0), messages=Rate(10, 1.0)),
             lifetime_h=24.0,
+            facts=_FACTS,
             connection_limit=200,
             # The venue pings every 3 minutes, and drops after 10 without a pong.
             max_silence_s=240.0,
@@ -83,6 +97,17 @@ class Binance(VenueAdapter):
 
     def parse_seeds(self, body: bytes, find: Find) -> Sequence[Quote]:
         return _SEEDS(body, find)
+
+    def parse_facts(self, body: bytes, find: Find, listings: Mapping[str, Listing]) -> Sequence[Fact]:
+        # [{"symbol":"BLZUSDT","fundingIntervalHours":4}], or {"symbol":"BTCUSDT","openInterest":"10659.509","time":...}
+        if not body.startswith(b"["):
+            said = _INTEREST(body)
+            instrument = find(said.symbol)
+            return () if instrument is None else (OpenInterest(instrument.id, said.open_interest, said.time),)
+        told = {each.symbol: each.funding_interval_hours for each in _INTERVALS(body)}
+        hours = dict.fromkeys(listings, _USUAL_INTERVAL_H) | told
+        found = ((find(name), interval_h) for name, interval_h in hours.items())
+        return [FundingInterval(each.id, interval_h) for each, interval_h in found if each is not None]
 
     def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:
         for each in _LIST(body).symbols:
@@ -146,6 +171,30 @@ class _Frame(_Ticker, gc=False):
     id: Any = UNSET
 
 
+class _Mark(Struct, gc=False):
+    s: str
+    p: float
+    i: str = ""
+    r: str = ""
+    T: VenueInt | None = None
+    E: VenueInt | None = None
+
+
+class _Marked(Struct):
+    data: _Mark
+
+
+class _Interval(Struct, rename="camel"):
+    symbol: str
+    funding_interval_hours: float
+
+
+class _Interest(Struct, rename="camel"):
+    symbol: str
+    open_interest: float
+    time: VenueInt | None = None
+
+
 class _Named(Struct):
     e: str = ""
     data: "_Named | None" = None
@@ -156,6 +205,10 @@ _LIST = decoder(_ExchangeInfo, "Binance exchangeInfo")
 _SEEDS = rest_tops("Binance bookTicker")
 # Not strict, so that "25.35190000" is read as the number it writes.
 _DECODE = msgspec.json.Decoder(_Frame, strict=False).decode
+_INTERVALS = decoder(list[_Interval], "Binance fundingInfo", strict=False)
+_INTEREST = decoder(_Interest, "Binance openInterest", strict=False)
+_MARK = msgspec.json.Decoder(_Mark, strict=False).decode
+_MARKED = msgspec.json.Decoder(_Marked, strict=False).decode
 _NAME = msgspec.json.Decoder(_Named).decode
 
 
@@ -165,6 +218,10 @@ class _BookTickerParser(Parser):
     {"u":400900217,"s":"BNBUSDT","b":"25.35190000","B":"31.21000000","a":"25.36520000","A":"40.66000000"}
     {"stream":"ethusdt@bookTicker","data":{"e":"bookTicker","u":11139947831981,"s":"ETHUSDT","ps":"ETHUSDT",
      "b":"1943.64","B":"113.445","a":"1943.65","A":"182.433","T":1785121247583,"E":1785121247584,"st":1}}
+
+    Slow facts, where T is the next settlement:
+    {"e":"markPriceUpdate","E":1562305380000,"s":"BTCUSDT","p":"11794.15000000","i":"11784.62659091",
+     "P":"11784.25641265","r":"0.00038167","T":1562306400000}
     """
 
     def feed(self, frame: bytes) -> Sequence[Quote]:
@@ -180,6 +237,9 @@ class _BookTickerParser(Parser):
                 return ()
             ticker = message.data
         if ticker.b is None or ticker.B is None or ticker.a is None or ticker.A is None or not ticker.s:
+            if ticker.e == "markPriceUpdate":
+                self._take_mark(frame, is_wrapped=ticker is not message)
+                return ()
             return _without_quote(ticker, message, frame)
         if ticker.e not in ("", "bookTicker"):
             return ()
@@ -187,6 +247,19 @@ class _BookTickerParser(Parser):
         if instrument is None:
             return ()
         return (Quote(instrument.id, ticker.b, ticker.B, ticker.a, ticker.A, ticker.T, ticker.u),)
+
+    def _take_mark(self, frame: bytes, *, is_wrapped: bool) -> None:
+        try:
+            said = _MARKED(frame).data if is_wrapped else _MARK(frame)
+        except UNREADABLE as error:
+            raise undecodable(frame, "Binance", error) from error
+        instrument = self._find(said.s)
+        if instrument is None:
+            return
+        self.asides.append(Mark(instrument.id, said.p, number(said.i) or None, said.E))
+        rate_pct = percent_of(said.r)
+        if rate_pct is not None and said.T:
+            self.asides.append(Funding(instrument.id, rate_pct, said.T, at_ms=said.E))
 
 
 def _is_another_stream(frame: bytes) -> bool:

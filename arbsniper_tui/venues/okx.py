@@ -8,18 +8,35 @@ from typing import ClassVar
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from arbsniper_tui.model.errors import UNREADABLE, VenueClosing, VenueRejected
+from arbsniper_tui.model.fact import Fact, Funding, Mark, OpenInterest
 from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.venues.base import Find, Parser, VenueAdapter, VenueMarket
-from arbsniper_tui.venues.decoding import VenueInt, bad_frame, decoder, undecodable
+from arbsniper_tui.venues.decoding import VenueInt, bad_frame, decoder, number, percent_of, time_ms, undecodable
 from arbsniper_tui.venues.listing import Listing
-from arbsniper_tui.venues.requests import KeepAlive, Limits, Rate, Subscription
+from arbsniper_tui.venues.requests import FactSource, KeepAlive, Limits, Rate, Subscription
 from arbsniper_tui.venues.sizes import contract_size, positive_number, sizes_in_coins
 from arbsniper_tui.venues.spelling import Spelling
 
 _CLOSING_SOON = "64008"
+_SWAP = "-SWAP"
+_MOST_BYTES = 60_000
+"""The venue takes arguments of 64 KiB in one frame."""
+
+
+def _facts(*channels: str) -> Subscription:
+    return Subscription(
+        topic=",".join(f'{{"channel":"{channel}","instId":"$symbol"}}' for channel in channels),
+        subscribe='{"id":"f1","op":"subscribe","args":[$topics]}',
+        frame_bytes=_MOST_BYTES,
+    )
+
+
+_SWAP_FACTS = _facts("funding-rate", "mark-price", "open-interest")
+_INDEXES = _facts("index-tickers")
 
 
 def _okx_market(market: Market, fee_pct: float, example: str, *, kind: str, suffix: str) -> VenueMarket:
@@ -42,6 +59,7 @@ def _okx_market(market: Market, fee_pct: float, example: str, *, kind: str, suff
             unsubscribe='{"id":"b2","op":"unsubscribe","args":[$topics]}',
         ),
         limits=Limits(connects=Rate(3, 1.0)),
+        facts=FactSource(_SWAP_FACTS) if is_swap else None,
         needs_list=is_swap,
         sizes="contracts" if is_swap else "coins",
         # Silence of 30 s ends the connection on the venue's side; our ping brings a pong before.
@@ -56,11 +74,16 @@ class Okx(VenueAdapter):
     venue: ClassVar[str] = "okx"
     markets: ClassVar[tuple[VenueMarket, ...]] = (
         _okx_market(Market.SPOT, 0.10, "BTC-USDT", kind="SPOT", suffix=""),
-        _okx_market(Market.PERP, 0.05, "BTC-USDT-SWAP", kind="SWAP", suffix="-SWAP"),
+        _okx_market(Market.PERP, 0.05, "BTC-USDT-SWAP", kind="SWAP", suffix=_SWAP),
     )
 
     def parser(self, market: Market, find: Find, listings: Mapping[str, Listing]) -> Parser:
         return _BboParser(find, listings)
+
+    def subscribe_facts(self, instruments: Sequence[Instrument], wall_ms: int = 0) -> list[str]:
+        # The index of BTC-USDT-SWAP is called BTC-USDT.
+        indexes = [replace(each, venue_symbol=each.venue_symbol.removesuffix(_SWAP)) for each in instruments]
+        return super().subscribe_facts(instruments, wall_ms) + (_INDEXES.frames(indexes) if indexes else [])
 
     def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:
         listed = _LIST(body)
@@ -120,6 +143,17 @@ class _Level1(Struct, rename="camel", gc=False):
     seq_id: VenueInt | None = None
 
 
+class _Said(Struct, rename="camel", gc=False):
+    funding_rate: str = ""
+    funding_time: str = ""
+    next_funding_rate: str = ""
+    next_funding_time: str = ""
+    mark_px: str = ""
+    idx_px: str = ""
+    oi_ccy: str = ""
+    ts: str = ""
+
+
 class _Frame(Struct, gc=False):
     arg: _Arg | None = None
     data: list[msgspec.Raw] = []
@@ -133,14 +167,27 @@ _EMPTY = _Level(0.0, 0.0)
 _LIST = decoder(_Instruments, "OKX instruments")
 _DECODE = msgspec.json.Decoder(_Frame, strict=False).decode
 _LEVEL1 = msgspec.json.Decoder(_Level1, strict=False).decode
+_SAID = msgspec.json.Decoder(_Said).decode
+_MS_PER_HOUR = 3_600_000
 
 
 class _BboParser(Parser):
     """{"arg":{"channel":"bbo-tbt","instId":"BTC-USDT"},"data":[{"asks":[["8476.98","415","0","13"]],
      "bids":[["8476.97","256","0","12"]],"ts":"1597026383085","seqId":123456}]}
 
-    A level is price, size, a zero, and the number of orders; an empty list is an empty side.
+    A level is price, size, a zero, and the number of orders; an empty list is an empty side. Slow facts:
+
+    {"arg":{"channel":"funding-rate","instId":"BTC-USDT-SWAP"},"data":[{"instId":"BTC-USDT-SWAP","fundingRate":"0.0001",
+     "fundingTime":"1785110400000","nextFundingRate":"","nextFundingTime":"1785139200000","ts":"1785096000123"}]}
+    {"arg":{"channel":"mark-price","instId":"BTC-USDT-SWAP"},"data":[{"markPx":"42310.6","ts":"1630049139746"}]}
+    {"arg":{"channel":"index-tickers","instId":"BTC-USDT"},"data":[{"idxPx":"42310.1","ts":"1630049139746"}]}
+    {"arg":{"channel":"open-interest","instId":"BTC-USDT-SWAP"},"data":[{"oi":"5000","oiCcy":"555.55","ts":"..."}]}
     """
+
+    def __init__(self, find: Find, listings: Mapping[str, Listing]) -> None:
+        super().__init__(find, listings)
+        self._indexes: dict[int, float] = {}
+        """By instrument, until the next mark price tells it."""
 
     def feed(self, frame: bytes) -> Sequence[Quote]:
         if frame == b"pong":
@@ -150,6 +197,7 @@ class _BboParser(Parser):
             if message.arg is None or message.event:
                 return _without_quote(message, frame)
             if message.arg.channel != "bbo-tbt":
+                self._take_facts(message.arg, message.data)
                 return ()
             instrument = self._find(message.arg.inst_id)
             if instrument is None:
@@ -167,6 +215,34 @@ class _BboParser(Parser):
             listing = self._listings.get(instrument.venue_symbol)
             bid_size, ask_size = sizes_in_coins(listing, instrument, bid.price, bid_size, ask.price, ask_size)
         return Quote(instrument.id, bid.price, bid_size, ask.price, ask_size, top.ts, top.seq_id)
+
+    def _take_facts(self, arg: _Arg, data: Sequence[msgspec.Raw]) -> None:
+        is_index = arg.channel == "index-tickers"
+        if not is_index and arg.channel not in ("funding-rate", "mark-price", "open-interest"):
+            return
+        instrument = self._find(f"{arg.inst_id}{_SWAP}" if is_index else arg.inst_id)
+        if instrument is None:
+            return
+        for said in map(_SAID, data):
+            if is_index:
+                self._indexes[instrument.id] = number(said.idx_px) or 0.0
+            elif fact := self._fact(instrument.id, arg.channel, said):
+                self.asides.append(fact)
+
+    def _fact(self, instrument_id: int, channel: str, said: _Said) -> Fact | None:
+        at_ms = time_ms(said.ts)
+        if channel == "mark-price":
+            mark = number(said.mark_px)
+            return Mark(instrument_id, mark, self._indexes.get(instrument_id) or None, at_ms) if mark else None
+        if channel == "open-interest":
+            coins = number(said.oi_ccy)
+            return None if coins is None else OpenInterest(instrument_id, coins, at_ms)
+        rate_pct = percent_of(said.funding_rate)
+        if rate_pct is None:
+            return None
+        next_ms, after_ms = time_ms(said.funding_time), time_ms(said.next_funding_time)
+        interval_h = (after_ms - next_ms) / _MS_PER_HOUR if next_ms and after_ms else None
+        return Funding(instrument_id, rate_pct, next_ms, interval_h, percent_of(said.next_funding_rate), at_ms)
 
 
 def _without_quote(message: _Frame, frame: bytes) -> tuple[()]:

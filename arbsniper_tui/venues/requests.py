@@ -86,6 +86,10 @@ class FactSource(Struct, frozen=True):
     """GET, with the facts of all instruments; read by `parse_facts`."""
     every_s: float = 60.0
     """Between two GETs: so seldom that they take less than a tenth of the venue's limit."""
+    path_each: str = ""
+    """GET, with the facts of one instrument, `$symbol`, where the venue tells them in no other way."""
+    each_every_s: float = 2.0
+    """Between two of these, whichever instrument they ask for."""
 
 
 class KeepAlive(Struct, frozen=True):
