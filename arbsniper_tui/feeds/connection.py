@@ -233,6 +233,8 @@ class Connection:
             self._shared.on_status(told)
         else:
             self._outlet.facts((told,), self._ts_read_ns)
+            if self.spec.facts_only:
+                self.data_ns = self._ts_read_ns
 
     def _take_rejection(self, rejected: VenueRejected) -> None:
         reason = Reason(ReasonCode.REJECTED, words=rejected.reason)

@@ -230,7 +230,8 @@ class Feed:
     def _bar(self, instrument: Instrument, reason: Reason) -> None:
         """The venue does not serve this instrument: withdraw it, and ignore its quotes."""
         symbol = instrument.venue_symbol
-        tell = self._troubles.info if instrument.implied else self._troubles.warn
+        is_quiet = instrument.implied or self.spec.facts_only
+        tell = self._troubles.info if is_quiet else self._troubles.warn
         tell(f"not served {symbol}", f"{self.spec.name}: {symbol} {reason_words(reason)}")
         for connection in self._connections:
             connection.withdraw(instrument.id)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 
 from msgspec import structs
 
+from arbsniper_tui.feeds.fact_feed import FactFeed
 from arbsniper_tui.feeds.feed import Feed
 from arbsniper_tui.feeds.outlet import Outlet, Recording
 from arbsniper_tui.feeds.timings import FeedTimings
@@ -51,6 +52,9 @@ class MarketFeeds:
         self._left_out: dict[int, Instrument] = {}
         self.list.on_list.append(self._take_names)
         self._place(spec.instruments)
+        self._facts: FactFeed | None = None
+        if spec.facts_ws_url or spec.facts_url:
+            self._facts = FactFeed(spec, adapter, outlet, backlog, timings, self.list, limits, recording)
 
     @property
     def instruments(self) -> dict[int, Instrument]:
@@ -58,8 +62,11 @@ class MarketFeeds:
         return {each.id: each for feed in self.feeds for each in feed.spec.instruments} | self._left_out
 
     def health(self) -> tuple[FeedHealth, ...]:
-        """Of each connection; the last one names what there is no room for."""
+        """Of each connection; the first one says why slow facts do not come, the last one names what there is no room
+        for."""
         healths = [feed.health() for feed in self.feeds] or [self._idle()]
+        if self._facts is not None:
+            healths[0] = structs.replace(healths[0], facts=self._facts.trouble)
         if self._left_out:
             more = dict.fromkeys((each.symbol for each in self._left_out.values()), self._no_room())
             healths[-1] = structs.replace(healths[-1], rejected=healths[-1].rejected | more)
@@ -69,6 +76,8 @@ class MarketFeeds:
         """Run until cancelled."""
         async with asyncio.TaskGroup() as self._group:
             self._group.create_task(self.list.run())
+            if self._facts is not None:
+                self._group.create_task(self._facts.run(), name=f"{self.spec.name} facts")
             for feed in self.feeds:
                 self._begin(feed)
 
@@ -76,11 +85,15 @@ class MarketFeeds:
         """Serve these as well."""
         self._tell(InstrumentChange(added=tuple(instruments)))
         self._place(instruments)
+        if self._facts is not None:
+            self._facts.add(instruments)
 
     def remove(self, instrument_ids: Collection[int]) -> None:
         """Serve these no more. A connection that carries nothing any more is closed."""
         for i in instrument_ids:
             self._left_out.pop(i, None)
+        if self._facts is not None:
+            self._facts.remove(instrument_ids)
         for feed in tuple(self.feeds):
             feed.remove(instrument_ids)
             if not feed.spec.instruments:

@@ -6,18 +6,27 @@ from pathlib import Path
 
 from arbsniper_tui.feeds.quote_filter import QuoteFilter
 from arbsniper_tui.feeds.served import Served
-from arbsniper_tui.feeds.venue_reader import Told, VenueReader
+from arbsniper_tui.feeds.venue_reader import Told, VenueReader, told_of_one_coin
 from arbsniper_tui.model.clean_text import NAME_LIMIT, clean_text
 from arbsniper_tui.model.errors import BadFrame, BookLost, FrameError, TapeCut, VenueClosing, VenueRejected
-from arbsniper_tui.model.fact import Fact, Funding, InstrumentStatus, Mark
+from arbsniper_tui.model.fact import FACT_TYPES, Fact, InstrumentStatus
 from arbsniper_tui.model.instrument import Instrument, InstrumentChange, Market
 from arbsniper_tui.model.quote import Quote, Withdrawal
 from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.tapes.complaints import UNREADABLE, Complaints, kind_of
 from arbsniper_tui.tapes.source import TapeSource, unknown_venue, venue_and_markets
-from arbsniper_tui.tapes.tape import DISCONNECTED, INSTRUMENTS, LISTING, SETTINGS, TapeLine, read_tape
+from arbsniper_tui.tapes.tape import (
+    DISCONNECTED,
+    FACT_STREAM,
+    FACTS,
+    INSTRUMENTS,
+    LISTING,
+    SETTINGS,
+    TapeLine,
+    read_tape,
+)
 from arbsniper_tui.venues import VENUES
-from arbsniper_tui.venues.base import by_each_name
+from arbsniper_tui.venues.base import Find, by_each_name
 from arbsniper_tui.venues.decoding import decoder
 from arbsniper_tui.venues.listing import Listing
 
@@ -124,6 +133,9 @@ class Player:
         if line.kind == LISTING:
             self._take_list(index, line)
             return
+        if line.kind == FACTS:
+            self._take_facts(index, line)
+            return
         key = (index, line.url or "")
         if line.kind == INSTRUMENTS:
             if self._follows:
@@ -144,7 +156,7 @@ class Player:
     def _take(self, told: Told) -> None:
         """Take what a frame says beside quotes. Replies were sent when the tape was recorded."""
         index, number, line = self._line
-        if isinstance(told, Withdrawal | Funding | Mark):
+        if isinstance(told, (Withdrawal, *FACT_TYPES)):
             self._came.append(told)
         elif isinstance(told, InstrumentStatus):
             self._served.take_status(told)
@@ -200,6 +212,17 @@ class Player:
             connection.change(added, gone)
         self._came.append(InstrumentChange(added, tuple(each.id for each in gone)))
 
+    def _take_facts(self, index: int, line: TapeLine) -> None:
+        """What a venue told by REST."""
+        venue, markets = venue_and_markets(self._sources[index], line)
+        if venue not in VENUES:
+            raise BadFrame("expected the venue that facts belong to, found none")
+        multipliers: dict[int, int] = {}
+        find = _noting(multipliers, self._instruments_of(venue, markets))
+        for fact in VENUES[venue].parse_facts(line.frame(), find, self._listings[venue]):
+            if told := told_of_one_coin(fact, multipliers):
+                self._came.append(told)
+
     def _disconnect(self, key: tuple[int, str], reason: str) -> None:
         """Withdraw the instruments of a connection. The next frame of its URL belongs to a new connection."""
         connection = self._connections.pop(key, None)
@@ -216,13 +239,10 @@ class Player:
             raise unknown_venue(source, line.url)
         by_symbol = self._instruments_of(venue, markets)
         multipliers: dict[int, int] = {}
+        find_watched = _noting(multipliers, by_symbol)
 
         def find(venue_symbol: str) -> Instrument | None:
-            known = by_symbol.get(venue_symbol)
-            if known is not None:
-                if known.multiplier != 1:
-                    multipliers[known.id] = known.multiplier
-            else:
+            if (known := find_watched(venue_symbol)) is None and line.kind != FACT_STREAM:
                 self._note_unwatched(source, venue, VENUES[venue].unified(venue_symbol, markets[0]) or venue_symbol)
             return known
 
@@ -254,6 +274,18 @@ class Player:
         # A tape has one end, so each cut tape is reported, however many there are.
         kind = f"{reason} {path}" if isinstance(error, TapeCut) else reason
         self._complaints.take(kind, f"{path}:{number}: {error}")
+
+
+def _noting(multipliers: dict[int, int], by_name: Mapping[str, Instrument]) -> Find:
+    """Gives an instrument, and notes how many coins one is under the name that was asked for."""
+
+    def find(venue_symbol: str) -> Instrument | None:
+        known = by_name.get(venue_symbol)
+        if known is not None and known.multiplier != 1:
+            multipliers[known.id] = known.multiplier
+        return known
+
+    return find
 
 
 def _received(timed: tuple[int, int, int, TapeLine]) -> tuple[int, int]:

@@ -21,7 +21,7 @@ from arbsniper_tui.feeds.recording_tally import RecordingTally
 from arbsniper_tui.model.errors import UsageError
 from arbsniper_tui.model.feed_spec import FeedSpec
 from arbsniper_tui.model.health import RecordingHealth
-from arbsniper_tui.tapes.tape import DISCONNECTED, INSTRUMENTS, LISTING, SETTINGS, TapeWriter
+from arbsniper_tui.tapes.tape import DISCONNECTED, FACT_STREAM, FACTS, INSTRUMENTS, LISTING, SETTINGS, TapeWriter
 
 _log = logging.getLogger("arbsniper_tui.feeds.recorder")
 
@@ -77,7 +77,7 @@ class Recorder:
 
     def frames_of(self, spec: FeedSpec) -> OnFrame:
         """What a feed calls with each frame."""
-        return self._notes(spec, "")
+        return self._notes(spec, FACT_STREAM if spec.facts_only else "")
 
     def listings_of(self, spec: FeedSpec) -> OnListing:
         """What a feed calls with the venue's list, without which contract sizes could not be replayed."""
@@ -87,6 +87,10 @@ class Recorder:
         """What a market calls when patterns bring instruments or take them away."""
         note = self._notes(spec, INSTRUMENTS)
         return lambda change: note(spec.ws_url, msgspec.json.encode(change))
+
+    def facts_of(self, spec: FeedSpec) -> OnFrame:
+        """What is called with each answer by REST that tells slow facts."""
+        return self._notes(spec, FACTS)
 
     def disconnects_of(self, spec: FeedSpec) -> OnDisconnect:
         """What a feed calls when a connection of it ends, so that a replay withdraws what rested on it."""

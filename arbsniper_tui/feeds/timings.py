@@ -35,6 +35,10 @@ class FeedTimings(Struct, frozen=True):
     """... up to this, and begun anew after data."""
     refresh_list_s: float = 300.0
     """Between two looks at the venue's list."""
+    facts_every_s: float = 1.0
+    """Slow facts that a stream tells go to the bus this often."""
+    facts_within_s: float = 120.0
+    """A connection that carries facts alone is connected anew, or called silent, after this long without any."""
     rejected_wait_s: float = 60.0
     """Until a venue that serves none of the symbols is asked again."""
 

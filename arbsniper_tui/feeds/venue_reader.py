@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from arbsniper_tui.feeds.quote_filter import QuoteFilter
 from arbsniper_tui.model.errors import BookLost, FrameError
-from arbsniper_tui.model.fact import FACTS, Mark, OpenInterest, is_sound
+from arbsniper_tui.model.fact import FACT_TYPES, Fact, Mark, OpenInterest, is_sound
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote, Withdrawal
 from arbsniper_tui.model.reason import Reason, ReasonCode
@@ -78,7 +78,12 @@ class VenueReader:
         asides = self._asides.copy()
         self._asides.clear()
         for aside in asides:
-            if isinstance(aside, Mark | OpenInterest):
-                aside = fact_of_one_coin(aside, self._multipliers)
-            if not isinstance(aside, FACTS) or is_sound(aside):
-                self._tell(aside)
+            told = told_of_one_coin(aside, self._multipliers) if isinstance(aside, FACT_TYPES) else aside
+            if told is not None:
+                self._tell(told)
+
+
+def told_of_one_coin(fact: Fact, multipliers: Mapping[int, int]) -> Fact | None:
+    """What a venue says of an instrument, of one base coin; None where its numbers cannot be true."""
+    told = fact_of_one_coin(fact, multipliers) if isinstance(fact, Mark | OpenInterest) else fact
+    return told if is_sound(told) else None

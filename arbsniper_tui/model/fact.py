@@ -60,7 +60,7 @@ class InstrumentStatus(Struct, frozen=True, array_like=True, tag="status", gc=Fa
 
 
 Fact = Funding | FundingInterval | Mark | OpenInterest | InstrumentStatus
-FACTS = (Funding, FundingInterval, Mark, OpenInterest)
+FACT_TYPES = (Funding, FundingInterval, Mark, OpenInterest)
 """Those that are numbers."""
 
 

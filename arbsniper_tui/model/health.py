@@ -46,6 +46,8 @@ class FeedHealth(Struct, frozen=True, array_like=True):
     """Round trip of the last WebSocket ping."""
     lag_ms: float | None = None
     """How much later its data come than at their best, by the venue's own time; None where it sends none."""
+    facts: str = ""
+    """Why the slow facts of its perpetuals do not come, in words; empty where they do, or where there are none."""
 
 
 class RecordingHealth(Struct, frozen=True, array_like=True):

@@ -28,6 +28,10 @@ _Read = Callable[[], bytes]
 """The next bytes of a file; none at its end."""
 LISTING = "listing"
 """`kind` of a line that holds a venue's REST list instead of a frame: what contract sizes were read from."""
+FACTS = "facts"
+"""`kind` of a line that holds what a venue tells by REST of its perpetuals: funding, open interest."""
+FACT_STREAM = "fact_stream"
+"""`kind` of a frame of a connection that carries slow facts alone. It may tell of more than was asked for."""
 SETTINGS = "settings"
 """`kind` of the line at a tape's head that holds the settings it was recorded under, as JSON."""
 INSTRUMENTS = "instruments"
@@ -53,7 +57,7 @@ class TapeLine(Struct, omit_defaults=True):
     @property
     def is_frame(self) -> bool:
         """Whether the venue sent it on the connection. Unknown kinds, of other recorders, are frames."""
-        return self.dir != "out" and self.kind not in (LISTING, SETTINGS, INSTRUMENTS, DISCONNECTED)
+        return self.dir != "out" and self.kind not in (LISTING, FACTS, SETTINGS, INSTRUMENTS, DISCONNECTED)
 
     @property
     def is_own(self) -> bool:

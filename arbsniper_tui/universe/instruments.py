@@ -10,6 +10,7 @@ from arbsniper_tui.model.feed_spec import FeedSpec
 from arbsniper_tui.model.instrument import Instrument, Market, Symbol, instrument_key, parse_symbol
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.base import VenueMarket
+from arbsniper_tui.venues.requests import FactSource
 
 
 def instruments_of(settings: Settings) -> tuple[Instrument, ...]:
@@ -49,12 +50,13 @@ def feed_specs(instruments: Sequence[Instrument], settings: Settings) -> tuple[F
 def _spec(declared: VenueMarket, venue: str, members: tuple[Instrument, ...]) -> FeedSpec:
     usual = VENUES[venue].market(declared.market)
     is_elsewhere = usual is None or declared.ws_url != usual.ws_url
-    rest_url = declared.rest_url.rstrip("/")
+    rest_url, ws_url = declared.rest_url.rstrip("/"), declared.ws_url.rstrip("/")
+    facts = declared.facts or FactSource()
     return FeedSpec(
         name=f"{venue} {declared.market}",
         venue=venue,
         market=declared.market,
-        ws_url=declared.ws_url.rstrip("/") + declared.ws_path,
+        ws_url=ws_url + declared.ws_path,
         list_url=rest_url + declared.list_path,
         instruments=members,
         seed_url=rest_url + declared.seed_path if declared.seed_path else "",
@@ -62,6 +64,9 @@ def _spec(declared: VenueMarket, venue: str, members: tuple[Instrument, ...]) ->
         per_connection=declared.connection_limit,
         connections=declared.connections,
         endpoint_url=rest_url + declared.endpoint_path if declared.endpoint_path else "",
+        facts_ws_url=ws_url + (facts.ws_path or declared.ws_path) if facts.subscription else "",
+        facts_url=rest_url + facts.path if facts.path else "",
+        facts_each_url=rest_url + facts.path_each if facts.path_each else "",
     )
 
 

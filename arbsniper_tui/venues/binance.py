@@ -105,7 +105,7 @@ class Binance(VenueAdapter):
             instrument = find(said.symbol)
             return () if instrument is None else (OpenInterest(instrument.id, said.open_interest, said.time),)
         told = {each.symbol: each.funding_interval_hours for each in _INTERVALS(body)}
-        hours = dict.fromkeys(listings, _USUAL_INTERVAL_H) | told
+        hours = dict.fromkeys((name for name in listings if name not in told), _USUAL_INTERVAL_H) | told
         found = ((find(name), interval_h) for name, interval_h in hours.items())
         return [FundingInterval(each.id, interval_h) for each, interval_h in found if each is not None]
 
