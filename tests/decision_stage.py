@@ -22,6 +22,7 @@ from arbsniper_tui.model.signal import Event, Signal
 from arbsniper_tui.model.view import NodeIntro
 from arbsniper_tui.runtime.anonymous_file import create_anonymous_file
 from arbsniper_tui.sinks.sink import NoSink
+from arbsniper_tui.spread.facts import NewestFacts
 from arbsniper_tui.spread.requests import Requests
 from arbsniper_tui.spread.view_maker import ViewMaker
 from arbsniper_tui.wire.messages import (
@@ -138,7 +139,8 @@ class DecisionStage:
         self.be_desk(is_replay=False)
         self.journal = Journal(lambda event: self.desk.tell(event), sink, self.memory)
         self.watch = FeedWatch(self.detector, self.journal)
-        self.views = ViewMaker(self.plan, self.detector, self.journal, self.watch, self.stages, self.sink)
+        self.facts = NewestFacts(self.detector.funding)
+        self.views = ViewMaker(self.plan, self.detector, self.journal, self.watch, self.stages, self.sink, self.facts)
         self.requests = Requests(self.desk, self.detector, self.journal, self.watch, self.memory, self.views)
 
     def be_desk(self, *, is_replay: bool) -> None:

@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from arbsniper_tui.engine.leg import Leg, Legs
-from arbsniper_tui.engine.make_signal import make_signal, rounded
+from arbsniper_tui.engine.make_signal import FundingTerms, make_signal, rounded
 from arbsniper_tui.engine.opportunity import Opportunity
 from arbsniper_tui.engine.peers import Peers
 from arbsniper_tui.engine.route_index import RouteIndex
@@ -63,6 +63,8 @@ class Detector:
         is announced."""
         self.signal_seq = 0
         self.opportunities = 0
+        self.funding: dict[int, FundingTerms] = {}
+        """Of perpetuals, by id. Whoever takes facts in fills it; it is looked up for a signal alone."""
         self.resumable: dict[RouteKey, str] = {}
         """Opportunities that a process which died had announced, by their ids: one that still stands is opened again,
         and not announced as new."""
@@ -298,7 +300,7 @@ class Detector:
         route.signalled_ns = opportunity.announced_ns = now_ns
         opportunity.announced_pct = (gross, net)
         offset_ns, seq = self.wall_offset_ns, self.signal_seq
-        signals.append(make_signal(route, opportunity, state, now_ns, cause_ns, offset_ns, seq, ask, bid))
+        signals.append(make_signal(route, opportunity, state, now_ns, cause_ns, offset_ns, seq, ask, bid, self.funding))
 
     def _moved_materially(self, opportunity: Opportunity, spreads_pct: tuple[float, float], now_ns: int) -> bool:
         least = max(UPDATE_LEAST_PCT, self._rules.threshold_pct * UPDATE_SHARE)
@@ -316,7 +318,7 @@ class Detector:
             ask = route.buy.last_price(buying=True) if route.buy.fault is not None else route.buy.ask
             bid = route.sell.last_price(buying=False) if route.sell.fault is not None else route.sell.bid
             offset_ns, seq = self.wall_offset_ns, self.signal_seq
-            closing = make_signal(route, opportunity, "close", now_ns, cause_ns, offset_ns, seq, ask, bid)
+            closing = make_signal(route, opportunity, "close", now_ns, cause_ns, offset_ns, seq, ask, bid, self.funding)
             signals.append(
                 replace(
                     closing,

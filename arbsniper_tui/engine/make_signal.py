@@ -1,13 +1,49 @@
 """A signal, made of a route and its opportunity."""
 
+from collections.abc import Mapping
+from typing import TypedDict
+
 from msgspec import UNSET
 
 from arbsniper_tui.engine.opportunity import Opportunity
 from arbsniper_tui.engine.routes import Route
+from arbsniper_tui.model.fact import Funding
 from arbsniper_tui.model.signal import Signal, SignalState
 
 _NO_FRACTIONS = 1.5 * 2**52
 """Beside this, a float holds no fraction: adding it rounds to the nearest whole number."""
+
+
+class _Bought(TypedDict, total=False):
+    buy_funding_rate: float
+    buy_funding_interval_h: float
+    buy_next_funding: int
+
+
+class _Sold(TypedDict, total=False):
+    sell_funding_rate: float
+    sell_funding_interval_h: float
+    sell_next_funding: int
+
+
+class FundingTerms:
+    """The funding of a perpetual as the fields of a signal, made before one is: what is not known is no field."""
+
+    __slots__ = ("if_bought", "if_sold")
+
+    def __init__(self, funding: Funding | None = None) -> None:
+        self.if_bought: _Bought = {}
+        self.if_sold: _Sold = {}
+        if funding is None:
+            return
+        self.if_bought["buy_funding_rate"] = self.if_sold["sell_funding_rate"] = funding.rate_pct
+        if funding.interval_h is not None:
+            self.if_bought["buy_funding_interval_h"] = self.if_sold["sell_funding_interval_h"] = funding.interval_h
+        if funding.next_ms is not None:
+            self.if_bought["buy_next_funding"] = self.if_sold["sell_next_funding"] = funding.next_ms
+
+
+_UNTOLD = FundingTerms()
 
 
 def make_signal(
@@ -20,13 +56,13 @@ def make_signal(
     seq: int,
     ask: float,
     bid: float,
+    funding: Mapping[int, FundingTerms],
 ) -> Signal:
     """The announcement at these prices, decided at `now_ns` because of a quote received at `cause_ns`."""
     buying, selling = route.buy, route.sell
     buy, sell = buying.quote, selling.quote
     assert buy is not None and sell is not None, "a route with an opportunity has had both quotes"
     gross, net = route.spreads_pct(ask, bid)
-    is_converted = route.is_converted
     # Differences of prices without the noise of binary fractions, to more decimals than venues show.
     per_unit = 1e10 if ask >= 1.0 else 1e14 if ask >= 1e-4 else 1e18
     return Signal(
@@ -52,10 +88,12 @@ def make_signal(
         sell_age_ms=(now_ns - selling.recv_ns) // 1_000_000,
         buy_market=buying.instrument.market,
         sell_market=selling.instrument.market,
-        buy_raw_price=buy.ask if is_converted else UNSET,
+        buy_raw_price=buy.ask if (is_converted := route.is_converted) else UNSET,
         sell_raw_price=sell.bid if is_converted else UNSET,
         quote_rate=route.rate_used() or UNSET if is_converted else UNSET,
         resumed_from=opportunity.resumed_from or UNSET,
+        **funding.get(buying.id, _UNTOLD).if_bought,
+        **funding.get(selling.id, _UNTOLD).if_sold,
     )
 
 

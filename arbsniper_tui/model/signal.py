@@ -84,6 +84,19 @@ class Signal(Struct, frozen=True, kw_only=True):
     quote_rate: float | UnsetType = UNSET
     """Units of the converted leg's own currency for one of the symbol's: its raw price is its price times this. Of two
     converted legs, the bought one's."""
+    buy_funding_rate: float | UnsetType = UNSET
+    """Of a perpetual that is bought: what its holders pay at the next settlement, in percent of the position's worth,
+    for one interval; longs pay shorts where it is positive. This and the next five only where the venue told it."""
+    sell_funding_rate: float | UnsetType = UNSET
+    """The same of a perpetual that is sold."""
+    buy_funding_interval_h: float | UnsetType = UNSET
+    """Hours from one settlement of the bought perpetual to the next."""
+    sell_funding_interval_h: float | UnsetType = UNSET
+    """Hours from one settlement of the sold perpetual to the next."""
+    buy_next_funding: int | UnsetType = UNSET
+    """The next settlement of the bought perpetual, ms since 1970."""
+    sell_next_funding: int | UnsetType = UNSET
+    """The next settlement of the sold perpetual, ms since 1970."""
     resumed_from: str | UnsetType = UNSET
     """The id that this opportunity had before the process that announced it died."""
     duration_ms: int | UnsetType = UNSET

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from arbsniper_tui.model.fact import Funding, Mark, OpenInterest
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.reason import Reason
 
@@ -20,6 +21,19 @@ class QuoteRow(Struct, frozen=True, array_like=True, gc=False):
     reason: Reason | None
     quotes: int = 0
     """How many quotes this instrument has had."""
+
+
+class FactsRow(Struct, frozen=True, array_like=True, gc=False):
+    """What its venue says of one perpetual beside its quotes; None for what it has not said. The times of receipt are
+    wall time, ms since 1970."""
+
+    instrument_id: int
+    funding: Funding | None = None
+    funding_ms: float = 0.0
+    mark: Mark | None = None
+    mark_ms: float = 0.0
+    interest: OpenInterest | None = None
+    interest_ms: float = 0.0
 
 
 class RouteRow(Struct, frozen=True, array_like=True, gc=False):

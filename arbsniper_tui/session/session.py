@@ -159,6 +159,8 @@ class Session:
         for row in view.quotes:
             snapshot.quotes[row.instrument_id] = row
             changes.quotes.add(row.instrument_id)
+        for facts in view.facts:
+            snapshot.facts[facts.instrument_id] = facts
         if view.routes != snapshot.routes:
             snapshot.routes = view.routes
             changes.routes = True
@@ -188,11 +190,13 @@ class Session:
             watched = {each.id for each in snapshot.intro.instruments}
             for gone in snapshot.quotes.keys() - watched:
                 del snapshot.quotes[gone]
+            snapshot.facts = {i: row for i, row in snapshot.facts.items() if i in watched}
         if snapshot.intro is None or not (view.added or view.removed):
             return
         changes.intro = True
         for instrument_id in view.removed:
             snapshot.quotes.pop(instrument_id, None)
+            snapshot.facts.pop(instrument_id, None)
         kept = tuple(each for each in snapshot.intro.instruments if each.id not in view.removed)
         snapshot.intro = replace(snapshot.intro, instruments=kept + view.added, routes=view.routes_watched)
 

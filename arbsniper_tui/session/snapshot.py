@@ -7,7 +7,7 @@ from typing import Protocol
 
 from arbsniper_tui.model.health import FeedHealth, RecordingHealth, RedisHealth, RedisState, WorkerHealth
 from arbsniper_tui.model.signal import Event
-from arbsniper_tui.model.view import NodeIntro, NodeStatus, QuoteRow, ReplayStatus, RouteRow, StageRow
+from arbsniper_tui.model.view import FactsRow, NodeIntro, NodeStatus, QuoteRow, ReplayStatus, RouteRow, StageRow
 
 EVENTS_KEPT = 2000
 RouteKey = tuple[int, int]
@@ -20,6 +20,8 @@ class Snapshot:
     intro: NodeIntro | None = None
     status: NodeStatus | None = None
     quotes: dict[int, QuoteRow] = field(default_factory=dict)
+    facts: dict[int, FactsRow] = field(default_factory=dict)
+    """What venues say of perpetuals beside their quotes, by instrument."""
     routes: tuple[RouteRow, ...] = ()
     """The largest spreads first, by the basis in force."""
     named_routes: dict[RouteKey, RouteRow] = field(default_factory=dict)

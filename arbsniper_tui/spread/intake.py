@@ -33,7 +33,6 @@ class Intake(Protocol):
 
     clock_ns: int
     """The detector's clock: that of ages, or in a replay the time of the last frame."""
-    facts: NewestFacts
 
     def take(self, body: bytes) -> int:
         """Handle one message, and those that wait behind it. Returns the time at its end, in ns."""
@@ -43,14 +42,22 @@ class Intake(Protocol):
 class LiveIntake:
     """Judges only the newest of the states of an instrument that wait to be read: the others are over."""
 
-    def __init__(self, inbox: Inbox, detector: Detector, journal: Journal, feeds: FeedWatch, stages: Stages):
+    def __init__(
+        self,
+        inbox: Inbox,
+        detector: Detector,
+        journal: Journal,
+        feeds: FeedWatch,
+        stages: Stages,
+        facts: NewestFacts,
+    ) -> None:
         self._inbox = inbox
         self._detector = detector
         self._journal = journal
         self._feeds = feeds
         self._stages = stages
         self._troubles = LimitedLog(_log)
-        self.facts = NewestFacts()
+        self._facts = facts
         self.clock_ns = now_ns()
         self._late_ns = self.clock_ns + 1_000_000_000
         self._behind_since_ns = 0
@@ -135,13 +142,13 @@ class LiveIntake:
         if isinstance(message, InstrumentsChanged):
             self._journal.announce_all(_change_instruments(self._detector, message, got_ns, self._troubles))
             self._unjudged = {i: at_ns for i, at_ns in self._unjudged.items() if i in self._detector.legs.shown}
-            self.facts.forget(i for i in message.removed if i not in self._detector.legs.shown)
+            self._facts.forget(i for i in message.removed if i not in self._detector.legs.shown)
         elif isinstance(message, Withdrawn):
             self._journal.announce_all(_withdraw(self._detector, message, got_ns, self._troubles))
         elif isinstance(message, HealthReport):
             self._feeds.take(message, got_ns)
         elif isinstance(message, Facts):
-            self.facts.take(message)
+            self._facts.take(message)
 
     def _wake(self, at_ns: int) -> None:
         """After a pause of this process what lies on the bus is old, and newer states wait behind it: nothing is judged
@@ -170,13 +177,15 @@ class LiveIntake:
 class ReplayIntake:
     """A replay judges every state, each at the time at which it was received."""
 
-    def __init__(self, detector: Detector, journal: Journal, feeds: FeedWatch, stages: Stages) -> None:
+    def __init__(
+        self, detector: Detector, journal: Journal, feeds: FeedWatch, stages: Stages, facts: NewestFacts
+    ) -> None:
         self._detector = detector
         self._journal = journal
         self._feeds = feeds
         self._stages = stages
         self._troubles = LimitedLog(_log)
-        self.facts = NewestFacts()
+        self._facts = facts
         self.clock_ns = 0
 
     def take(self, body: bytes) -> int:
@@ -192,10 +201,11 @@ class ReplayIntake:
         elif isinstance(message, InstrumentsChanged):
             self.clock_ns = message.at_ns
             self._journal.announce_all(_change_instruments(self._detector, message, message.at_ns, self._troubles))
+            self._facts.forget(i for i in message.removed if i not in self._detector.legs.shown)
         elif isinstance(message, HealthReport):
             self._feeds.take(message, message.sent_ns)
         elif isinstance(message, Facts):
-            self.facts.take(message)
+            self._facts.take(message)
         elif message is not None:
             self._end(message)
         return now_ns()

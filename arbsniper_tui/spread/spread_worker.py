@@ -27,6 +27,7 @@ from arbsniper_tui.runtime.shared_cpu import SharedCpu
 from arbsniper_tui.runtime.turns import PROMPT_MS, take_turns_of
 from arbsniper_tui.sinks.redis_sink import RedisSink
 from arbsniper_tui.sinks.sink import NoSink, Sink
+from arbsniper_tui.spread.facts import NewestFacts
 from arbsniper_tui.spread.intake import Intake, LiveIntake, ReplayIntake
 from arbsniper_tui.spread.price_keys import PriceKeys
 from arbsniper_tui.spread.requests import Requests
@@ -71,7 +72,8 @@ class SpreadWorker:
         self._journal = Journal(self._desk.tell, self._sink, memory)
         self._feeds = FeedWatch(self._detector, self._journal)
         self._prices = PriceKeys(self._detector, self._sink)
-        self._views = ViewMaker(plan, self._detector, self._journal, self._feeds, self._stages, self._sink)
+        facts = NewestFacts(self._detector.funding)
+        self._views = ViewMaker(plan, self._detector, self._journal, self._feeds, self._stages, self._sink, facts)
         self._requests = Requests(self._desk, self._detector, self._journal, self._feeds, memory, self._views)
         self._shared_cpu = SharedCpu(plan.shares_cpu)
         self._chores_due_ns = self._second_due_ns = self._view_due_ns = 0
@@ -81,10 +83,10 @@ class SpreadWorker:
         self._live: LiveIntake | None = None
         self._intake: Intake
         if self._is_replay:
-            self._intake = ReplayIntake(self._detector, self._journal, self._feeds, self._stages)
+            self._intake = ReplayIntake(self._detector, self._journal, self._feeds, self._stages, facts)
         else:
             self._intake = self._live = LiveIntake(
-                self._inbox, self._detector, self._journal, self._feeds, self._stages
+                self._inbox, self._detector, self._journal, self._feeds, self._stages, facts
             )
             self._detector.wall_offset_ns = time.time_ns() - now_ns()
             close_left_open(memory, self._journal, self._detector, now_ns())

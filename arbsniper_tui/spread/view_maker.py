@@ -15,6 +15,7 @@ from arbsniper_tui.model.health import RedisHealth
 from arbsniper_tui.model.view import NodeIntro, NodeStatus
 from arbsniper_tui.runtime import clock
 from arbsniper_tui.sinks.sink import Sink
+from arbsniper_tui.spread.facts import NewestFacts
 from arbsniper_tui.wire.messages import View
 
 _STAGES_EVERY_NS = 500_000_000
@@ -24,7 +25,14 @@ class ViewMaker:
     """Remembers what the last view told, so that the next tells only what is new. Times are the detector's, in ns."""
 
     def __init__(
-        self, plan: SpreadPlan, detector: Detector, journal: Journal, feeds: FeedWatch, stages: Stages, sink: Sink
+        self,
+        plan: SpreadPlan,
+        detector: Detector,
+        journal: Journal,
+        feeds: FeedWatch,
+        stages: Stages,
+        sink: Sink,
+        facts: NewestFacts,
     ) -> None:
         self._plan = plan
         self._detector = detector
@@ -32,6 +40,7 @@ class ViewMaker:
         self._feeds = feeds
         self._stages = stages
         self._sink = sink
+        self._facts = facts
         self.rows = Rows(detector)
         self.viewers = 0
         self._rate_per_s = 0.0
@@ -62,6 +71,7 @@ class ViewMaker:
             recording=feeds.recording,
             named_routes=rows.named_routes(named, now_ns),
             routes_watched=len(self._detector.routes.all),
+            facts=self._facts.all_rows(self._detector.wall_offset_ns),
         )
 
     def changes(self, now_ns: int, mono_ns: int, named: Sequence[RouteKey] = ()) -> View:
@@ -92,6 +102,7 @@ class ViewMaker:
             added=added,
             removed=removed,
             routes_watched=len(self._detector.routes.all),
+            facts=self._facts.changed_rows(self._detector.wall_offset_ns),
         )
 
     def measure_rate(self, mono_ns: int) -> None:

@@ -120,6 +120,7 @@ def held_copy(live: Snapshot) -> Snapshot:
     return replace(
         live,
         quotes=dict(live.quotes),
+        facts=dict(live.facts),
         feeds=dict(live.feeds),
         workers=dict(live.workers),
         events=deque(live.events, maxlen=live.events.maxlen),

@@ -11,7 +11,7 @@ from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.reason import Reason
 from arbsniper_tui.model.signal import Event
-from arbsniper_tui.model.view import NodeIntro, NodeStatus, QuoteRow, ReplayStatus, RouteRow, StageRow
+from arbsniper_tui.model.view import FactsRow, NodeIntro, NodeStatus, QuoteRow, ReplayStatus, RouteRow, StageRow
 from arbsniper_tui.model.words import counted_by_reason
 
 
@@ -154,6 +154,8 @@ class View(Struct, frozen=True, array_like=True, tag="view"):
     removed: tuple[int, ...] = ()
     """Instruments not watched any more; they are gone before those added come."""
     routes_watched: int = 0
+    facts: tuple[FactsRow, ...] = ()
+    """Of perpetuals; more rows than a view holds wait for the next."""
 
 
 class Welcome(Struct, frozen=True, array_like=True, tag="welcome"):

@@ -4,11 +4,15 @@ import json
 
 import msgspec
 import pytest
+from msgspec import UNSET
 
 from arbsniper_tui.engine.detector import Detector, Rules
+from arbsniper_tui.engine.make_signal import FundingTerms
 from arbsniper_tui.engine.routes import ROUTE_KINDS
+from arbsniper_tui.model.fact import Funding
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
+from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.model.signal import Signal
 
 MS = 1_000_000
@@ -147,6 +151,22 @@ def test_two_legs_of_one_venue_are_told_apart_by_their_markets() -> None:
     signal = opened(spot(0, "okx"), spot(1, "okx", "BTC/USDT:USDT"))
     assert signal.action == "BUY_OKX_SPOT_SELL_OKX_PERP"
     assert (signal.buy_market, signal.sell_market) == ("spot", "perp")
+
+
+def test_a_perpetual_leg_tells_its_funding_and_a_spot_leg_none() -> None:
+    detector = Detector([spot(0, "okx", "BTC/USDT:USDT"), spot(1, "kraken")], ROUTE_KINDS, Rules(), "node")
+    detector.funding[0] = FundingTerms(Funding(0, 0.01, 1785110400000, 8.0))
+    detector.on_quote(Quote(0, 99.0, 1.0, 100.0, 1.0), 1, 1)
+    (bought,) = detector.on_quote(Quote(1, 102.0, 1.0, 103.0, 1.0), 1, 1)
+    written = json.loads(msgspec.json.encode(bought))
+    assert {name: value for name, value in written.items() if "funding" in name} == {
+        "buy_funding_rate": 0.01,
+        "buy_funding_interval_h": 8.0,
+        "buy_next_funding": 1785110400000,
+    }
+    detector.funding[0] = FundingTerms(Funding(0, -0.02))
+    (closed,) = detector.close_all(Reason(ReasonCode.STOPPED), 5 * MS)
+    assert (closed.buy_funding_rate, closed.buy_funding_interval_h, closed.sell_funding_rate) == (-0.02, UNSET, UNSET)
 
 
 def test_only_a_close_tells_how_long_and_why() -> None:

@@ -11,10 +11,11 @@ from arbsniper_tui.latency.stages import Stages
 from arbsniper_tui.model.fact import Funding, Mark
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.reason import Reason, ReasonCode
+from arbsniper_tui.model.view import FactsRow
 from arbsniper_tui.runtime.clock import PAUSED_NS, now_ns
 from arbsniper_tui.spread.intake import LiveIntake, ReplayIntake
 from arbsniper_tui.wire.inbox import Inbox
-from arbsniper_tui.wire.messages import Facts, FromFeed, HealthReport, QuoteBatch, Withdrawn, encode
+from arbsniper_tui.wire.messages import Facts, FromFeed, HealthReport, InstrumentsChanged, QuoteBatch, Withdrawn, encode
 
 BUY, SELL, OTHER = 0, 1, 2
 
@@ -29,7 +30,7 @@ class Taking:
     def __init__(self, stage: DecisionStage, inbox: Inbox, **rules: object) -> None:
         self.stage = stage
         stage.detector.rules = structs.replace(stage.detector.rules, **rules)
-        self.intake = LiveIntake(inbox, stage.detector, stage.journal, stage.watch, Stages())
+        self.intake = LiveIntake(inbox, stage.detector, stage.journal, stage.watch, Stages(), stage.facts)
 
     def take(self, *messages: FromFeed) -> None:
         for message in messages:
@@ -99,7 +100,7 @@ def test_what_cannot_be_told_apart_on_the_bus_is_passed_over(
     taking = Taking(stage, inbox)
     at_ns = now_ns()
     one, other = Quote(BUY, 1.0, 1.0, 1.1, 1.0), quote(SELL, 1.0, 1.1)
-    replaying = ReplayIntake(stage.detector, stage.journal, stage.watch, Stages())
+    replaying = ReplayIntake(stage.detector, stage.journal, stage.watch, Stages(), stage.facts)
     for intake in (taking.intake, replaying):
         intake.take(encode(QuoteBatch(at_ns, at_ns, [one, other], [at_ns])))
         intake.take(encode(QuoteBatch(at_ns, at_ns, [Quote(99, 1.0, 1.0, 1.1, 1.0), one], [at_ns, at_ns])))
@@ -109,15 +110,16 @@ def test_what_cannot_be_told_apart_on_the_bus_is_passed_over(
     assert stage.detector.legs.shown[SELL].received == 0
 
 
-def test_of_facts_the_newest_of_each_kind_is_held_and_all_are_counted(stage: DecisionStage, inbox: Inbox) -> None:
+def test_of_facts_the_newest_of_each_kind_is_held(stage: DecisionStage, inbox: Inbox) -> None:
     taking = Taking(stage, inbox)
     taking.take(Facts(1, (Mark(BUY, 100.0), Funding(BUY, 0.01))), Facts(2, (Mark(BUY, 101.0), Mark(SELL, 99.0))))
-    assert taking.intake.facts.count == 4
-    assert set(taking.intake.facts.of(BUY)) == {Mark(BUY, 101.0), Funding(BUY, 0.01)}
-    assert taking.intake.facts.of(OTHER) == ()
+    assert stage.facts.of(BUY) == FactsRow(BUY, Funding(BUY, 0.01), 1e-6, Mark(BUY, 101.0), 2e-6)
+    assert stage.facts.of(OTHER) == FactsRow(OTHER)
 
 
 def test_a_replay_holds_facts_too(stage: DecisionStage) -> None:
-    intake = ReplayIntake(stage.detector, stage.journal, stage.watch, Stages())
+    intake = ReplayIntake(stage.detector, stage.journal, stage.watch, Stages(), stage.facts)
     intake.take(encode(Facts(1, (Mark(BUY, 100.0),))))
-    assert intake.facts.of(BUY) == (Mark(BUY, 100.0),)
+    assert stage.facts.of(BUY).mark == Mark(BUY, 100.0)
+    intake.take(encode(InstrumentsChanged(2, removed=(BUY,))))
+    assert stage.facts.of(BUY) == FactsRow(BUY)
