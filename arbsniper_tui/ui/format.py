@@ -3,6 +3,7 @@
 import math
 import time
 
+from arbsniper_tui.model.fact import Funding
 from arbsniper_tui.model.health import RedisHealth, RedisState
 from arbsniper_tui.model.threshold import threshold_words
 
@@ -85,6 +86,12 @@ def pct(value: float, decimals: int = 3, width: int = 99) -> str:
     if len(text) > width and decimals:
         return pct(value, decimals - 1, width)
     return text if text.strip("-0.") else text.replace("-", "+")
+
+
+def funding(told: Funding) -> str:
+    """A rate in percent, and what it is for: `+0.0100/8h`; `+0.0100` where the interval is not known."""
+    rate = pct(told.rate_pct, 4, 7)
+    return rate if told.interval_h is None else f"{rate}/{told.interval_h:g}h"
 
 
 def threshold(threshold_pct: float) -> str:

@@ -11,7 +11,7 @@ import zmq
 from arbsniper_tui.model.health import FeedHealth, FeedState
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.signal import Event, EventKind
-from arbsniper_tui.model.view import NodeIntro, NodeStatus, QuoteRow
+from arbsniper_tui.model.view import FactsRow, NodeIntro, NodeStatus, QuoteRow
 from arbsniper_tui.session.session import Session
 from arbsniper_tui.session.snapshot import Changes
 from arbsniper_tui.wire.endpoints import Endpoints
@@ -58,6 +58,8 @@ class Stage:
         self.status = STATUS
         self.asked: list[Command] = []
         self.clock_ms = 1_700_000_000_000
+        self.facts: tuple[FactsRow, ...] = ()
+        """Those of each view."""
         self.is_deaf = False
         """Whether commands are left unread."""
         self._last_seq = 0
@@ -121,7 +123,15 @@ class Stage:
 
     def _view(self, *, is_full: bool) -> View:
         feeds = (FeedHealth("okx spot", "okx", FeedState.LIVE),) if is_full else ()
-        return View(self.number, is_full, self.status, (row(self.bid),), feeds=feeds, last_event=self._last_seq)
+        return View(
+            self.number,
+            is_full,
+            self.status,
+            (row(self.bid),),
+            feeds=feeds,
+            last_event=self._last_seq,
+            facts=self.facts,
+        )
 
     def frame(self, bid: float, *, is_lost: bool = False) -> None:
         """The next frame, with one quote; a lost one was made and did not arrive."""

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from session_stage import INTRO, Stage, Viewer
 
+from arbsniper_tui.model.fact import Funding
+from arbsniper_tui.model.view import FactsRow
 from arbsniper_tui.session.session import HISTORY, LOST_AFTER_S, Session
 from arbsniper_tui.session.snapshot import EVENTS_KEPT
 from arbsniper_tui.wire.endpoints import Endpoints
@@ -31,6 +33,17 @@ def test_then_it_sees_what_changed_and_asks_no_more(stage: Stage, viewer: Viewer
         changes = viewer.seen[-1]
         assert changes.quotes == {0} and not changes.intro and not changes.status
     assert stage.greeted == 1
+
+
+def test_facts_stay_until_newer_ones_come(stage: Stage, viewer: Viewer) -> None:
+    for rate_pct in (0.01, 0.02):
+        stage.facts = (FactsRow(0, Funding(0, rate_pct), 5.0),)
+        stage.frame(101.0 + rate_pct)
+        viewer.pull_until(lambda rate_pct=rate_pct: viewer.bid == 101.0 + rate_pct)
+        stage.facts = ()
+        stage.frame(102.0 + rate_pct)
+        viewer.pull_until(lambda rate_pct=rate_pct: viewer.bid == 102.0 + rate_pct)
+        assert viewer.snapshot.facts == {0: FactsRow(0, Funding(0, rate_pct), 5.0)}
 
 
 def test_a_pull_that_finds_nothing_changes_nothing(viewer: Viewer) -> None:

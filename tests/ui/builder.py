@@ -7,11 +7,12 @@ from functools import cache
 
 from msgspec import structs
 
+from arbsniper_tui.model.fact import Funding, Mark, OpenInterest
 from arbsniper_tui.model.health import FeedHealth, FeedState, RedisHealth, RedisState, WorkerHealth
-from arbsniper_tui.model.instrument import Instrument, parse_symbol
+from arbsniper_tui.model.instrument import Instrument, Market, parse_symbol
 from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.model.signal import Event, EventKind, Signal, SignalState
-from arbsniper_tui.model.view import NodeIntro, NodeStatus, QuoteRow, RouteRow, StageRow
+from arbsniper_tui.model.view import FactsRow, NodeIntro, NodeStatus, QuoteRow, RouteRow, StageRow
 from arbsniper_tui.session.snapshot import Snapshot
 
 NOW_MS = 1_760_000_000_000.0
@@ -155,6 +156,28 @@ def quotes_of(listed: Sequence[Instrument], seed: int = 7) -> dict[int, QuoteRow
     return rows
 
 
+def facts_of(listed: Sequence[Instrument], seed: int = 5) -> dict[int, FactsRow]:
+    """What is told of each perpetual but the last; one venue tells the rate alone."""
+    dice = random.Random(seed)
+    rows: dict[int, FactsRow] = {}
+    for each in [each for each in listed if each.market is Market.PERP][:-1]:
+        mark = MIDS[each.base] * (1 + dice.gauss(0.0003, 0.0002))
+        funding = Funding(each.id, round(dice.gauss(0.01, 0.008), 6), int(NOW_MS) + 6_132_000, dice.choice((4.0, 8.0)))
+        if each.venue == "kucoin":
+            rows[each.id] = FactsRow(each.id, structs.replace(funding, interval_h=None), NOW_MS - 1100)
+            continue
+        rows[each.id] = FactsRow(
+            each.id,
+            structs.replace(funding, predicted_pct=0.0125 if each.venue == "bybit" else None),
+            NOW_MS - dice.choice((1100, 2900, 41_000)),
+            Mark(each.id, round(mark, 2), round(mark / 1.0003, 2)),
+            NOW_MS - dice.choice((400, 900)),
+            OpenInterest(each.id, round(4e7 / mark, 3)),
+            NOW_MS - dice.choice((2100, 95_000)),
+        )
+    return rows
+
+
 def route_pairs(listed: Sequence[Instrument]) -> list[tuple[Instrument, Instrument]]:
     groups: dict[str, list[Instrument]] = {}
     for each in listed:
@@ -295,6 +318,7 @@ def _built(venues: tuple[str, ...], bases: tuple[str, ...], mode: str, perps: bo
         intro=structs.replace(intro_of(listed, mode), routes=len(routes)),
         status=status(opened=sum(not each.reason for each in routes)),
         quotes=rows,
+        facts=facts_of(listed),
         routes=tuple(routes[:60]),
         feeds=feeds_of(listed),
         workers={name: WorkerHealth(name, pid, up=True) for name, pid in (("feed", 4313), ("spread", 4315))},

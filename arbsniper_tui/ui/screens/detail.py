@@ -3,9 +3,9 @@
 from itertools import zip_longest
 from textwrap import wrap
 
-from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.model.reason import reason_words
-from arbsniper_tui.model.view import RouteRow
+from arbsniper_tui.model.view import FactsRow, RouteRow
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui import derived
 from arbsniper_tui.ui import format as fmt
@@ -105,6 +105,7 @@ def _leg(
         "other side": (other, "quiet"),
         "takes part": (f"no: {reason_words(quote.reason)}", "warn") if quote.reason else ("yes", "text"),
     }
+    leg |= _facts(snapshot.facts.get(instrument.id), now_ms, instrument)
     if instrument.rate_id is not None and instrument.native_quote != currency:
         prices = derived.counted(instrument, quote, snapshot.quotes)
         counted = "-" if prices is None else fmt.converted(prices.ask if is_bought else prices.bid, decimals)
@@ -112,7 +113,37 @@ def _leg(
     return leg
 
 
-_LEG_ROWS = ("", "symbol", "price", "counts as", "size", "taker fee", "age", "other side", "takes part")
+def _facts(row: FactsRow | None, now_ms: float | None, instrument: Instrument) -> dict[str, Told]:
+    """What is told of a perpetual beside its quote, each with its own age."""
+    if instrument.market is not Market.PERP:
+        return {}
+    if row is None:
+        return {"funding": ("not told yet", "quiet")}
+    told: dict[str, Told] = {}
+
+    def put(name: str, text: str, at_ms: float) -> None:
+        age = "" if now_ms is None else f"   {fmt.age(now_ms - at_ms)} old"
+        told[name] = (f"{text}{age}", "text")
+
+    if (funding := row.funding) is not None:
+        every = "" if funding.interval_h is None else f" every {funding.interval_h:g} h"
+        put("funding", f"{fmt.pct(funding.rate_pct, 4)} %{every}", row.funding_ms)
+        if funding.next_ms is not None and now_ms is not None:
+            told["next funding"] = (f"in {fmt.span((funding.next_ms - now_ms) / 1000)}", "text")
+        if funding.predicted_pct is not None:
+            told["then"] = (f"{fmt.pct(funding.predicted_pct, 4)} % predicted", "text")
+    if (mark := row.mark) is not None:
+        put("mark", f"{fmt.number(mark.mark, fmt.decimals_of(mark.mark, 2))} {instrument.native_quote}", row.mark_ms)
+        if mark.index is not None:
+            put("index", f"{fmt.number(mark.index, fmt.decimals_of(mark.index, 2))}", row.mark_ms)
+    if row.interest is not None:
+        put("open interest", f"{row.interest.coins:,.8g} {instrument.base}", row.interest_ms)
+    return told
+
+
+_LEG_ROWS = ("", "symbol", "price", "counts as", "size", "taker fee", "age", "other side", "takes part") + (
+    *("funding", "next funding", "then", "mark", "index", "open interest"),
+)
 
 
 def _beside(buy: dict[str, Told], sell: dict[str, Told], width: int) -> list[Line]:

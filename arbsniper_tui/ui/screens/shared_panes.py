@@ -21,6 +21,7 @@ def show_prices(area: PriceArea, view: View) -> None:
         snapshot.quotes,
         view.now_ms,
         None if view.whole else changes.quotes,
+        facts=snapshot.facts,
         listed=_listed(view) if view.whole or view.second else None,
         order=view.look.prices,
         twice_a_second=view.half,

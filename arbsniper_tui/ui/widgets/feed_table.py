@@ -29,7 +29,7 @@ COLUMNS = (
 
 
 class FeedTable(LinePane):
-    """A line a feed, and under it one for what it dropped and one for each refused symbol."""
+    """A line a feed, and under it one for funding that does not come, for what it dropped, for each refused symbol."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -81,6 +81,8 @@ class FeedTable(LinePane):
             lines.append(self._feed_line(feed, said))
             if len(said) > self._columns[-1].width:
                 lines.append(self._under("because", said, "warn"))
+            if feed.facts:
+                lines.append(self._under("funding", feed.facts, "warn"))
             if feed.dropped:
                 counts = ", ".join(f"{fmt.count(n)} {reason}" for reason, n in sorted(feed.dropped.items()))
                 lines.append(self._under("dropped", counts, "quiet"))

@@ -7,7 +7,7 @@ from textual import events
 from textual.containers import ScrollableContainer
 
 from arbsniper_tui.model.instrument import Instrument
-from arbsniper_tui.model.view import QuoteRow
+from arbsniper_tui.model.view import FactsRow, QuoteRow
 from arbsniper_tui.ui.widgets.pane import LinePane, TextPane
 from arbsniper_tui.ui.widgets.price_pane import PricePane
 
@@ -59,6 +59,7 @@ class PriceArea(ScrollableContainer, can_focus=False):
         now_ms: float | None,
         dirty: set[int] | None,
         *,
+        facts: Mapping[int, FactsRow],
         listed: Listed | None = None,
         order: str = "venue",
         twice_a_second: bool = False,
@@ -75,7 +76,7 @@ class PriceArea(ScrollableContainer, can_focus=False):
         else:
             dirty = self._due(dirty if wanting is None else dirty | wanting.keys())
         for pane in self._panes:
-            pane.show(quotes, now_ms, dirty, wanting=wanting, order=order, twice_a_second=twice_a_second)
+            pane.show(quotes, now_ms, dirty, facts=facts, wanting=wanting, order=order, twice_a_second=twice_a_second)
 
     @property
     def has_waiting(self) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.model.reason import reason_words
-from arbsniper_tui.model.view import QuoteRow
+from arbsniper_tui.model.view import FactsRow, QuoteRow
 from arbsniper_tui.ui import derived
 from arbsniper_tui.ui import format as fmt
 from arbsniper_tui.ui.columns import Column, fitted, header
@@ -20,10 +20,12 @@ COLUMNS = (
     Column("bid_size", "size", 8, "right"),
     Column("ask_size", "size", 8, "right"),
     Column("age", "age", 5, "right", drop=1),
-    Column("width", "spread", 8, "right", "%", drop=2),
-    Column("quotes", "quotes", 10, "right", drop=3),
+    # Only where there is a perpetual.
+    Column("funding", "funding", 10, "right", "%", drop=2),
+    Column("width", "spread", 8, "right", "%", drop=3),
+    Column("quotes", "quotes", 10, "right", drop=4),
     # Receipt minus the venue's time, so with the error of both clocks; a feed's lag is its growth.
-    Column("venue_time", "venue time", 10, "right", drop=4),
+    Column("venue_time", "venue time", 10, "right", drop=5),
 )
 
 
@@ -48,6 +50,7 @@ class PricePane(LinePane):
         """The rows of each instrument, by its id."""
         self._set_rows()
         self._quotes: Mapping[int, QuoteRow] = {}
+        self._facts: Mapping[int, FactsRow] = {}
         self._now_ms: float | None = None
         self._wanting: dict[int, str] = {}
         self._order = "venue"
@@ -69,15 +72,16 @@ class PricePane(LinePane):
         now_ms: float | None,
         dirty: set[int] | None,
         *,
+        facts: Mapping[int, FactsRow],
         wanting: dict[int, str] | None = None,
         order: str = "venue",
         twice_a_second: bool = False,
     ) -> None:
-        """Repaint the rows in `dirty` (all for None) and those whose mark moved; twice a second also the ages.
+        """Repaint the rows in `dirty` (all for None) and those whose mark moved; twice a second also ages and funding.
 
         Rows sorted by price are all drawn, and sorted, twice a second: what moves faster cannot be read.
         """
-        self._quotes, self._now_ms = quotes, now_ms
+        self._quotes, self._facts, self._now_ms = quotes, facts, now_ms
         self._wanting = self._wanting if wanting is None else wanting
         mine = set(self._places) if dirty is None else self._places.keys() & dirty
         self._is_behind |= dirty is None or order != self._order or (bool(mine) and order != "venue")
@@ -172,6 +176,7 @@ class PricePane(LinePane):
                 width=max(each.width, self._price_width) if each.id in ("bid", "ask") else each.width,
             )
             for each in COLUMNS
+            if each.id != "funding" or any(one.market is Market.PERP for one in self._instruments)
         ]
         self._columns = fitted(columns, self.room)
         note = f"by {self._order}" if self._says_order else ""
@@ -243,6 +248,9 @@ class PricePane(LinePane):
             case "age":
                 age_ms = derived.age_ms(quote, self._now_ms)
                 return "-" if age_ms is None else fmt.age(age_ms)
+            case "funding":
+                row = self._facts.get(quote.instrument_id)
+                return fmt.funding(row.funding) if row is not None and row.funding is not None else ""
             case "width":
                 return f"{(quote.ask - quote.bid) / quote.bid * 100:.4f}" if quote.bid > 0 else "-"
             case "quotes":
