@@ -168,3 +168,12 @@ def redis(health: RedisHealth) -> str:
     if health.lost:
         text += f", {count(health.lost)} lost"
     return text
+
+
+def multiplier(coins: int) -> str:
+    """How many coins a venue sells as one, such as x1000; empty where it sells them one by one."""
+    if coins == 1:
+        return ""
+    if coins % 1_000_000 == 0:
+        return f"x{coins // 1_000_000}M"
+    return f"x{coins}" if coins < 10_000 else f"x{coins // 1000}k"

@@ -170,3 +170,8 @@ def test_clock_is_local_time_with_milliseconds() -> None:
 )
 def test_redis_in_a_few_words(health: RedisHealth, text: str) -> None:
     assert fmt.redis(health) == text
+
+
+@pytest.mark.parametrize(("coins", "shown"), [(1, ""), (1000, "x1000"), (10_000, "x10k"), (1_000_000, "x1M")])
+def test_coins_that_are_sold_as_one_are_counted(coins: int, shown: str) -> None:
+    assert fmt.multiplier(coins) == shown

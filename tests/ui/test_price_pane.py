@@ -128,3 +128,21 @@ async def test_receipt_minus_the_venues_time_is_not_called_a_lag() -> None:
         page = shown(app)
         assert " venue time" in page and "lag" not in page
         assert " -7.0ms" in page
+
+
+async def test_a_coin_that_a_venue_sells_by_the_thousand_is_marked_so() -> None:
+    listed = (
+        Instrument(0, "binance", "PEPE/USDT:USDT", "1000PEPEUSDT", "USDT", 0.05, multiplier=1000),
+        Instrument(1, "okx", "PEPE/USDT:USDT", "PEPE-USDT-SWAP", "USDT", 0.05),
+    )
+    built = Snapshot(
+        intro=builder.intro_of(listed),
+        status=builder.status(),
+        quotes={i: quote(i, 0.0000115, 0.0000116) for i in (0, 1)},
+        feeds=builder.feeds_of(listed),
+    )
+    app = app_on(PlayedView(built))
+    async with app.run_test(size=(80, 24)) as pilot:
+        lines = await prices(pilot, app)
+        assert any(re.search(r"binance +x1000 perp", line) for line in lines), lines
+        assert not any("x1000" in line for line in lines if "okx" in line)

@@ -87,7 +87,10 @@ def _leg(
     """What is told of one leg, by the name of the row."""
     leg: dict[str, Told] = {
         "": ("buy at ask" if is_bought else "sell at bid", "head"),
-        "symbol": (f"{instrument.venue} {instrument.symbol}", "bright"),
+        "symbol": (
+            f"{instrument.venue} {instrument.symbol} {fmt.multiplier(instrument.multiplier)}".rstrip(),
+            "bright",
+        ),
         "taker fee": (f"{instrument.taker_fee_pct:g} %", "text"),
     }
     quote = snapshot.quotes.get(instrument.id)

@@ -209,8 +209,8 @@ class PricePane(LinePane):
 
     def _named(self, instrument: Instrument) -> str:
         native = instrument.native_quote
-        currency = native if native != instrument.counted_quote else ""
-        return f"{instrument.venue:<9}{currency[:4]:<4} {instrument.market.value:<4} "
+        note = native[:4] if native != instrument.counted_quote else fmt.multiplier(instrument.multiplier)
+        return f"{instrument.venue:<{13 - max(4, len(note))}}{note:<4} {instrument.market.value:<4} "
 
     def _prices(self, instrument: Instrument, quote: QuoteRow) -> tuple[str, str]:
         """Bid and ask in the pane's currency: the venue's own digits, or converted and marked so."""
