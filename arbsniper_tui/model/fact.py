@@ -3,6 +3,9 @@
 from math import isfinite
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
+
+from arbsniper_tui.model.clean_text import clean_text
 
 LARGEST_RATE_PCT = 100.0
 """A funding rate beyond this, either way, is an error."""
@@ -56,7 +59,10 @@ class InstrumentStatus(Struct, frozen=True, array_like=True, tag="status", gc=Fa
     instrument_id: int
     is_trading: bool
     words: str = ""
-    """The venue's own word for it."""
+    """The venue's own word for it, made fit to show."""
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "words", clean_text(self.words))
 
 
 Fact = Funding | FundingInterval | Mark | OpenInterest | InstrumentStatus
