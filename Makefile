@@ -9,13 +9,16 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.t
 RUNS := $(VENV)/.runs
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check coverage format docs screenshots new-venue hooks constraints clean
+SEED ?= 1
+
+.PHONY: help demo test check coverage fuzz format docs screenshots new-venue hooks constraints clean
 
 help:
 	@echo "make demo         run the program on simulated venues"
 	@echo "make test         run the tests"
 	@echo "make check        format, lint, types, import contracts, tests: what CI runs"
 	@echo "make coverage     run the tests once more and say which branches they take"
+	@echo "make fuzz         give each parser 100,000 damaged frames; VENUE=okx: of one venue, SEED=2: others"
 	@echo "make format       rewrite the sources in the house format"
 	@echo "make docs         write the pages of docs/ that are made from the sources"
 	@echo "make screenshots  draw screenshots/ again from their fixed seed"
@@ -54,6 +57,9 @@ coverage: $(READY)
 	@$(BIN)/coverage run -m pytest -n auto --dist loadgroup
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+
+fuzz: $(READY)
+	@$(BIN)/python tests/venues/frame_fuzzer.py --seed "$(SEED)" $(VENUE)
 
 format: $(READY)
 	@$(BIN)/ruff format .

@@ -1,32 +1,34 @@
 """What holds for every venue alike."""
 
 import json
-import re
-from math import isfinite
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from importlib import import_module
+from inspect import isabstract, isclass
 from pathlib import Path
 
 import pytest
+from conversation import Conversation
+from frame_fuzzer import SHORT, Wire, check_renamed, closed, fuzz, opened, places
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from venue_frames import FRAMES, MARKETS, Connection, frames, instruments, list_body, listing
 
 import arbsniper_tui.venues
-from arbsniper_tui.model.errors import BadFrame, BookLost, FrameError
+from arbsniper_tui.model.errors import BadFrame, BookLost, FrameError, VenueRejected
 from arbsniper_tui.model.instrument import Market, Symbol, parse_symbol
-from arbsniper_tui.model.quote import defect
+from arbsniper_tui.model.quote import Quote, defect
 from arbsniper_tui.sim.registry import SIMULATED
 from arbsniper_tui.venues import OPEN_VENUES, VENUES, venue_of_url
-from arbsniper_tui.wire.messages import QuoteBatch, decode_from_feed, encode
+from arbsniper_tui.venues.base import VenueAdapter
 
-SHARED = {"__init__", "base", "book", "decoding", "listing", "multiplier", "requests", "sizes", "spelling"} | {
-    "protobuf",
-    "rest_tops",
-}
-"""What several venues use."""
 LISTS_ONLY_WHAT_TRADES = {("coindcx", Market.PERP)}
 """Those whose list leaves out what does not trade."""
 
 every_market = pytest.mark.parametrize(("venue", "market"), MARKETS)
+every_simulated_market = pytest.mark.parametrize(
+    ("venue", "market"), [each for each in MARKETS if each[0] in SIMULATED]
+)
 every_venue = pytest.mark.parametrize("venue", VENUES)
 fuzzed = settings(max_examples=120, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -39,12 +41,20 @@ SYMBOLS = {
 }
 
 
-def test_each_file_of_the_folder_is_one_venue_and_each_venue_one_file() -> None:
+def test_each_file_with_an_adapter_is_one_venue_of_its_name_and_each_venue_one_file() -> None:
     folder = Path(arbsniper_tui.venues.__file__).parent
-    assert {file.stem for file in folder.glob("*.py")} - SHARED == set(VENUES)
-    for venue, adapter in VENUES.items():
-        assert adapter.venue == venue
-        assert type(adapter).__module__ == f"arbsniper_tui.venues.{venue}"
+    modules = [import_module(f"arbsniper_tui.venues.{file.stem}") for file in folder.glob("[a-z]*.py")]
+    written = {
+        (module.__name__.rpartition(".")[2], each.venue)
+        for module in modules
+        for each in vars(module).values()
+        if isclass(each)
+        and issubclass(each, VenueAdapter)
+        and each.__module__ == module.__name__
+        and not isabstract(each)
+    }
+    assert written == {(venue, venue) for venue in VENUES}
+    assert {venue: adapter.venue for venue, adapter in VENUES.items()} == {venue: venue for venue in VENUES}
 
 
 def test_every_venue_has_frames_and_tests_and_a_simulation_where_it_runs() -> None:
@@ -98,7 +108,7 @@ def test_every_frame_with_quotes_is_read_and_can_be_believed(venue: str, market:
         assert quotes, frame
         for quote in quotes:
             assert defect(quote) is None
-            assert quote.bid <= quote.ask
+            assert quote.bid < quote.ask
     for instrument in connection.by_rule.all:
         assert parse_symbol(instrument.symbol).market is market
         names = [each.name for each in VENUES[venue].spellings(parse_symbol(instrument.symbol))]
@@ -254,95 +264,104 @@ def test_a_name_that_no_symbol_can_have_is_passed_over_in_the_list(venue: str, m
     assert all(each.isprintable() for each in listed)
 
 
-def feed_anything(venue: str, market: Market, frame: bytes) -> None:
-    """Whatever comes, nothing but a FrameError leaves the parser, and what it returns can cross the bus."""
-    connection = Connection(venue, market=market)
-    for good in frames(venue, market)[:1]:
-        connection.feed(good)
+@every_market
+def test_damaged_frames_and_lists_raise_nothing_but_frame_errors_and_leave_nothing_behind(
+    venue: str, market: Market
+) -> None:
+    markets = len(VENUES[venue].markets)
+    counts = fuzz(Wire(venue, market), SHORT // markets, seed="steady")
+    assert counts["Quote"] and counts["BadFrame"] + counts["BookLost"], counts
+
+
+@every_market
+def test_nothing_is_kept_of_instruments_that_nobody_watches(venue: str, market: Market) -> None:
+    check_renamed(Wire(venue, market), 300, seed="steady")
+
+
+@every_market
+def test_a_frame_whose_bid_or_ask_is_taken_out_gives_no_quote_that_can_be_believed(venue: str, market: Market) -> None:
+    for frame in frames(venue, market):
+        quotes = first_quotes(venue, market, frame)
+        for price in {price for quote in quotes for price in (quote.bid, quote.ask)}:
+            for emptied in without_price(frame, price):
+                believed = [each for each in first_quotes(venue, market, emptied) if defect(each) is None]
+                # What is left may be of other instruments, or of other states of this one.
+                assert not {price} & {side for each in believed for side in (each.bid, each.ask)}, emptied
+                assert len(believed) < len(quotes), emptied
+
+
+def first_quotes(venue: str, market: Market, frame: bytes) -> list[Quote]:
+    """The quotes of a frame that is the first of its connection."""
     try:
-        quotes = list(connection.feed(frame))
+        return list(Connection(venue, market=market).feed(frame))
     except FrameError:
-        return
-    batch = QuoteBatch(1, 2, quotes)
-    assert len(decode_from_feed(encode(batch)).quotes) == len(quotes)
-    for quote in quotes:
-        if not defect(quote):
-            assert quote.bid <= quote.ask
-            assert isfinite(quote.bid_size + quote.ask_size)
+        return []
+
+
+def without_price(frame: bytes, price: float) -> Iterator[bytes]:
+    """The frame with zero, nothing or null wherever this price stands in it; where it stands in levels, without any."""
+    for other in ("0", "", 0, None):
+        parts = opened(frame)
+        if parts is None:
+            return
+        head, root = parts
+        for node, key in list(places(root)):
+            value = node[key]
+            if isinstance(value, list) and value and isinstance(value[0], list) and is_price(value[0][:1], price):
+                node[key] = []
+            elif isinstance(value, dict) and any(digits(each) == digits(price) for each in value):
+                node[key] = {}
+            elif isinstance(node, dict) and is_price([value], price):
+                node[key] = other
+        yield head + closed(root, is_ascii=True)
+
+
+def is_price(value: list[object], price: float) -> bool:
+    return bool(value) and digits(value[0]) == digits(price)
+
+
+def digits(number: object) -> str:
+    """The digits of a number, without the point and the zeros at both ends: venues may write it in any unit."""
+    text = f"{number:.15g}" if isinstance(number, float) else str(number)
+    return text.replace(".", "").strip("0") if text.replace(".", "").isdecimal() else ""
+
+
+@every_simulated_market
+def test_every_change_of_the_top_gives_the_quote_of_that_top(venue: str, market: Market) -> None:
+    conversation = Conversation(venue, market)
+    watched = {each.venue_symbol: each for each in conversation.asked}
+    parser = VENUES[venue].parser(market, watched.get, conversation.listings())
+    for frame in (*conversation.begin(), *conversation.subscribe()):
+        parser.feed(frame)
+    for instrument, top, told in conversation.changes(200):
+        quotes = [quote for frame in told for quote in parser.feed(frame)]
+        shown = [(float(instrument.price_text(ticks))) for ticks in (top.bid_ticks, top.ask_ticks)]
+        assert [[quotes[-1].bid, quotes[-1].ask], quotes[-1].instrument_id] == [shown, instrument.id], told
+
+
+@every_simulated_market
+def test_neither_a_refusal_nor_the_end_of_a_subscription_gives_a_quote(venue: str, market: Market) -> None:
+    conversation = Conversation(venue, market)
+    watched = {each.venue_symbol: each for each in conversation.asked}
+    parser = VENUES[venue].parser(market, watched.get, conversation.listings())
+    for frame in (*conversation.begin(), *conversation.subscribe(refused=list(watched)), *conversation.unsubscribe()):
+        with suppress(VenueRejected):
+            assert not parser.feed(frame), frame
 
 
 @every_market
-@fuzzed
-@given(noise=st.binary(max_size=80))
-def test_random_bytes_raise_nothing_but_frame_errors(venue: str, market: Market, noise: bytes) -> None:
-    feed_anything(venue, market, noise)
-
-
-@every_market
-@fuzzed
-@given(data=st.data())
-def test_frames_with_bytes_changed_raise_nothing_but_frame_errors(
-    venue: str, market: Market, data: st.DataObject
-) -> None:
-    frame = bytearray(data.draw(st.sampled_from(frames(venue, market) + frames(venue, market, "other"))))
-    for _ in range(data.draw(st.integers(1, 4))):
-        at = data.draw(st.integers(0, len(frame)))
-        frame[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
-    feed_anything(venue, market, bytes(frame))
-
-
-scalars = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.sampled_from((0, -1, 2**31, 2**63, 2**64, 10**30, -(10**30), 1e308, 5e-324, -0.0)),
-    st.sampled_from(("", "0", "-1", "nan", "inf", "-inf", "1e999", "1_0", " 1 ", "0x10", "٣", "BTC-USD", "\x00")),
-    st.sampled_from(("0001-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00", "1970-01-01T00:00:00", "yesterday")),
-)
-values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abBAes"), inner))
-
-
-JSON = re.compile(rb"(\d*)([{\[].*)")
-"""A frame of JSON, behind the digits that Socket.IO puts before it."""
-
-
-def graft(node: object, data: st.DataObject) -> object:
-    """The same JSON with one value in it replaced by another, also in JSON that stands in a text."""
-    if isinstance(node, str) and node.startswith("{") and data.draw(st.integers(0, 3)):
-        return json.dumps(graft(json.loads(node), data))
-    if isinstance(node, dict) and node and data.draw(st.booleans()):
-        key = data.draw(st.sampled_from(sorted(node)))
-        return {**node, key: graft(node[key], data)}
-    if isinstance(node, list) and node and data.draw(st.integers(0, 3)):
-        at = data.draw(st.integers(0, len(node) - 1))
-        return [*node[:at], graft(node[at], data), *node[at + 1 :]]
-    return data.draw(values)
-
-
-@every_market
-@fuzzed
-@given(data=st.data())
-def test_frames_with_other_values_raise_nothing_but_frame_errors(
-    venue: str, market: Market, data: st.DataObject
-) -> None:
-    readable = [
-        match for frame in frames(venue, market) + frames(venue, market, "other") if (match := JSON.fullmatch(frame))
-    ]
-    packet, text = data.draw(st.sampled_from(readable)).groups()
-    frame = json.loads(text)
-    keys = sorted(frame) if isinstance(frame, dict) else range(len(frame))
-    key = data.draw(st.sampled_from(keys))
-    frame[key] = graft(frame[key], data)
-    feed_anything(venue, market, packet + json.dumps(frame).encode())
-
-
-@every_market
-@fuzzed
-@given(data=st.data())
-def test_lists_with_other_values_raise_nothing_but_frame_errors(
-    venue: str, market: Market, data: st.DataObject
-) -> None:
-    body = json.loads(list_body(venue, market))
-    try:
-        VENUES[venue].parse_listings(json.dumps(graft(body, data)).encode())
-    except FrameError:
-        return
+@pytest.mark.parametrize("body", BAD, ids=lambda body: repr(body[:20]))
+def test_other_answers_by_rest_that_cannot_be_read_are_refused(venue: str, market: Market, body: bytes) -> None:
+    adapter, declared = VENUES[venue], VENUES[venue].market(market)
+    assert declared is not None
+    reads: list[Callable[[], object]] = []
+    if declared.seed_path:
+        reads.append(lambda: adapter.parse_seeds(body, lambda name: None))
+    if declared.facts is not None and declared.facts.path:
+        reads.append(lambda: adapter.parse_facts(body, lambda name: None, {}))
+    if declared.endpoint_path:
+        reads.append(lambda: adapter.parse_endpoint(body))
+    for read in reads:
+        # An empty list holds nothing to be refused.
+        with pytest.raises(BadFrame, match="expected .*, found ") if body != b"[]" else suppress(BadFrame):
+            read()
