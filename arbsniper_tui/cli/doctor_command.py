@@ -1,5 +1,8 @@
 """`doctor`: runs its checks, shows them as a table, and says by its exit code whether anything failed."""
 
+import shutil
+import sys
+
 import msgspec
 import typer
 
@@ -30,6 +33,7 @@ def doctor(
 
     loaded = load_or_exit(config, symbol, venue, threshold, redis_url)
     findings = list(examine(loaded, summary(loaded).removeprefix("ok: "), _progress))
+    _end_progress()
     if as_json:
         typer.echo(msgspec.json.format(msgspec.json.encode(findings)).decode())
     else:
@@ -39,4 +43,14 @@ def doctor(
 
 
 def _progress(message: str) -> None:
-    typer.echo(message, err=True)
+    """One line that is written over on a terminal, a line each elsewhere."""
+    if sys.stderr.isatty():
+        columns = shutil.get_terminal_size().columns
+        typer.echo(f"\r\x1b[K{message[: columns - 1]}", err=True, nl=False)
+    else:
+        typer.echo(message, err=True)
+
+
+def _end_progress() -> None:
+    if sys.stderr.isatty():
+        _progress("")

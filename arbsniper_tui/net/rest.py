@@ -4,6 +4,7 @@ import asyncio
 import base64
 import importlib
 import zlib
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
@@ -34,20 +35,31 @@ _SHOWN = 200
 """Characters of a URL, and of the body of an error."""
 
 
-async def fetch(url: str, *, method: str = "GET", within_s: float = WITHIN_S, largest: int = LARGEST_BODY) -> bytes:
+OnHeaders = Callable[[Mapping[str, str]], None]
+"""Called with the headers of an answer that succeeds, by their names in small letters, before its body comes."""
+
+
+async def fetch(
+    url: str,
+    *,
+    method: str = "GET",
+    within_s: float = WITHIN_S,
+    largest: int = LARGEST_BODY,
+    on_headers: OnHeaders | None = None,
+) -> bytes:
     """The body of the answer to a GET, or to a POST without a body: at most `largest` bytes. A user in the URL is sent
     to its own host alone. Raises RestError with the public part of the URL and what went wrong."""
     shown = clean_text(public_url(url), _SHOWN)
     try:
         async with asyncio.timeout(within_s):
-            return await _follow(url, method, largest)
+            return await _follow(url, method, largest, on_headers)
     except TimeoutError as error:
         raise RestError(f"{method} {shown}: no whole answer within {within_s:g} s") from error
     except RestError as error:
         raise RestError(f"{method} {shown}: {error}") from error
 
 
-async def _follow(url: str, method: str, largest: int) -> bytes:
+async def _follow(url: str, method: str, largest: int, on_headers: OnHeaders | None) -> bytes:
     """Ask, and ask again in the same way where a redirect says. Raises RestError."""
     schemes: tuple[str, ...] = ("http", "https")
     origin: SplitResult | None = None
@@ -59,7 +71,7 @@ async def _follow(url: str, method: str, largest: int) -> bytes:
             origin = origin or parts
             # Another server that a redirect names is not the one that the password is for.
             authorization = _basic_authorization(origin) if _server(parts) == _server(origin) else ""
-            answer = await _ask(parts, method, largest, authorization)
+            answer = await _ask(parts, method, largest, authorization, on_headers)
             if isinstance(answer, bytes):
                 return answer
             url = urljoin(url, answer)
@@ -83,7 +95,9 @@ def _basic_authorization(parts: SplitResult) -> str:
     return f"Basic {base64.b64encode(credentials.encode()).decode()}"
 
 
-async def _ask(parts: SplitResult, method: str, largest: int, authorization: str) -> bytes | str:
+async def _ask(
+    parts: SplitResult, method: str, largest: int, authorization: str, on_headers: OnHeaders | None
+) -> bytes | str:
     """The body, or where else to look for it. Raises RestError, OSError and ValueError."""
     # Not on the loop: loading the library takes 8 ms, for which no quote may wait.
     await asyncio.to_thread(importlib.import_module, "h11")
@@ -93,7 +107,7 @@ async def _ask(parts: SplitResult, method: str, largest: int, authorization: str
     try:
         answer = _Answer(reader)
         writer.write(answer.request(method, parts, authorization))
-        return await answer.read(largest)
+        return await answer.read(largest, on_headers)
     finally:
         writer.transport.abort()
 
@@ -128,7 +142,7 @@ class _Answer:
         except LocalProtocolError as error:
             raise ValueError(str(error)) from error
 
-    async def read(self, largest: int) -> bytes | str:
+    async def read(self, largest: int, on_headers: OnHeaders | None) -> bytes | str:
         """The whole body, or where else to look for it. Raises RestError."""
         from h11 import Response
 
@@ -141,6 +155,8 @@ class _Answer:
             reason = f"HTTP {response.status_code} {response.reason.decode('latin-1')}"
             words = (await self._data())[:_SHOWN].decode("utf-8", "replace")
             raise RestError(f"{reason}: {words}" if words else reason)
+        if on_headers is not None:
+            on_headers(headers)
         encoding = headers.get("content-encoding", "identity").lower()
         if encoding not in ("gzip", "identity"):
             raise RestError(f"a body that is encoded: expected gzip, found {encoding!r}")

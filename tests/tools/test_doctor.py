@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from simulated_venues import simulated_venues
 from typer.testing import CliRunner
 
 from arbsniper_tui.cli.doctor_command import doctor
@@ -82,6 +83,11 @@ def test_a_venue_is_looked_for_where_its_symbols_need_it(tmp_path):
 def test_a_venue_that_has_closed_is_not_looked_for(tmp_path):
     toml = "symbols = ['BTC/USDT:USDT']\n[venues.bitmex]\n[venues.okx]"
     assert set(venue_targets(settings(toml, tmp_path))) == {"okx"}
+
+
+def test_a_venue_is_looked_for_where_a_pattern_needs_it(tmp_path):
+    targets = venue_targets(settings("symbols = ['*/USDT']\n[venues.kraken]", tmp_path))
+    assert targets == {"kraken": (("ws.kraken.com", 443, True), ("api.kraken.com", 443, True))}
 
 
 def test_an_overridden_url_is_what_is_looked_for(tmp_path):
@@ -279,13 +285,12 @@ def run(tmp_path, monkeypatch):
 
 
 def test_doctor_ends_with_0_when_nothing_failed_and_keeps_progress_off_stdout(run):
-    with server() as port:
-        elsewhere = f"ws_url = 'ws://127.0.0.1:{port}'\nrest_url = 'http://127.0.0.1:{port}'"
-        result = run(f"[redis]\nmode = 'off'\n[venues.okx]\n{elsewhere}\n[venues.kraken]\n{elsewhere}")
+    with simulated_venues("okx", "kraken") as venues:
+        result = run(f"[redis]\nmode = 'off'\n{venues.table('okx')}{venues.table('kraken')}[quotes]\nUSD = 'USDT'")
     assert result.exit_code == 0, result.output
-    assert f"127.0.0.1:{port}" in result.stdout
+    assert "okx perp" in result.stdout and "kraken spot" in result.stdout
     assert "..." not in result.stdout
-    assert "venues ..." in result.stderr
+    assert "venues ..." in result.stderr and "(3 of 3 markets)" in result.stderr
 
 
 def test_doctor_ends_with_1_when_something_failed(run, closed_port):
@@ -301,20 +306,19 @@ def test_doctor_ends_with_1_when_something_failed(run, closed_port):
 
 
 def test_doctor_fails_on_settings_that_the_run_refuses_and_checks_the_rest(run):
-    with server() as port:
-        result = run(f"[redis]\nmode = 'off'\n[venues.okx]\nws_url = 'ws://127.0.0.1:{port}'", "--json")
+    with simulated_venues("kraken") as venues:
+        result = run(f"[redis]\nmode = 'off'\n{venues.table('kraken')}", "--json")
     assert result.exit_code == 1
     first, *others = json.loads(result.stdout)
     assert (first["check"], first["verdict"]) == ("config", "fail")
-    assert "no route is possible on okx" in first["found"] and "add a venue" in first["advice"]
-    assert {"Redis", "clock", "okx"} <= {finding["check"] for finding in others}
+    assert "no route is possible on kraken" in first["found"] and "add a venue" in first["advice"]
+    assert {"Redis", "clock", "kraken", "kraken spot"} <= {finding["check"] for finding in others}
 
 
 def test_doctor_warns_of_a_symbol_in_no_route(run):
-    with server() as port:
-        elsewhere = f"ws_url = 'ws://127.0.0.1:{port}'\nrest_url = 'http://127.0.0.1:{port}'"
-        toml = "symbols = ['BTC/USDT', 'BTC/USDT:USDT']\n[redis]\nmode = 'off'\n"
-        result = run(f"{toml}[venues.okx]\n{elsewhere}\n[venues.kraken]\n{elsewhere}", "--json")
+    with simulated_venues("okx", "kraken") as venues:
+        tables = venues.table("okx") + venues.table("kraken")
+        result = run(f"[redis]\nmode = 'off'\n{tables}[quotes]\nUSD = 'USDT'", "--json")
     assert result.exit_code == 0
     warned = [finding["found"] for finding in json.loads(result.stdout) if finding["verdict"] == "warn"]
     assert any("BTC/USDT:USDT on okx alone" in found for found in warned)

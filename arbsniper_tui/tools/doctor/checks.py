@@ -30,6 +30,8 @@ Verdict = Literal["ok", "warn", "fail"]
 Target = tuple[str, int, bool]
 """Host, port, TLS."""
 
+NETWORK = "network"
+"""The check that fails where no venue's name resolves."""
 REACHED_WITHIN_S = 3.0
 FEWEST_FILES, COMFORTABLE_FILES = 64, 256
 LARGEST_STEP_MS = 5.0
@@ -166,7 +168,11 @@ def optional_targets(settings: Settings) -> set[tuple[str, Target]]:
 
 
 def _markets_in_use(settings: Settings) -> dict[str, list[VenueMarket]]:
-    used = {venue: {parse_symbol(text).market for text in settings.symbols_of(venue)} for venue in settings.venues}
+    used = {
+        venue: {parse_symbol(text).market for text in settings.symbols_of(venue)}
+        | {each.market for each in settings.pattern_markets_of(venue)}
+        for venue in settings.venues
+    }
     for counted in settings.quotes.values():
         if isinstance(counted, Conversion):
             used.setdefault(counted.venue, set()).add(Market.SPOT)
@@ -203,7 +209,7 @@ def check_venues(
     findings = []
     if named and all(reached[target].stage == "resolve" for target in named):
         advice = "check the connection and the DNS server; --demo needs neither"
-        findings.append(Finding("network", "fail", "no network: no venue's name resolves", advice))
+        findings.append(Finding(NETWORK, "fail", "no network: no venue's name resolves", advice))
     for venue, hosts in targets.items():
         findings += [_finding(venue, target, reached[target], (venue, target) in optional) for target in hosts]
     return findings
