@@ -1,7 +1,7 @@
 """The tables that verbs print."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from rich import box
 from rich.console import Console
@@ -10,6 +10,8 @@ from rich.text import Text
 
 from arbsniper_tui.tools.benchmark.report import Load, Report
 from arbsniper_tui.tools.doctor.checks import Finding
+from arbsniper_tui.tools.venue_rows import VenueRow
+from arbsniper_tui.venues.requests import Rate
 
 # Without a terminal's width as the limit, a row stays on its line.
 WIDTH_WITHOUT_TERMINAL = 200
@@ -21,26 +23,60 @@ def console() -> Console:
     return Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
 
 
-def venues_table(rows: Iterable[Mapping[str, str | float | bool]]) -> Table:
+def venues_table(rows: Iterable[VenueRow]) -> Table:
     """What each venue supports, a row a market."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("venue", "market", "channel"):
-        table.add_column(heading)
-    table.add_column("taker fee", justify="right")
-    for heading in ("symbol form", "books of", "sizes in", "list needed", "venue time"):
-        table.add_column(heading)
+    table = _table("venue", "market", "channel", "taker", "symbol form", "sizes in", "list", "time", "funding")
+    table.columns[3].justify = "right"
     for row in rows:
         table.add_row(
-            str(row["venue"]),
-            str(row["market"]),
-            f"{row['channel']}, closed {row['closed']}" if row["closed"] else str(row["channel"]),
-            f"{row['taker_fee_pct']:g} %",
-            str(row["symbol_form"]),
-            str(row["relays"] or row["venue"]),
-            str(row["sizes"]),
-            "yes" if row["needs_list"] else "no",
-            "yes" if row["has_venue_time"] else "no",
+            row.venue,
+            row.market,
+            f"closed {row.closed}" if row.closed else row.channel,
+            f"{row.taker_fee_pct:g} %",
+            row.symbol_form,
+            row.sizes,
+            "needed" if row.needs_list else "",
+            "told" if row.has_venue_time else "none",
+            "both" if "," in row.facts else row.facts,
         )
+    return table
+
+
+def limits_table(rows: Iterable[VenueRow]) -> Table:
+    """What each venue takes from one address, a row a market; a dash where it states no limit. Streams and messages
+    are of one connection."""
+    table = _table(
+        "venue", "market", "streams", "connections", "new ones", "messages", "lifetime", "keep-alive", "books of"
+    )
+    for column in table.columns[2:-1]:
+        column.justify = "right"
+    for row in rows:
+        table.add_row(
+            row.venue,
+            row.market,
+            f"{row.streams_a_connection}",
+            "-" if row.connections is None else f"{row.connections}",
+            _rate(row.connects),
+            _rate(row.messages),
+            "-" if row.lifetime_h is None else f"{row.lifetime_h:g} h",
+            "-" if row.keep_alive_every_s is None else f"each {row.keep_alive_every_s:g} s",
+            row.relays,
+        )
+    return table
+
+
+def _rate(rate: Rate | None) -> str:
+    """`10 in 1 s`, `300 in 5 min`."""
+    if rate is None:
+        return "-"
+    minutes = rate.within_s / 60
+    return f"{rate.most} in " + (f"{minutes:g} min" if minutes >= 1 else f"{rate.within_s:g} s")
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
     return table
 
 
