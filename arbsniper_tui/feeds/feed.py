@@ -29,7 +29,7 @@ from arbsniper_tui.model.reason import Reason, ReasonCode, reason_words
 from arbsniper_tui.net.backlog import Backlog
 from arbsniper_tui.net.backoff import delays_s
 from arbsniper_tui.runtime.clock import now_ns
-from arbsniper_tui.runtime.limited_log import LimitedLog
+from arbsniper_tui.runtime.limited_log import LimitedLog, after_this_callback
 from arbsniper_tui.venues.base import VenueAdapter
 
 _log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Feed:
     def _share(self, backlog: Backlog, recording: Recording | None) -> Shared:
         self._served = Served(self.spec.instruments, self._bar)
         self._lag = VenueLag()
-        self._troubles = LimitedLog(_log)
+        self._troubles = LimitedLog(_log, soon=after_this_callback)
         return Shared(
             self._served,
             self._list.listings,

@@ -1,6 +1,7 @@
 """What is traded where: unified symbols, markets, and the instruments of a node."""
 
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import blake2b
 
 from msgspec import Struct
@@ -35,6 +36,7 @@ class Symbol(Struct, frozen=True):
         return self.settle == self.base
 
 
+@lru_cache(maxsize=8192)
 def parse_symbol(text: str) -> Symbol:
     """Read a unified symbol; raises SymbolError with the accepted forms.
 

@@ -5,15 +5,12 @@ import time
 
 from arbsniper_tui.model.fact import Funding
 from arbsniper_tui.model.health import RedisHealth, RedisState
+from arbsniper_tui.model.number import MOST_DECIMALS
+from arbsniper_tui.model.number import number as number  # for those who import this module
 from arbsniper_tui.model.threshold import threshold_words
 
-MOST_DECIMALS = 8
 _SCALES = ((1e3, "k"), (1e6, "M"), (1e9, "G"), (1e12, "T"))
 _VOLUMES = ((1e3, " kB"), (1e6, " MB"), (1e9, " GB"), (1e12, " TB"))
-
-
-def number(value: float, decimals: int) -> str:
-    return f"{value:,.{decimals}f}"
 
 
 def decimals_of(price: float, at_least: int = 0) -> int:

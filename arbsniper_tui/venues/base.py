@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import ClassVar
 
 from msgspec import Struct
@@ -18,6 +19,8 @@ from arbsniper_tui.venues.requests import Endpoint, FactSource, KeepAlive, Limit
 from arbsniper_tui.venues.sizes import positive
 from arbsniper_tui.venues.spelling import Spelling
 
+_NAMES_KEPT = 8192
+"""Names of one venue that are remembered, so that those of a hostile tape do not pile up."""
 Find = Callable[[str], Instrument | None]
 """Gives the watched instrument that the venue spells so; None for a spelling that nobody watches."""
 
@@ -138,6 +141,13 @@ class VenueAdapter(ABC):
     closed: ClassVar[str] = ""
     """The day on which the venue closed for good, such as 2026-09-23: its recorded frames are read, and nothing
     connects to it. Empty for a venue that runs."""
+
+    def __init__(self) -> None:
+        # Lists, patterns and tapes ask for the same few thousand names again and again (docs/decisions/0020).
+        kept = lru_cache(maxsize=_NAMES_KEPT)
+        self.venue_symbol = kept(self.venue_symbol)  # type: ignore[method-assign] # the same, with a memory
+        self.unified = kept(self.unified)  # type: ignore[method-assign] # the same, with a memory
+        self.read_name = kept(self.read_name)  # type: ignore[method-assign] # the same, with a memory
 
     def market(self, market: Market) -> VenueMarket | None:
         """The declaration of one market, or None where the venue has no such market here."""

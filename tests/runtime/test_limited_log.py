@@ -1,10 +1,12 @@
 """One line a minute for each reason."""
 
+import asyncio
 import logging
+from collections.abc import Callable
 
 import pytest
 
-from arbsniper_tui.runtime.limited_log import MOST_REASONS, QUIET_S, LimitedLog
+from arbsniper_tui.runtime.limited_log import MOST_REASONS, MOST_WAITING, QUIET_S, LimitedLog, after_this_callback
 
 
 class Troubles:
@@ -95,3 +97,40 @@ def test_a_known_reason_keeps_its_minute_during_a_flood(troubles: Troubles) -> N
         troubles.log.warn(f"flood {number}", "flood")
     troubles.log.warn("crossed", "crossed")
     assert troubles.lines.count("crossed") == 1
+
+
+def test_lines_wait_until_the_loop_has_time_for_them(caplog: pytest.LogCaptureFixture) -> None:
+    soon: list[Callable[[], None]] = []
+    log = LimitedLog(logging.getLogger("troubles"), lambda: 1000.0, soon.append)
+    log.warn("crossed", "a")
+    log.warn("lost", "b")
+    assert (caplog.messages, len(soon)) == ([], 1)
+    soon.pop()()
+    assert caplog.messages == ["a", "b"]
+    log.warn("older", "c")
+    soon.pop()()
+    assert caplog.messages == ["a", "b", "c"]
+
+
+def test_lines_beyond_the_bound_are_counted_and_not_kept(caplog: pytest.LogCaptureFixture) -> None:
+    now_s = 1000.0
+    log = LimitedLog(logging.getLogger("troubles"), lambda: now_s, lambda write: None)
+    log.warn("crossed", "a")
+    log.write()
+    for number in range(MOST_WAITING + 7):
+        log.warn("crossed", f"{number}")
+        log.warn(f"reason {number}", "b")
+    log.write()
+    now_s += QUIET_S
+    log.warn("crossed", "z")
+    log.write()
+    assert caplog.messages[-1] == f"z (and {MOST_WAITING + 7} more like it)"
+    assert len(caplog.messages) <= MOST_REASONS + 2
+
+
+async def test_the_loop_writes_after_the_callback_that_had_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    log = LimitedLog(logging.getLogger("troubles"), soon=after_this_callback)
+    log.warn("crossed", "a")
+    assert caplog.messages == []
+    await asyncio.sleep(0)
+    assert caplog.messages == ["a"]

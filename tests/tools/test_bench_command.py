@@ -8,6 +8,10 @@ import pytest
 from arbsniper_tui.venues import OPEN_VENUES, VENUES
 
 STAGES = ["parse", "bus", "decision", "publish", "total"]
+SMALL = {"unified symbol to the venue's", "the venue's symbol to the unified", "write a price"} | {
+    "hand a line to the log",
+    "a line whose level is off",
+}
 STEPS = {"encode for the bus", "decode from the bus", "detector"} | {
     f"parse {venue} {each.market}" for venue in OPEN_VENUES for each in VENUES[venue].markets
 }
@@ -19,7 +23,7 @@ def test_it_reports_latency_throughput_cpu_and_the_uis_cost(place):
     report = json.loads(done.stdout)
     assert report["machine"]["cpus"] >= 1
     costs = {cost["step"]: cost["us"] for cost in report["costs"]}
-    assert set(costs) == STEPS and min(costs.values()) > 0
+    assert set(costs) == STEPS | SMALL and min(costs.values()) > 0
     demo, high = report["loads"]
     for load in (demo, high):
         assert [stage["name"] for stage in load["stages"]] == STAGES

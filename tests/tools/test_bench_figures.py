@@ -13,6 +13,7 @@ from arbsniper_tui.tools.benchmark.arrivals import summary
 from arbsniper_tui.tools.benchmark.measured_node import quantile_us
 from arbsniper_tui.tools.benchmark.processor import cpu_s, seconds_of
 from arbsniper_tui.tools.benchmark.report import Cost, Load, Machine, Report, Stage, UiCost, WorkerCpu
+from arbsniper_tui.tools.benchmark.rounds import median_us
 
 
 @pytest.mark.parametrize(
@@ -73,3 +74,15 @@ def test_the_table_shows_every_figure_with_its_unit():
     text = screen.getvalue()
     for words in ("21 us", "12 ms", "3.5 %", "561", "100.5 us", "4.6 %", "26.3 KiB/s", "1.93 us", "120x36", "2 CPUs"):
         assert words in text, words
+
+
+def test_the_time_of_one_is_that_of_all_without_what_happens_between():
+    clock = iter(range(0, 10**9, 7000))
+    between: list[int] = []
+
+    def work() -> None:
+        next(clock)
+
+    us = median_us(work, 500, between=lambda: between.append(next(clock)), clock=lambda: next(clock))
+    assert us == pytest.approx(14.0 / 500, abs=0.01)
+    assert between

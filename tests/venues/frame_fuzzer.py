@@ -35,7 +35,7 @@ SHORT, LONG = 2_000, 100_000
 """Frames of one venue that are damaged, by the tests and by `make fuzz`."""
 MOST_HELD_BYTES = 1 << 20
 """What the reader of one connection may hold after any number of damaged frames of a few instruments."""
-MOST_GROWTH = 5000
+MOST_GROWTH = 10_000
 """Objects by which the process may grow over the second half of a run, its caches and books among them."""
 _AGAIN = "\0again"
 """Ends a key that comes twice in its object."""

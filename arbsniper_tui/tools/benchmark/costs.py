@@ -1,10 +1,8 @@
 """Steps of a quote's way one by one, in this process, on the frames of a recording."""
 
 import gc
-import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from time import perf_counter_ns
 
 from arbsniper_tui.engine.detector import Detector, Rules
 from arbsniper_tui.feeds.quote_filter import QuoteFilter
@@ -14,14 +12,12 @@ from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.tapes.tape import LISTING, TapeLine, read_tape
 from arbsniper_tui.tools.benchmark.report import Cost
+from arbsniper_tui.tools.benchmark.rounds import median_us
+from arbsniper_tui.tools.benchmark.small_costs import measure_small_costs
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.base import Parser
 from arbsniper_tui.venues.listing import Listing
 from arbsniper_tui.wire.messages import QuoteBatch, decode_from_feed, encode
-
-_ROUNDS = 9
-_LEAST_PER_ROUND = 2000
-"""Shorter recordings are gone through several times a round."""
 
 
 def measure_costs(folder: Path, instruments: Sequence[Instrument], route_kinds: Sequence[str]) -> tuple[Cost, ...]:
@@ -36,10 +32,11 @@ def measure_costs(folder: Path, instruments: Sequence[Instrument], route_kinds: 
                 costs.append(Cost(f"parse {recording.name}", recording.parse_us(), "frame"))
                 quotes += recording.quotes
         if quotes:
-            costs.append(Cost("encode for the bus", _median_us(lambda: _encode_all(quotes), len(quotes)), "quote"))
+            costs.append(Cost("encode for the bus", median_us(lambda: _encode_all(quotes), len(quotes)), "quote"))
             sent = [encode(QuoteBatch(1, 1, [quote])) for quote in quotes]
-            costs.append(Cost("decode from the bus", _median_us(lambda: _decode_all(sent), len(sent)), "quote"))
+            costs.append(Cost("decode from the bus", median_us(lambda: _decode_all(sent), len(sent)), "quote"))
             costs.append(Cost("detector", _detector_us(quotes, instruments, route_kinds), "quote"))
+        costs += measure_small_costs(instruments)
     finally:
         gc.enable()
     return tuple(costs)
@@ -86,7 +83,7 @@ class _Recording:
             for frame in self.frames:
                 feed(frame)
 
-        return _median_us(parse_all, len(self.frames))
+        return median_us(parse_all, len(self.frames))
 
     def _parser(self) -> Parser:
         return self._adapter.parser(self._market, self._subscribed.get, self._listings)
@@ -118,16 +115,4 @@ def _detector_us(quotes: Sequence[Quote], instruments: Sequence[Instrument], rou
             clock_ns += 1_000_000
             detector.on_quote(quote, clock_ns, clock_ns)
 
-    return _median_us(judge_all, len(quotes))
-
-
-def _median_us(work: Callable[[], None], count: int) -> float:
-    """The median over rounds of what one of `count` takes."""
-    times = max(1, _LEAST_PER_ROUND // count)
-    rounds = []
-    for _ in range(_ROUNDS):
-        started_ns = perf_counter_ns()
-        for _ in range(times):
-            work()
-        rounds.append((perf_counter_ns() - started_ns) / (times * count) / 1000)
-    return round(statistics.median(rounds), 2)
+    return median_us(judge_all, len(quotes))

@@ -18,7 +18,7 @@ class Cost(Struct, frozen=True):
     step: str
     us: float
     a: str
-    """For one of what: `frame` or `quote`."""
+    """For one of what: `frame`, `quote`, `symbol`, `price` or `line`."""
 
 
 class Stage(Struct, frozen=True):
