@@ -233,6 +233,6 @@ def _weight(instrument: SimInstrument) -> float:
 
 def _change_rates_hz(instruments: Sequence[SimInstrument], frames_per_s: float) -> list[float]:
     spot = [instrument for instrument in instruments if instrument.market is Market.SPOT]
-    measured = [instrument for instrument in spot if instrument.base in _COIN_WEIGHT] or spot
+    measured = [instrument for instrument in spot if instrument.base in _COIN_WEIGHT] or spot or instruments
     scale = frames_per_s / sum(map(_weight, measured))
     return [_weight(instrument) * scale for instrument in instruments]

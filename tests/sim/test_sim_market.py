@@ -1,6 +1,7 @@
 """The market has no clock: every test passes the time in."""
 
 import pytest
+from msgspec.structs import replace
 
 from arbsniper_tui.model.errors import UsageError
 from arbsniper_tui.model.instrument import Market
@@ -117,6 +118,12 @@ def test_one_coin_alone_has_its_opportunities_too() -> None:
 def test_one_venue_alone_has_nothing_to_stand_apart_from() -> None:
     kraken = [each for each in large_spot() if each.venue == "kraken"]
     assert crossings(60, kraken, least_pct=0.12) == []
+
+
+def test_perpetuals_alone_change_at_the_pace_that_was_asked() -> None:
+    perpetuals = tuple(each for each in INSTRUMENTS if each.market is Market.PERP)
+    renumbered = tuple(replace(each, id=number) for number, each in enumerate(perpetuals))
+    assert any(run(walk(instruments=renumbered), 1, list(renumbered)))
 
 
 def test_the_stablecoin_never_jumps() -> None:
