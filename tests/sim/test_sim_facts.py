@@ -10,7 +10,7 @@ from arbsniper_tui.model.instrument import Instrument, Market, parse_symbol
 from arbsniper_tui.sim.plan import SimPlan
 from arbsniper_tui.sim.registry import list_instruments
 from arbsniper_tui.venues import VENUES
-from arbsniper_tui.venues.base import VenueAdapter, VenueMarket
+from arbsniper_tui.venues.base import Ready, Reply, VenueAdapter, VenueMarket
 from arbsniper_tui.venues.listing import Listing
 
 from .conftest import DEADLINE_S, Venues
@@ -59,11 +59,19 @@ class Asking:
 
     async def listen(self, target: str, listings: dict[str, Listing]) -> None:
         parser = self.adapter.parser(self.declared.market, self.by_name.get, listings)
-        async with asyncio.timeout(DEADLINE_S), self.venues.client(self.venue, target) as client:
-            await client.send(*self.declared.opening, *self.adapter.subscribe_facts(self.wanted))
+        connecting = self.venues.client(self.venue, target, self.declared.headers)
+        async with asyncio.timeout(DEADLINE_S), connecting as client:
+            await client.send(*self.declared.opening)
+            if not self.declared.greets:
+                await client.send(*self.adapter.subscribe_facts(self.wanted))
             while not all((each.id, kind) in self.told for each in self.wanted for kind in (Funding, Mark)):
-                assert list(parser.feed((await client.text()).encode())) == []
+                assert list(parser.feed(await client.data())) == []
                 self.take(parser.asides)
+                for aside in parser.asides:
+                    if isinstance(aside, Reply):
+                        await client.send(aside.text)
+                    elif isinstance(aside, Ready):
+                        await client.send(*self.adapter.subscribe_facts(self.wanted))
                 parser.asides.clear()
 
 
