@@ -17,6 +17,7 @@ from arbsniper_tui.model.errors import UNREADABLE, ConfigError
 from arbsniper_tui.venues import VENUES
 
 _SYMBOLS = ("symbols",)
+_OF_PATTERNS = ("exclude", "min_venues")
 _CARRIED = ("symbols", "exclude", "min_venues", "signals", "quotes", "venues")
 
 _Values = dict[KeyPath, Given]
@@ -44,7 +45,7 @@ class United(Struct, frozen=True):
 def recorded_settings(settings: Settings) -> str:
     """The settings in force as a tape carries them, the adapters' own fees included."""
     tables = msgspec.to_builtins(settings)
-    carried = {name: tables[name] for name in _CARRIED}
+    carried = {name: tables[name] for name in _CARRIED if settings.has_patterns or name not in _OF_PATTERNS}
     for venue, own in settings.venues.items():
         fees = {market: in_force.taker_fee_pct for market, in_force in settings.markets_of(venue).items()}
         symbols = {} if own.symbols is None else {"symbols": own.symbols}

@@ -36,7 +36,7 @@ class TapePlan(Struct, frozen=True):
     instruments: tuple[Instrument, ...]
     listing_files: dict[str, str] = {}
     """Venue id -> file with its REST list."""
-    follows: bool = False
-    """The settings hold patterns, so that instruments come and go as they did when the tapes were recorded."""
     speed: float | None = None
     """1.0 for the tapes' own pace; None for as fast as it goes."""
+    follows: bool = False
+    """The settings hold patterns, so that instruments come and go as they did when the tapes were recorded."""

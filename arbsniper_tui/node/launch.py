@@ -109,8 +109,8 @@ def feed_worker(
             launch.tapes,
             instruments,
             launch.listing_files,
-            launch.settings.has_patterns,
             launch.speed,
+            launch.settings.has_patterns,
         )
         return WorkerSpec(TAPE, "arbsniper_tui.workers.tape", tape_plan, may_end=True)
     is_recording = recording_tally >= 0

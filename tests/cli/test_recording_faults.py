@@ -74,7 +74,7 @@ def test_the_tapes_of_a_killed_recorder_are_replayed_with_all_others_and_the_los
     folder = place.folder / "tapes"
     feeds = sum(len(VENUES[venue].markets) for venue in OPEN_VENUES)
     place.wait_for(
-        lambda: [tape.stat().st_size > 500 for tape in folder.iterdir()].count(True) == 2 * feeds,
+        lambda: sum(tape.stat().st_size > 500 for tape in folder.iterdir() if "-facts" not in tape.name) == 2 * feeds,
         "a tape of each feed from each worker",
     )
     assert node.end() == 0
@@ -82,7 +82,7 @@ def test_the_tapes_of_a_killed_recorder_are_replayed_with_all_others_and_the_los
     done = place.run("replay", *map(str, tapes), "--no-ui", "--speed", "max", "--threshold", "0.02")
     said = done.stderr.decode()
     assert done.returncode == 0, said
-    assert said.count("the tape is cut off here, as a killed recorder leaves it") == feeds
+    assert said.count("the tape is cut off here, as a killed recorder leaves it") >= feeds
     played = int(said.partition(" frames played")[0].rpartition(" ")[2])
     assert played > at_least
 

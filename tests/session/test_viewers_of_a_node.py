@@ -11,6 +11,7 @@ import pytest
 from node_process import RunningNode
 
 from arbsniper_tui.session.session import Session
+from arbsniper_tui.venues import OPEN_VENUES, VENUES
 
 START = ("--threshold", "0")
 VIEWER = """
@@ -73,7 +74,9 @@ def moves_on(node: RunningNode, session: Session) -> None:
 def test_a_viewer_sees_what_the_node_does(node: RunningNode) -> None:
     with closing(node.session()) as session:
         snapshot = session.snapshot
-        node.watch(session, lambda: len(snapshot.feeds) == 6 and {f.state for f in snapshot.feeds.values()} == {"live"})
+        markets = sum(len(VENUES[venue].markets) for venue in OPEN_VENUES)
+        node.watch(session, lambda: len(snapshot.feeds) == markets)
+        node.watch(session, lambda: {feed.state for feed in snapshot.feeds.values()} == {"live"})
         node.watch(session, lambda: {w.name for w in snapshot.workers.values() if w.up} == {"feed", "sim", "spread"})
         node.watch(session, lambda: any(event.event == "open" for event in snapshot.events))
         node.watch(session, lambda: {stage.name: stage.count for stage in snapshot.stages}.get("publish", 0) > 0)

@@ -141,11 +141,11 @@ def test_a_plan_that_cannot_be_read_ends_the_worker_with_code_1(worker: str, pla
 
 
 def test_an_error_foreseen_is_one_line_of_the_log(workshop: Workshop, wait_until: WaitUntil) -> None:
-    plan = SimWorkerPlan("sim", SimPlan(venues=("bybit",)), {})
+    plan = SimWorkerPlan("sim", SimPlan(venues=("bitmex",)), {})
     child = workshop.start(WorkerSpec("sim", "arbsniper_tui.workers.sim", plan))
     wait_until(lambda: child.poll() is not None, workshop.log.read_text)
     assert child.returncode == 1
-    assert "'bybit' has no simulation" in workshop.log.read_text()
+    assert "'bitmex' has no simulation" in workshop.log.read_text()
     assert "Traceback" not in workshop.log.read_text()
 
 
