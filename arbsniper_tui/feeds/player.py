@@ -25,6 +25,7 @@ from arbsniper_tui.tapes.tape import (
     TapeLine,
     read_tape,
 )
+from arbsniper_tui.universe.names import listed_as
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.base import Find, by_each_name
 from arbsniper_tui.venues.decoding import decoder
@@ -199,7 +200,8 @@ class Player:
         listings = VENUES[venue].parse_listings(line.frame())
         self._listings[venue].update(listings)
         if line.is_own:  # another recorder's list need not be whole, or of one market
-            self._served.take_list(listings, list(self._instruments_of(venue, markets).values()))
+            own = [each for each in self.instruments if each.venue == venue and each.market in markets]
+            self._served.take_list(listings, [listed_as(VENUES[venue], each, listings) for each in own])
 
     def _change(self, change: InstrumentChange) -> None:
         """Watch the instruments that joined, and no more those that left."""

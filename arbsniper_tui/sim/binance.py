@@ -68,7 +68,7 @@ class Binance(TopDialect):
     @classmethod
     def lists(cls, bases: Sequence[str]) -> Iterable[SimInstrument]:
         for base in bases:
-            yield spot(base, "USDT", f"{base}USDT", size_digits=min(8, max(0, magnitude(base) + 1)))
+            yield spot(base, "USDT", f"{base}USDT", most_digits=8, size_digits=min(8, max(0, magnitude(base) + 1)))
         for base in bases:
             many = perp_multiplier(base)
             name = f"{many}{base}" if many > 1 else base

