@@ -64,7 +64,8 @@ def test_a_hundred_restarts_leave_no_descriptor_open(short_folder: Path, wait_un
             return told[-1].up and told[-1].restarts >= 100
 
         wait_until(has_started_again, lambda: told[-1])
-        assert _descriptors() == first
+        # What other tests left to the collector may be closed meanwhile.
+        assert _descriptors() <= first
         supervisor.stop()
 
 
