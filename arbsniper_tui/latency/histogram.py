@@ -9,16 +9,19 @@ BUCKETS = _STEPS * (_DOUBLINGS + 1)
 class Histogram:
     """Counts of microseconds; a value read back is right within an eighth."""
 
-    __slots__ = ("count", "counts", "max_ns")
+    __slots__ = ("count", "counts", "max_ns", "sum_ns")
 
     def __init__(self) -> None:
         self.counts = [0] * BUCKETS
         self.count = 0
         self.max_ns = 0
+        self.sum_ns = 0
 
     def record(self, duration_ns: int) -> None:
         """Count one duration; one below zero, as a clock step between hosts may give, counts as zero."""
         self.count += 1
+        if duration_ns > 0:
+            self.sum_ns += duration_ns
         if duration_ns > self.max_ns:
             self.max_ns = duration_ns
         us = duration_ns // 1000

@@ -22,8 +22,16 @@ def create_anonymous_file(size: int) -> int:
 def anonymous_file_with(content: bytes) -> int:
     """The descriptor of such a file, to be read from its start."""
     descriptor = create_anonymous_file(len(content))
+    rewrite_anonymous_file(descriptor, content)
+    return descriptor
+
+
+def rewrite_anonymous_file(descriptor: int, content: bytes) -> None:
+    """Put this in place of what stands there, to be read from its start: descriptors that were inherited share the
+    place where they read."""
+    os.ftruncate(descriptor, 0)
     with open(descriptor, "r+b", closefd=False) as file:
         file.seek(0)
         file.write(content)
+        file.flush()
         file.seek(0)
-    return descriptor

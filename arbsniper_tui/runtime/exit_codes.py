@@ -3,8 +3,9 @@
 import signal
 import sys
 
-CLEAN, FAULT, USAGE, LOST = 0, 1, 2, 3
-"""A clean stop, an internal fault, wrong usage or settings, a worker that could not be kept running."""
+CLEAN, FAULT, USAGE, LOST, BREACH, NOT_READY, NO_NODE = 0, 1, 2, 3, 4, 5, 6
+"""A clean stop, an internal fault, wrong usage or settings, a worker that could not be kept running, a breach of the
+contract of signals and events, a node that is not ready, and none that answers."""
 
 
 def fail(error: Exception, code: int) -> int:

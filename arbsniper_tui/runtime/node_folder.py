@@ -9,7 +9,6 @@ import fcntl
 import itertools
 import os
 import shutil
-import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from arbsniper_tui.model.errors import FolderError
 from arbsniper_tui.runtime.leftover import end_leftover_server
+from arbsniper_tui.runtime.own_folder import open_own_folder
 
 _PREFIX = "node-"
 _SUBFOLDER = "arbsniper-tui"
@@ -25,9 +25,12 @@ _SOCKET_PATH_BYTES = 103
 """The kernels allow 107 (Linux) and 103 (macOS)."""
 _SOCKET_NAME_BYTES = 12
 _LOCK_WITHIN_S = 5.0
+_REMEDY = "remove it, or set TMPDIR to a folder of your own"
 
 REDIS_SOCKET = "redis.sock"
 """The name of the embedded redis-server's socket in the folder of its node."""
+TICKS_SOCKET = "ticks.sock"
+"""That of the socket which takes ticks from outside, unless the settings name another."""
 
 
 class NodeFolder:
@@ -209,23 +212,8 @@ def _opened(folder: Path, *, is_root: bool = False) -> Iterator[int]:
 
 def _open_trusted(folder: Path, *, is_root: bool = False) -> int:
     """The descriptor of a folder that is this user's own. Raises FolderError, or FileNotFoundError."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise _untrusted(folder, _kind_of(folder) or str(error.strerror)) from error
-    found = os.fstat(descriptor)
-    mode = stat.S_IMODE(found.st_mode)
-    if found.st_uid == os.getuid():
-        if is_root and not mode & (stat.S_IWGRP | stat.S_IWOTH):
-            # Version 0.1.0 let others look into the root. They could add nothing: closing it is enough.
-            os.fchmod(descriptor, stat.S_IRWXU)
-            return descriptor
-        if not mode & (stat.S_IRWXG | stat.S_IRWXO):
-            return descriptor
-    os.close(descriptor)
-    raise _untrusted(folder, f"one of user {found.st_uid}, mode {mode:04o}")
+    # Version 0.1.0 let others look into the root, so it may be closed to them.
+    return open_own_folder(folder, _REMEDY, may_close=is_root)
 
 
 def _why_untrusted(root: Path) -> FolderError | None:
@@ -237,24 +225,6 @@ def _why_untrusted(root: Path) -> FolderError | None:
         return None
     except FolderError as error:
         return error
-
-
-def _untrusted(folder: Path, found: str) -> FolderError:
-    return FolderError(
-        f"{folder}: expected a folder of user {os.getuid()} with mode 0700, found {found}: "
-        "remove it, or set TMPDIR to a folder of your own"
-    )
-
-
-def _kind_of(path: Path) -> str:
-    """What stands there in place of a folder."""
-    try:
-        found = path.lstat()
-    except OSError:
-        return ""
-    if stat.S_ISLNK(found.st_mode):
-        return "a symbolic link"
-    return f"one of user {found.st_uid}" if stat.S_ISDIR(found.st_mode) else "a file"
 
 
 def _lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:

@@ -48,6 +48,11 @@ class Output:
         """Lines dropped since the reader was told of the last ones."""
 
     @property
+    def has_written_all(self) -> bool:
+        """Whether nothing waits."""
+        return not (self._rest or self._lines or self.dropped)
+
+    @property
     def unwritten(self) -> int:
         """Lines that the reader has not taken and was not told of, the dropped ones among them."""
         return self.dropped + len(self._lines) + self._rest.count(b"\n")

@@ -7,14 +7,14 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from typing import NoReturn, TextIO, TypeVar, cast
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from arbsniper_tui.model.errors import ArbsniperError
 from arbsniper_tui.runtime.heartbeat import Heartbeat
-from arbsniper_tui.runtime.log import LAST_LINES_S, LogStream, pump_log, start_log
+from arbsniper_tui.runtime.log import LAST_LINES_S, LogSetup, LogStream, as_standard_error, pump_log, start_log
 from arbsniper_tui.runtime.output import LIMIT_BYTES
 
 Plan = TypeVar("Plan")
@@ -29,7 +29,9 @@ class WorkerSetup(Struct, frozen=True):
 
     plan: int
     """The descriptor of the file that holds its plan, as JSON."""
-    log_level: str = "INFO"
+    worker: str = ""
+    """Its name."""
+    log: LogSetup = LogSetup()
     log_waits: bool = False
     """Whether it waits for the reader of its log, in place of dropping lines."""
     heartbeat: int | None = None
@@ -38,17 +40,31 @@ class WorkerSetup(Struct, frozen=True):
 
 _heartbeat: Heartbeat | None = None
 """This process's, once it runs as a worker."""
+_read_plan: Callable[[], Any] | None = None
+_take_plan: Callable[[Any], None] | None = None
 
 
 def beat() -> None:
-    """Say that this process's loop comes round, and write log lines that wait for their reader.
+    """Say that this process's loop comes round, write log lines that wait for their reader, and take a new plan where
+    one lies there.
 
     A worker calls it several times a second, from the loop that does its work: the supervisor replaces one that is
     silent for 10 s.
     """
     if _heartbeat is not None:
         _heartbeat.beat()
+        if (level := _heartbeat.log_level) and level != logging.getLogger().level:
+            logging.getLogger().setLevel(level)
+        if _take_plan is not None and _read_plan is not None and (given := _heartbeat.given) != _heartbeat.taken:
+            _take_plan(_read_plan())
+            _heartbeat.taken = given
     pump_log()
+
+
+def on_new_plan(take: Callable[[Plan], None]) -> None:
+    """Have `beat` call this with each plan that the supervisor hands over while the worker runs."""
+    global _take_plan
+    _take_plan = take
 
 
 def run_worker(plan_type: type[Plan], work: Callable[[Plan], None]) -> NoReturn:
@@ -58,9 +74,11 @@ def run_worker(plan_type: type[Plan], work: Callable[[Plan], None]) -> NoReturn:
         signal.signal(number, signal.SIG_IGN)
     setup = msgspec.json.decode(sys.argv[1], type=WorkerSetup)
     limit_bytes = None if setup.log_waits else LIMIT_BYTES
-    stream = LogStream(sys.stderr.fileno(), limit_bytes=limit_bytes, waits=setup.log_waits)
-    start_log(setup.log_level, stream)
-    sys.stderr = cast(TextIO, stream)  # what Python itself says must not wait either
+    stream = LogStream(
+        sys.stderr.fileno(), setup.log, worker=setup.worker, limit_bytes=limit_bytes, waits=setup.log_waits
+    )
+    start_log(setup.log.level, stream)
+    sys.stderr = as_standard_error(stream)
     if setup.heartbeat is not None:
         global _heartbeat
         _heartbeat = Heartbeat(setup.heartbeat)
@@ -74,10 +92,15 @@ def run_worker(plan_type: type[Plan], work: Callable[[Plan], None]) -> NoReturn:
 
 def _work(descriptor: int, plan_type: type[Plan], work: Callable[[Plan], None]) -> int:
     log = logging.getLogger(plan_type.__name__)
+
+    def read() -> Plan:
+        with open(descriptor, "rb", closefd=False) as file:
+            return msgspec.json.decode(file.read(), type=plan_type)
+
+    global _read_plan
+    _read_plan = read
     try:
-        with open(descriptor, "rb") as file:
-            plan = msgspec.json.decode(file.read(), type=plan_type)
-        work(plan)
+        work(read())
     except ArbsniperError as error:
         log.error("%s", error)
         return 1

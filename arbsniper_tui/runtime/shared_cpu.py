@@ -41,6 +41,18 @@ def shared_cpu(choice: str | int, allowed: Collection[int], pid: int) -> int | N
     return others[pid % len(others)]
 
 
+def stay_off(cpu: int | None) -> None:
+    """Run this process, and the threads that it starts from now on, on any other CPU than this; None, or no other:
+    anywhere."""
+    others = allowed_cpus() - {cpu}
+    if cpu is None or not others:
+        return
+    try:
+        os.sched_setaffinity(0, others)
+    except OSError as error:
+        _log.warning("cannot choose a CPU: %s", error)
+
+
 class SharedCpu:
     """This process's stay on the shared CPU. Call `tick` about once a second."""
 

@@ -68,6 +68,7 @@ def test_what_lies_outside_is_counted_at_the_end(duration_ns: int) -> None:
     histogram = of([duration_ns])
     assert histogram.count == 1
     assert histogram.counts[0 if duration_ns < 0 else BUCKETS - 1] == 1
+    assert histogram.sum_ns == max(0, duration_ns)
 
 
 def test_memory_does_not_grow_with_what_is_counted() -> None:
@@ -102,7 +103,7 @@ def test_one_row_a_stage_in_the_order_of_the_way() -> None:
     rows = stages.rows()
     assert tuple(row.name for row in rows) == STAGES
     bus = rows[STAGES.index("bus")]
-    assert (bus.count, bus.max_us, sum(bus.counts)) == (4, 1000.0, 4)
+    assert (bus.count, bus.max_us, sum(bus.counts), bus.sum_us) == (4, 1000.0, 4, 1060.0)
     assert bus.p50_us == pytest.approx(20, rel=1 / 8)
     assert bus.p99_us == pytest.approx(1000, rel=1 / 8)
     assert {row.count for row in rows if row.name != "bus"} == {0}

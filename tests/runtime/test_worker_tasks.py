@@ -67,7 +67,7 @@ async def test_the_end_of_one_is_the_end_of_all_and_says_why(
     ends: Callable[[], Awaitable[None]], error: type[Exception]
 ) -> None:
     with pytest.raises(error, match="no space left" if error is ValueError else "the task 'reports' ended"):
-        await run_until(asyncio.Event(), {"feed": for_ever(), "reports": ends()})  # type: ignore[dict-item]
+        await run_until(asyncio.Event(), {"feed": for_ever(), "reports": ends()})  # type: ignore[dict-item]  # one ends
 
 
 @pytest.mark.parametrize("fails", [False, True])
