@@ -1,11 +1,14 @@
 """What the spread worker knows of its feeds: their reports, and the silence of a worker that sends none."""
 
+from msgspec.structs import replace
+
 from arbsniper_tui.desk.journal import Journal
 from arbsniper_tui.engine.detector import Detector
+from arbsniper_tui.model.clean_text import clean_text
 from arbsniper_tui.model.health import FeedHealth, FeedState, RecordingHealth, WorkerHealth
 from arbsniper_tui.model.reason import Reason, ReasonCode, reason_words
 from arbsniper_tui.model.signal import EventKind, Signal
-from arbsniper_tui.wire.messages import HealthReport
+from arbsniper_tui.wire.messages import HealthReport, WorkerReport
 
 SILENT_AFTER_NS = 3_000_000_000
 _SERVING = (FeedState.LIVE, FeedState.SILENT)
@@ -19,9 +22,12 @@ class FeedWatch:
         self._journal = journal
         self.feeds: dict[str, FeedHealth] = {}
         self.workers: dict[str, WorkerHealth] = {}
-        self.conflated = 0
-        self.recording: RecordingHealth | None = None
+        self._conflated: dict[str, int] = {}
+        self._recordings: dict[str, RecordingHealth] = {}
         self.changed_feeds: set[str] = set()
+        self.has_lost_feeds = False
+        """Whether feeds are gone that viewers were told of. Whoever tells them clears it."""
+        self._feeds_of: dict[str, set[str]] = {}
         self.changed_workers: set[str] = set()
         self._heard_ns: dict[str, int] = {}
         self._sent_ns: dict[str, int] = {}
@@ -34,17 +40,25 @@ class FeedWatch:
         self._up: set[str] = set()
         self._down: set[str] = set()
 
-    def take(self, report: HealthReport, now_ns: int) -> None:
-        """A report: the new state of its feeds, with an event for each that went up or down."""
+    def take(self, report: HealthReport, now_ns: int) -> list[Signal]:
+        """A report: the new state of its feeds, with an event for each that went up or down. The first of another
+        process says that the one before is dead, if the supervisor has not said so yet: what that fed is withdrawn."""
         if report.pid in self._ended:
-            return
+            return []
+        signals: list[Signal] = []
+        before = self._pids.get(report.worker, report.pid)
+        if before != report.pid and before not in self._ended:
+            self._ended.add(before)
+            signals = self.lose(report.worker, Reason(ReasonCode.FEED_DOWN), now_ns)
         self._pids[report.worker] = report.pid
         self._heard_ns[report.worker] = now_ns
         self._sent_ns[report.worker] = report.sent_ns
         self._lost.discard(report.worker)
         self._served_by[report.worker] = tuple(i for feed in report.feeds for i in feed.instrument_ids)
-        self.conflated = report.conflated
-        self.recording = report.recording
+        self._forget_feeds(report)
+        self._conflated[report.worker] = report.conflated
+        if report.recording is not None:
+            self._recordings[report.worker] = report.recording
         for health in report.feeds:
             self.feeds[health.feed] = health
             self.changed_feeds.add(health.feed)
@@ -55,6 +69,31 @@ class FeedWatch:
                     self._write("venue_up", health, now_ns)
             elif health.state is FeedState.DOWN:
                 self._tell_down(health, now_ns)
+        return signals
+
+    def _forget_feeds(self, report: HealthReport) -> None:
+        """A feed that its worker does not report any more is not wanted any more."""
+        names = {health.feed for health in report.feeds}
+        for name in self._feeds_of.get(report.worker, set()) - names:
+            self.feeds.pop(name, None)
+            self.has_lost_feeds = True
+            for each in (self.changed_feeds, self._up, self._down):
+                each.discard(name)
+        self._feeds_of[report.worker] = names
+
+    @property
+    def conflated(self) -> int:
+        """Quotes that newer ones replaced on their way here, of all workers."""
+        return sum(self._conflated.values())
+
+    @property
+    def recording(self) -> RecordingHealth | None:
+        """What all workers record together; None where nothing is recorded."""
+        each = list(self._recordings.values())
+        if len(each) < 2:
+            return each[0] if each else None
+        failure = next((one.failure for one in each if one.failure), "")
+        return RecordingHealth(each[0].folder, sum(one.frames for one in each), sum(one.bytes for one in each), failure)
 
     def wake(self, now_ns: int) -> None:
         """This process did not run for a while: the silence of others in that time says nothing of them."""
@@ -75,7 +114,7 @@ class FeedWatch:
     def notice(self, worker: WorkerHealth, now_ns: int) -> list[Signal]:
         """The supervisor's word on a process. It may come late, when the next process has reported already."""
         known = self.workers.get(worker.name)
-        if worker == known:
+        if known is not None and (worker == known or (worker.up and worker == replace(known, detail=""))):
             return []  # sent again, because its answer was late
         self.workers[worker.name] = worker
         self.changed_workers.add(worker.name)
@@ -92,6 +131,13 @@ class FeedWatch:
             return []
         return self.lose(worker.name, Reason(ReasonCode.FEED_DOWN), now_ns)
 
+    def describe(self, report: WorkerReport) -> None:
+        """A worker's word on itself, until it is another process."""
+        known = self.workers.get(report.name)
+        if known is not None and known.up and known.pid == report.pid and known.detail != report.detail:
+            self.workers[report.name] = replace(known, detail=clean_text(report.detail))
+            self.changed_workers.add(report.name)
+
     def lose(self, worker: str, reason: Reason, now_ns: int) -> list[Signal]:
         """Withdraw all that a worker fed, and show its feeds as down."""
         signals: list[Signal] = []
@@ -102,7 +148,20 @@ class FeedWatch:
             signals += self._detector.withdraw(instrument_id, reason, now_ns)
         for name, health in self.feeds.items():
             if not served.keys().isdisjoint(health.instrument_ids) and health.state is not FeedState.DOWN:
-                down = FeedHealth(health.feed, health.venue, FeedState.DOWN, words, health.instrument_ids)
+                down = FeedHealth(
+                    health.feed,
+                    health.venue,
+                    FeedState.DOWN,
+                    words,
+                    health.instrument_ids,
+                    # A worker that only hung goes on counting from these.
+                    connects=health.connects,
+                    frames=health.frames,
+                    quotes=health.quotes,
+                    bytes=health.bytes,
+                    dropped=health.dropped,
+                    conflated=health.conflated,
+                )
                 self.feeds[name] = down
                 self.changed_feeds.add(name)
                 self._tell_down(down, now_ns)

@@ -4,9 +4,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 import msgspec
-from msgspec import UNSET
 
 from arbsniper_tui.desk.memory import SpreadMemory
+from arbsniper_tui.desk.survival import Survival, Survived
 from arbsniper_tui.model.signal import Event, EventKind, Signal
 from arbsniper_tui.runtime import clock
 from arbsniper_tui.sinks.sink import Sink
@@ -17,11 +17,24 @@ _to_json = msgspec.json.Encoder().encode
 class Journal:
     """Numbers events and hands them on. Nothing here waits."""
 
-    def __init__(self, tell: Callable[[Event], None], sink: Sink, memory: SpreadMemory) -> None:
-        """`tell` takes each event for the viewers."""
+    def __init__(
+        self,
+        tell: Callable[[Event], None],
+        sink: Sink,
+        memory: SpreadMemory,
+        survival: Survival,
+        node: str = "",
+        run: str = "",
+    ) -> None:
+        """`tell` takes each event for the viewers; `node` and `run` stand in every one."""
+        self._survival = survival
         self._tell = tell
+        self._node, self._run = node, run
         self._memory = memory
         self._sink = sink
+        self._lost_before = memory.lost
+        self.note_announced: Callable[[Signal, int], None] | None = None
+        """Called for each signal that has been announced, with the time; None while nobody wants to know."""
         self.owed: deque[tuple[Signal, int]] = deque()
         """Signals announced whose events `write_up` is to write, and when each was."""
 
@@ -36,17 +49,23 @@ class Journal:
 
     def announce(self, signal: Signal, now_ns: int) -> None:
         """A signal to the programs that trade on it, at once; its event is owed, so that neither Redis nor the next
-        quote waits while it is written. A close is an event only, and so is an opportunity that is opened again after
-        its first announcement."""
+        quote waits while it is written. What has no number of its own is an event only: a close, an opportunity that is
+        opened again after its first announcement, and what is not the best of its move where only that is asked for."""
         memory = self._memory
+        is_signal = signal.seq > memory.signal
         memory.give(memory.event, signal.seq)
         if signal.state != "close":
             written = _to_json(signal)
             memory.note_open(signal, written, now_ns)
-            resumes = signal.state == "open" and signal.resumed_from is not UNSET
-            if resumes or self._sink.announce(written, signal.timestamp, now_ns):
-                memory.note_sent(signal.id)
+            is_open = signal.state == "open"
+            if not is_signal or self._sink.announce(written, signal.timestamp, now_ns):
+                if not is_open:
+                    memory.note_sent(signal.id)
+            elif is_open:
+                memory.note_unsent(signal.id)
         self.owed.append((signal, now_ns))
+        if self.note_announced is not None and is_signal:
+            self.note_announced(signal, now_ns)
 
     def announce_all(self, signals: Sequence[Signal]) -> None:
         """Announce these, in their order."""
@@ -57,16 +76,19 @@ class Journal:
         """Write the events that are owed, in order."""
         while self.owed:
             signal, now_ns = self.owed.popleft()
-            event = Event(event=signal.state, seq=self.last_seq + 1, timestamp=signal.timestamp, signal=signal)
-            self._record(event, now_ns)
+            self.tell(self._survival.take(signal), now_ns)
             if signal.state == "close":
                 self._memory.note_closed(signal.id)
+                if survived := self._survival.after_close(signal.id):
+                    self._write_survived(survived, now_ns)
             else:
                 self._memory.note_told(signal.id)
 
-    def tell_open(self, signal: Signal, now_ns: int) -> None:
-        """Write the event of an opening that was announced by a worker which died before it wrote it."""
-        self._record(Event(event="open", seq=self.last_seq + 1, timestamp=signal.timestamp, signal=signal), now_ns)
+    def tell(self, signal: Signal, now_ns: int) -> None:
+        """Write the event of a signal."""
+        seq, at_ms = self.last_seq + 1, signal.timestamp
+        event = Event(event=signal.state, seq=seq, timestamp=at_ms, signal=signal, node=self._node, run=self._run)
+        self._record(event, now_ns)
 
     def write(
         self,
@@ -78,9 +100,15 @@ class Journal:
         market: str = "",
         detail: str = "",
         signals: int = 0,
+        to: tuple[str, ...] = (),
     ) -> None:
         """The next event, after those that are owed."""
         self.write_up()
+        lost, redis = 0, ""
+        if kind == "heartbeat":
+            lost = self._lost_before + self._sink.events_lost
+            redis = self._sink.health().state
+            self._memory.note_alive(now_ns, lost)
         event = Event(
             event=kind,
             seq=self.last_seq + 1,
@@ -89,11 +117,39 @@ class Journal:
             market=market,
             detail=detail,
             signals=signals,
+            to=to,
+            lost=lost,
+            redis=redis,
+            node=self._node,
+            run=self._run,
+        )
+        self._record(event, now_ns)
+
+    def write_survived(self, survived: Sequence[Survived], now_ns: int) -> None:
+        """Write what became of opportunities whose closes are written or owed."""
+        if survived:
+            self.write_up()
+        for each in survived:
+            self._write_survived(each, now_ns)
+
+    def _write_survived(self, survived: Survived, now_ns: int) -> None:
+        opening = survived.opening
+        event = Event(
+            event="survival",
+            seq=self.last_seq + 1,
+            timestamp=survived.timestamp,
+            id=opening.id,
+            symbol=opening.symbol,
+            action=opening.action,
+            survival_pct=survived.spreads_pct,
+            node=self._node,
+            run=self._run,
         )
         self._record(event, now_ns)
 
     def _record(self, event: Event, now_ns: int) -> None:
-        """To viewers, and to the sink, which writes it with its next flush."""
-        self._memory.give(event.seq, self._memory.signal)
+        """To memory, to viewers, and to the sink, which writes it with its next flush."""
+        written = _to_json(event)
+        self._memory.note_event(event.seq, written)
         self._tell(event)
-        self._sink.append_event(_to_json(event), event.event, now_ns)
+        self._sink.append_event(written, event.event, now_ns)

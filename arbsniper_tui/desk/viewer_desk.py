@@ -9,17 +9,20 @@ import msgspec
 from arbsniper_tui.desk.desk import Request
 from arbsniper_tui.engine.routes import RouteKey
 from arbsniper_tui.model.signal import Event
-from arbsniper_tui.model.view import ReplayStatus
+from arbsniper_tui.model.trace import SignalTrace
+from arbsniper_tui.model.view import Invariants, ReplayStatus
 from arbsniper_tui.runtime import clock
 from arbsniper_tui.wire.messages import (
     EVENT_TOPIC,
     MOST_NAMED,
     NAMED_FOR_S,
+    TRACE_TOPIC,
     VIEW_TOPIC,
     Command,
     Done,
     Events,
     EventsSince,
+    InvariantsReport,
     NameRoutes,
     Playback,
     Refused,
@@ -38,22 +41,32 @@ EVENTS_KEPT = 5000
 class ViewerDesk:
     """Implements Desk over the node's sockets."""
 
-    def __init__(self, publisher: Publisher, commands: CommandServer, *, is_replay: bool) -> None:
+    def __init__(
+        self, publisher: Publisher, commands: CommandServer, *, is_replay: bool, views_before: int = 0
+    ) -> None:
+        """Views are numbered from the one behind `views_before`."""
         self._publisher = publisher
         self._commands = commands
         self._is_replay = is_replay
         # A viewer of a replay may read all of it, however late it comes.
         self._kept: deque[Event] = deque(maxlen=None if is_replay else EVENTS_KEPT)
-        self._view_number = 0
+        self._view_number = views_before
         self._named_until_ns: dict[RouteKey, int] = {}
         """The routes that viewers have named, by the clock of ages."""
         self._replay: ReplayStatus | None = None
+        self._invariants: Invariants | None = None
         self._playback: Playback | None = None
         """What a viewer has asked for; None while none has."""
 
     def tell(self, event: Event) -> None:
         self._kept.append(event)
         self._publisher.publish(EVENT_TOPIC, encode(event))
+
+    def remember(self, event: Event) -> None:
+        self._kept.append(event)
+
+    def trace(self, trace: SignalTrace) -> None:
+        self._publisher.publish(TRACE_TOPIC, encode(trace))
 
     def count_viewers(self) -> int:
         self._publisher.take_subscriptions()
@@ -69,6 +82,9 @@ class ViewerDesk:
         self._view_number += 1
         self._publisher.publish(VIEW_TOPIC, encode(self._completed(view)))
 
+    def renew(self) -> None:
+        self._view_number += 1  # a viewer that misses a view asks for the whole state
+
     def serve(self, answer: Callable[[Request], Reply]) -> None:
         self._commands.serve(lambda command: self._answer(command, answer))
 
@@ -83,7 +99,7 @@ class ViewerDesk:
         return tuple(event for event in self._kept if event.seq > seq)
 
     def _completed(self, view: View) -> View:
-        return msgspec.structs.replace(view, number=self._view_number, replay=self._replay)
+        return msgspec.structs.replace(view, number=self._view_number, replay=self._replay, invariants=self._invariants)
 
     def _answer(self, command: Command, answer: Callable[[Request], Reply]) -> Reply:
         if isinstance(command, EventsSince):
@@ -91,6 +107,9 @@ class ViewerDesk:
         if isinstance(command, TapeReport):
             self._replay = command.status
             return self._playback or Done()
+        if isinstance(command, InvariantsReport):
+            self._invariants = command.invariants
+            return Done()
         if isinstance(command, NameRoutes):
             return self._name_routes(command)
         if isinstance(command, Playback):

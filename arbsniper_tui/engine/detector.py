@@ -1,52 +1,35 @@
 """From quotes to announcements: which routes a quote touches, and when an opportunity opens, changes and closes."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import itemgetter
 
-from msgspec import Struct
 from msgspec.structs import replace
 
+from arbsniper_tui.engine.expiry import OpenRoutes
+from arbsniper_tui.engine.gates import Look, breakdown, first_reason, why_not
+from arbsniper_tui.engine.identity import Identity
 from arbsniper_tui.engine.leg import Leg, Legs
-from arbsniper_tui.engine.make_signal import FundingTerms, make_signal, rounded
+from arbsniper_tui.engine.make_signal import Decision, FundingTerms, make_signal, rounded
 from arbsniper_tui.engine.opportunity import Opportunity
 from arbsniper_tui.engine.peers import Peers
 from arbsniper_tui.engine.route_index import RouteIndex
 from arbsniper_tui.engine.routes import Route, RouteKey
+from arbsniper_tui.engine.rules import NET, Rules
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.reason import Reason, ReasonCode, close_words
 from arbsniper_tui.model.signal import Signal, SignalState
 
-GROSS = "gross"
-NET = "net"
-WITNESSED_SHARE = 0.1
-"""Two prices that differ by less than this share of `max_spread_pct` are each other's witness; above it the peers are
-asked too."""
-
 _ROUNDING = 1e-12
 """More than rounding can add to the ratio of two prices."""
-
 UPDATE_EVERY_NS = 250_000_000
-"""An open opportunity is announced again at most this often ..."""
-UPDATE_SHARE = 0.25
-"""... and only when its spread moved by this share of the threshold ..."""
-UPDATE_LEAST_PCT = 0.01
-"""... and by this much."""
+"""An open opportunity is announced again at most this often, and when its spread moved materially."""
 
+Due = tuple[float, Route, Opportunity, SignalState]
+"""What is to be announced of an opportunity, behind its spread by the basis in force."""
+_by_measured_pct = itemgetter(0)
 
-COOLDOWN = Reason(ReasonCode.COOLDOWN)
-UNJUDGED = Reason(ReasonCode.UNJUDGED)
 REMOVED = Reason(ReasonCode.REMOVED)
-
-
-class Rules(Struct, frozen=True):
-    """What a spread must be to signal."""
-
-    threshold_pct: float = 0.5
-    basis: str = GROSS
-    max_age_ns: int = 5_000_000_000
-    cooldown_ns: int = 0
-    max_spread_pct: float = 20.0
-    """A gross spread above this is an error in somebody's prices."""
 
 
 class Detector:
@@ -56,6 +39,9 @@ class Detector:
     def __init__(self, instruments: Sequence[Instrument], route_kinds: Iterable[str], rules: Rules, node: str) -> None:
         self.legs = Legs()
         self.routes = RouteIndex(self.legs, route_kinds)
+        self._peers = Peers()
+        self.identity = Identity()
+        self._look = Look(rules, self._peers)
         self.rules = rules
         self.wall_offset_ns = 0
         self.is_behind = False
@@ -69,13 +55,16 @@ class Detector:
         """Opportunities that a process which died had announced, by their ids: one that still stands is opened again,
         and not announced as new."""
         self._id_prefix = f"{node}-"
-        self._open: dict[int, Route] = {}
+        self._moves = 0
+        self._open = OpenRoutes()
+        self._due: list[Due] = []
+        self._moved: Leg | None = None
+        """Whose price has changed with the last quote."""
         self.touched: set[int] = set()
         """Instruments whose state changed. The reader of their rows clears it."""
         self.suspects: set[Leg] = set()
         """Legs whose newest price is compared with its peers'; those with a newer price stay until they are shown."""
         self._must_judge_all = False
-        self._peers = Peers()
         self._shown = self.legs.shown
         self._routes_of = self.routes.of
         self.add(instruments)
@@ -84,25 +73,28 @@ class Detector:
     @property
     def rules(self) -> Rules:
         """What a spread must be to signal."""
-        return self._rules
+        return self._look.rules
 
     @rules.setter
     def rules(self, rules: Rules) -> None:
-        self._rules = rules
-        self._witnessed_pct = rules.max_spread_pct * WITNESSED_SHARE
+        self._look.change(rules, self._look.muted)
         # Fees are never negative, so that no net spread is above the gross one.
-        self._looked_into = 1.0 + min(rules.threshold_pct, self._witnessed_pct) / 100.0 - _ROUNDING
+        self._looked_into = 1.0 + min(rules.threshold_pct, self._look.witnessed_pct) / 100.0 - _ROUNDING
 
     @property
     def open_count(self) -> int:
-        return len(self._open)
+        return self._open.count
 
     def add(self, instruments: Sequence[Instrument]) -> None:
         """Watch these instruments as well. Raises InstrumentError, as `Legs.add` says."""
         self.legs.add(instruments)
         self.routes.add(instruments)
+        self._open.stir_all()
         ids = [each.id for each in instruments]
         self._peers.add(self._prices_of(ids))
+        for i in ids:
+            self._peers.compare(self.legs.shown[i], self.legs.counted[i])
+        self.identity.add(self._prices_of(ids))
         self.touched.update(ids)
 
     def remove(self, instrument_ids: Collection[int], now_ns: int) -> list[Signal]:
@@ -112,9 +104,11 @@ class Detector:
         signals = [signal for i in instrument_ids for signal in self.withdraw(i, REMOVED, now_ns)]
         gone = self._prices_of(instrument_ids)
         self._peers.remove(gone)
+        self.identity.remove(gone)
         self.suspects -= gone
         self.routes.remove(instrument_ids)
         self.legs.remove(instrument_ids)
+        self._open.stir_all()
         return signals
 
     def on_quote(self, quote: Quote, ts_recv_ns: int, now_ns: int) -> list[Signal]:
@@ -123,22 +117,35 @@ class Detector:
         signals: list[Signal] = []
         instrument_id = quote.instrument_id
         leg = self._shown[instrument_id]
-        if self._open:
+        if self._open.count:
             self._expire(now_ns, signals)
-        leg.put(quote, ts_recv_ns)
+        if leg.put(quote, ts_recv_ns):
+            self._open.stir(leg.base)
+            self._moved = leg
         self.touched.add(instrument_id)
         for route in self._routes_of[instrument_id]:
             # Thresholds and fees are never negative, so a bid that is not above the ask opens nothing.
             if route.sell.bid > route.buy.ask or route.opportunity is not None:
                 self._judge(route, now_ns, ts_recv_ns, signals)
+        if self._due:
+            self._announce(now_ns, ts_recv_ns, signals)
         if self.resumable:
             self._forget_resumable((instrument_id,))
         return signals
 
+    def settle(self) -> None:
+        """Do what the last quote has left to do, once its signals are on their way. What needs it sooner does it."""
+        if (leg := self._moved) is not None:
+            self._moved = None
+            if leg.stream is not None:
+                leg.stream.coin.settle()
+
     def put(self, quote: Quote, ts_recv_ns: int) -> None:
         """Take in one of several sound quotes that came together; `judge` follows when the newest of each is in. Raises
         KeyError for an instrument that the detector does not hold."""
-        self._shown[quote.instrument_id].put(quote, ts_recv_ns)
+        leg = self._shown[quote.instrument_id]
+        if leg.put(quote, ts_recv_ns):
+            self._open.stir(leg.base)
         self.touched.add(quote.instrument_id)
 
     def judge(self, touched: Mapping[int, int], now_ns: int) -> list[Signal]:
@@ -151,6 +158,8 @@ class Detector:
             for route in self._routes_of[instrument_id]:
                 if route.sell.bid > route.buy.ask or route.opportunity is not None:
                     self._judge(route, now_ns, recv_ns, signals)
+            if self._due:
+                self._announce(now_ns, recv_ns, signals)
         if self.resumable:
             self._forget_resumable(touched)
         return signals
@@ -160,6 +169,7 @@ class Detector:
         leg = self._shown[instrument_id]
         signals = self.expire(now_ns)
         leg.withdraw(reason)
+        self._open.stir(leg.base)
         self.touched.add(instrument_id)
         for route in self._routes_of[instrument_id]:
             if route.opportunity is not None:
@@ -170,14 +180,14 @@ class Detector:
         """Close what rests on a quote that has grown too old, and announce what a cooldown held back: each as of the
         moment at which it was due."""
         signals: list[Signal] = []
-        if self._open:
+        if self._open.count:
             self._expire(now_ns, signals)
         return signals
 
     def close_all(self, reason: Reason, now_ns: int) -> list[Signal]:
         """Close every opportunity: nobody will judge it any more."""
         signals = self.expire(now_ns)
-        for route in list(self._open.values()):
+        for route in self._open:
             assert route.opportunity is not None, "an open route has its opportunity"
             self._close(route, route.opportunity, reason, now_ns, now_ns, signals)
         return signals
@@ -186,60 +196,65 @@ class Detector:
         """Judge every route anew by other rules; while behind, with the next `judge`."""
         signals = self.expire(now_ns)
         self.rules = rules
+        self._open.stir_all()
         if self.is_behind:
             self._must_judge_all = True
         else:
             self._judge_all(now_ns, signals)
         return signals
 
+    @property
+    def muted(self) -> frozenset[RouteKey]:
+        """The routes that the user does not want to hear of."""
+        return self._look.muted
+
+    def mute(self, keys: Collection[RouteKey], now_ns: int) -> list[Signal]:
+        """Hear no more of these routes, and again of those that were muted before; while behind, with the next
+        `judge`."""
+        changed = self._look.muted ^ set(keys)
+        signals = self.expire(now_ns)
+        self._look.change(self.rules, frozenset(keys))
+        if self.is_behind:
+            self._must_judge_all = True
+            return signals
+        for key in changed:
+            if (route := self.routes.find(key)) is not None:
+                self._judge(route, now_ns, now_ns, signals)
+        self._announce(now_ns, now_ns, signals)
+        return signals
+
     def why_not(self, route: Route, now_ns: int) -> Reason | None:
         """The first reason why a route does not signal; None while its opportunity is open."""
-        opportunity = route.opportunity
-        if opportunity is not None and opportunity.id:
-            return None
-        gross, net = route.spreads_pct(route.buy.ask, route.sell.bid)
-        if reason := self._first_reason(route, gross, net, now_ns):
-            return reason
-        return COOLDOWN if opportunity is not None else UNJUDGED
+        return why_not(route, self._look_at(route, now_ns))
+
+    def breakdown(self, route: Route, now_ns: int) -> tuple[tuple[str, Reason | None], ...]:
+        """The outcome of each gate, up to the first that says no: `why_not` is the last of them."""
+        return breakdown(route, self._look_at(route, now_ns))
 
     def why_absurd(self, leg: Leg) -> Reason | None:
         """Why a price cannot be believed beside those of its peers; None where it can. Only a leg whose route shows a
         large spread is compared with them."""
-        return self._peers.why_absurd(leg, self._rules.max_spread_pct) if leg.is_suspect else None
+        return self._peers.why_absurd(leg, self.rules.max_spread_pct) if leg.is_suspect else None
 
-    def _first_reason(self, route: Route, gross: float, net: float, now_ns: int) -> Reason | None:
-        """What keeps a route with these spreads from standing. The decision and the explanation both ask here."""
-        rules, buy, sell = self._rules, route.buy, route.sell
-        if buy.fault is not None:
-            return buy.fault.at(buy.venue)
-        if sell.fault is not None:
-            return sell.fault.at(sell.venue)
-        if now_ns - route.oldest_ns() > rules.max_age_ns:
-            return _why_stale(route, now_ns, rules.max_age_ns)
-        if gross > self._witnessed_pct and (absurd := self._why_unbelievable(route, gross)):
-            return absurd
-        measured = net if rules.basis == NET else gross
-        if measured > rules.threshold_pct:
-            return None
-        code = ReasonCode.NET_BELOW if rules.basis == NET else ReasonCode.GROSS_BELOW
-        return Reason(code, "", measured, rules.threshold_pct)
-
-    def _why_unbelievable(self, route: Route, gross: float) -> Reason | None:
-        """Why a spread of this size is an error in somebody's prices; None where it can be believed."""
-        route.buy.is_suspect = route.sell.is_suspect = True
-        self.suspects.update((route.buy, route.sell))
-        for leg in (route.buy, route.sell):
-            if absurd := self.why_absurd(leg):
-                return absurd.at(leg.venue)
-        if gross > self._rules.max_spread_pct:
-            return Reason(ReasonCode.SPREAD_TOO_LARGE, "", gross, self._rules.max_spread_pct)
-        return None
+    def _look_at(self, route: Route, now_ns: int) -> Look:
+        look = self._look
+        look.now_ns = now_ns
+        if route.is_converted:
+            route.choose_rates(now_ns)
+        look.gross_pct, look.net_pct = route.spreads_pct(route.buy.ask, route.sell.bid)
+        if look.gross_pct > look.witnessed_pct:
+            route.buy.is_suspect = route.sell.is_suspect = True
+            self.suspects.update((route.buy, route.sell))
+        if route.buy.is_new or route.sell.is_new:
+            self.identity.look_at((route.buy, route.sell), now_ns)
+        return look
 
     def _judge_all(self, now_ns: int, signals: list[Signal]) -> None:
         self._must_judge_all = False
         for route in self.routes.all:
             if route.sell.bid > route.buy.ask or route.opportunity is not None:
                 self._judge(route, now_ns, now_ns, signals)
+        self._announce(now_ns, now_ns, signals)
 
     def _prices_of(self, instrument_ids: Iterable[int]) -> set[Leg]:
         return {prices[i] for i in instrument_ids for prices in (self.legs.shown, self.legs.counted)}
@@ -252,73 +267,78 @@ class Detector:
                     self.resumable.pop(route.key, None)
 
     def _expire(self, now_ns: int, signals: list[Signal]) -> None:
-        max_age_ns, cooldown_ns = self._rules.max_age_ns, self._rules.cooldown_ns
-        due: list[tuple[int, int]] = []
-        for number, route in self._open.items():
-            # One ns past the deadline is the first moment at which the quote is too old.
-            end_ns = route.oldest_ns() + max_age_ns + 1
-            if end_ns <= now_ns:
-                due.append((end_ns, number))
-            assert route.opportunity is not None, "an open route has its opportunity"
-            if not self.is_behind and not route.opportunity.id and route.signalled_ns is not None:
-                ready_ns = route.signalled_ns + cooldown_ns
-                if ready_ns <= now_ns and ready_ns < end_ns:
-                    due.append((ready_ns, number))
-        for moment_ns, number in sorted(due):
-            self._judge(self._open[number], moment_ns, moment_ns, signals)
+        due = self._open.due(self.rules, now_ns, is_behind=self.is_behind)
+        for place, (moment_ns, _, route) in enumerate(due, 1):
+            if route in self._open:  # it may have closed at an earlier moment
+                self._judge(route, moment_ns, moment_ns, signals)
+            if place == len(due) or due[place][0] > moment_ns:
+                self._announce(moment_ns, moment_ns, signals)
 
     def _judge(self, route: Route, now_ns: int, cause_ns: int, signals: list[Signal]) -> None:
-        """Open, announce or close. What a signal needs lies here and in the functions called, alone: after a quiet
-        moment every further function costs more to fetch than to run."""
-        ask, bid, opportunity = route.buy.ask, route.sell.bid, route.opportunity
-        if opportunity is None and bid <= ask * self._looked_into:
+        """Open, close, or put among those that `_announce` is to announce. What a signal needs lies here and in the
+        functions called, alone: after a quiet moment every further function costs more to fetch than to run."""
+        opportunity = route.opportunity
+        if opportunity is None and route.sell.bid <= route.buy.ask * self._looked_into:
             return  # Most spreads are this small, and only `why_not` needs their reason.
-        gross, net = route.spreads_pct(ask, bid)
-        if reason := self._first_reason(route, gross, net, now_ns):
+        look = self._look_at(route, now_ns)
+        gross = look.gross_pct
+        if reason := first_reason(look.standing, route, look):
             if opportunity is not None:
                 self._close(route, opportunity, reason, now_ns, cause_ns, signals)
             return
         if opportunity is None:
             opportunity = route.opportunity = Opportunity(now_ns, gross)
-            self._open[route.number] = route
+            self._open.add(route)
             if self.resumable:
                 opportunity.resumed_from = self.resumable.pop(route.key, "")
         elif gross > opportunity.best_spread_pct:
             opportunity.best_spread_pct = gross
-        if route.signalled_ns is not None and now_ns - route.signalled_ns < self._rules.cooldown_ns:
+        if look.announcing and first_reason(look.announcing, route, look):
             return
-        state: SignalState = "update"
+        measured = look.net_pct if look.rules.basis == NET else gross
         if not opportunity.id:
-            state = "open"
-            self.opportunities += 1
-            opportunity.id = self._id_prefix + str(self.opportunities)
-            route.signals += 1
-        elif not self._moved_materially(opportunity, (gross, net), now_ns):
-            return
-        if state == "update" or not opportunity.resumed_from:
-            self.signal_seq += 1
-        route.signalled_ns = opportunity.announced_ns = now_ns
-        opportunity.announced_pct = (gross, net)
-        offset_ns, seq = self.wall_offset_ns, self.signal_seq
-        signals.append(make_signal(route, opportunity, state, now_ns, cause_ns, offset_ns, seq, ask, bid, self.funding))
+            self._due.append((measured, route, opportunity, "open"))
+        elif self._moved_materially(opportunity, (gross, look.net_pct), now_ns):
+            self._due.append((measured, route, opportunity, "update"))
 
     def _moved_materially(self, opportunity: Opportunity, spreads_pct: tuple[float, float], now_ns: int) -> bool:
-        least = max(UPDATE_LEAST_PCT, self._rules.threshold_pct * UPDATE_SHARE)
-        measured = 1 if self._rules.basis == NET else 0
-        moved = abs(spreads_pct[measured] - opportunity.announced_pct[measured]) >= least
+        measured = 1 if self.rules.basis == NET else 0
+        moved = abs(spreads_pct[measured] - opportunity.announced_pct[measured]) >= self.rules.material_pct
         return moved and now_ns - opportunity.announced_ns >= UPDATE_EVERY_NS
+
+    def _announce(self, now_ns: int, cause_ns: int, signals: list[Signal]) -> None:
+        """Announce what one move of one price has opened or changed, the best first."""
+        due, self._due = self._due, []
+        if len(due) > 1:
+            due.sort(key=_by_measured_pct, reverse=True)
+        self._moves += 1
+        move = f"{self._id_prefix}m{self._moves}"
+        for rank, (_, route, opportunity, state) in enumerate(due, 1):
+            if state == "open":
+                self.opportunities += 1
+                opportunity.id = self._id_prefix + str(self.opportunities)
+                opportunity.is_event_only = rank > 1 and self.rules.announce == "best"
+                route.signals += 1
+            is_known = state == "open" and bool(opportunity.resumed_from)
+            if not is_known and not opportunity.is_event_only:
+                self.signal_seq += 1
+            ask, bid = route.buy.ask, route.sell.bid
+            route.signalled_ns = opportunity.announced_ns = now_ns
+            opportunity.announced_pct = route.spreads_pct(ask, bid)
+            decision = Decision(now_ns, cause_ns, self.wall_offset_ns, self.signal_seq, move, rank)
+            signals.append(make_signal(route, opportunity, state, decision, ask, bid, self.funding))
 
     def _close(
         self, route: Route, opportunity: Opportunity, why: Reason, now_ns: int, cause_ns: int, signals: list[Signal]
     ) -> None:
         route.opportunity = None
-        del self._open[route.number]
+        self._open.remove(route)
         if opportunity.id:
             # Of a leg that takes no part any more, the last price that it had.
             ask = route.buy.last_price(buying=True) if route.buy.fault is not None else route.buy.ask
             bid = route.sell.last_price(buying=False) if route.sell.fault is not None else route.sell.bid
-            offset_ns, seq = self.wall_offset_ns, self.signal_seq
-            closing = make_signal(route, opportunity, "close", now_ns, cause_ns, offset_ns, seq, ask, bid, self.funding)
+            decision = Decision(now_ns, cause_ns, self.wall_offset_ns, self.signal_seq)
+            closing = make_signal(route, opportunity, "close", decision, ask, bid, self.funding)
             signals.append(
                 replace(
                     closing,
@@ -327,10 +347,3 @@ class Detector:
                     reason=close_words(why),
                 )
             )
-
-
-def _why_stale(route: Route, now_ns: int, max_age_ns: int) -> Reason:
-    """Which leg of a stale route is too old, or the rate that it is converted at."""
-    leg = route.buy if now_ns - route.buy.oldest_ns() > max_age_ns else route.sell
-    code = ReasonCode.RATE_STALE if leg.oldest_ns() < leg.recv_ns else ReasonCode.STALE
-    return Reason(code, leg.venue, (now_ns - leg.oldest_ns()) / 1e9, max_age_ns / 1e9)

@@ -1,16 +1,22 @@
-"""The routes with the largest spreads. A look costs what has changed since the look before, not what there is."""
+"""The routes with the largest spreads. A look costs what has changed since the look before, not what there is, and is
+made in slices."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from heapq import heappush, heapreplace
+from itertools import chain
 from math import inf
 from operator import attrgetter, itemgetter
 
-from arbsniper_tui.engine.leg import Leg
 from arbsniper_tui.engine.route_index import Pool, RouteIndex
 from arbsniper_tui.engine.routes import Route
+from arbsniper_tui.engine.slices import Sliced
 
 _ROUNDING = 1e-9
 """An estimate of a gain differs from the gain by less than this: it is made by other operations on the same prices."""
+
+_LOOKED_UP_AT_ONCE = 200
+_MEASURED_AT_ONCE = 25
+_SEARCHED_AT_ONCE = 5
 
 _ask = attrgetter("ask")
 _bid = attrgetter("bid")
@@ -28,59 +34,68 @@ class LargestRoutes:
         self._is_net = False
         self._measured: dict[Pool, _Measured] = {}
 
-    def take(self, touched: Iterable[int], most: int, most_pct: float, *, is_net: bool) -> list[Route]:
+    def find(self, touched: Iterable[int], most: int, most_pct: float, *, is_net: bool) -> Sliced[list[Route]]:
         """At most so many routes with the largest gross or net spreads, largest first, equal ones by their numbers.
 
         `touched` are the instruments whose prices changed since the call before. A route with a price that is not
         known, or with a gross spread above `most_pct`, stands after the others as far as there is room.
         """
-        self._measure(touched, is_net=is_net)
+        index = self._index
+        if is_net is not self._is_net or index.version != self._version:
+            self._is_net, self._version, self._measured = is_net, index.version, {}
+            touched = chain.from_iterable(pool.legs for pool in index.pools.values())
+        # Instruments may come and go, and another look may begin, between two slices of this one.
+        version, measured = self._version, self._measured
+        yield from self._measure(measured, list(touched), is_net=is_net)
         best: _Best = []
-        for measured in sorted(self._measured.values(), key=attrgetter("bound"), reverse=True):
-            if len(best) == most and measured.bound < best[0][0]:
+        by_bound = sorted(measured.values(), key=attrgetter("bound"), reverse=True)
+        for number, pool in enumerate(by_bound, 1):
+            if len(best) == most and pool.bound < best[0][0]:
                 break
-            measured.collect(best, most, most_pct)
+            pool.collect(best, most, most_pct, is_net=is_net)
+            if number % _SEARCHED_AT_ONCE == 0:
+                yield
         routes = [route for _, _, route in sorted(best, reverse=True)]
+        if index.version != version:
+            routes = [route for route in routes if index.find(route.key) is route]
         if len(routes) < most:
             known = {route.number for route in routes}
-            for route in self._index.all:
+            for route in index.all:
                 if len(routes) == most:
                     break
                 if route.number not in known:
                     routes.append(route)
         return routes
 
-    def _measure(self, touched: Iterable[int], *, is_net: bool) -> None:
-        index = self._index
-        if is_net is not self._is_net or index.version != self._version:
-            self._is_net, self._version = is_net, index.version
-            self._measured = {pool: _Measured(pool) for pool in index.pools.values()}
-            pools = set(self._measured)
-        else:
-            pools = index.pools_of(touched)
-        for pool in pools:
-            self._measured[pool].measure(is_net=is_net)
+    def _measure(self, measured: "dict[Pool, _Measured]", touched: Sequence[int], *, is_net: bool) -> Sliced[None]:
+        pools: set[Pool] = set()
+        for at in range(0, len(touched), _LOOKED_UP_AT_ONCE):
+            pools |= self._index.pools_of(touched[at : at + _LOOKED_UP_AT_ONCE])
+            yield
+        for number, pool in enumerate(pools, 1):
+            known = measured.get(pool)
+            if known is None and pool.legs:
+                known = measured[pool] = _Measured(pool)
+            if known is not None:
+                known.measure(is_net=is_net)
+            if number % _MEASURED_AT_ONCE == 0:
+                yield
 
 
 class _Measured:
     """One pool, and the largest gain that it could hold when it was last touched."""
 
-    __slots__ = ("_buys", "_is_net", "_least_cost", "_legs", "_routes", "_sells", "bound")
+    __slots__ = ("_least_cost", "_legs", "_routes", "bound")
 
     def __init__(self, pool: Pool) -> None:
         self._legs = tuple(pool.legs.values())
         self._routes = pool.routes
         self._least_cost = min(leg.buy_cost for leg in self._legs)
-        self._is_net = False
-        self._buys: list[Leg] = []
-        self._sells: list[tuple[float, Leg]] = []
-        """What each leg brings when it is sold, the largest first; both lists are empty until they are needed."""
         self.bound = -inf
-        """No gain in the pool is above this."""
+        """No gain in the pool was above this."""
 
     def measure(self, *, is_net: bool) -> None:
         """The price of a leg has changed. One that takes no part has the ask infinity and the bid 0."""
-        self._is_net, self._buys, self._sells = is_net, [], []
         legs = self._legs
         if is_net:
             worth = max([leg.bid * leg.sell_yield for leg in legs])
@@ -88,21 +103,18 @@ class _Measured:
         else:
             self.bound = max(map(_bid, legs)) / min(map(_ask, legs)) - 1.0 + _ROUNDING
 
-    def collect(self, best: _Best, most: int, most_pct: float) -> None:
+    def collect(self, best: _Best, most: int, most_pct: float, *, is_net: bool) -> None:
         """Put the routes of this pool into the heap that belong there."""
-        is_net = self._is_net
-        if not self._buys:
-            priced = [leg for leg in self._legs if leg.fault is None]
-            self._buys = sorted(priced, key=_ask)
-            sells = [(leg.bid * leg.sell_yield if is_net else leg.bid, leg) for leg in priced]
-            self._sells = sorted(sells, key=itemgetter(0), reverse=True)
+        priced = [leg for leg in self._legs if leg.fault is None]
+        sells = [(leg.bid * leg.sell_yield if is_net else leg.bid, leg) for leg in priced]
+        sells.sort(key=itemgetter(0), reverse=True)
         least_cost = self._least_cost if is_net else 1.0
-        for buy in self._buys:
+        for buy in sorted(priced, key=_ask):
             ask = buy.ask
-            if len(best) == most and self._sells[0][0] / ask - least_cost + _ROUNDING < best[0][0]:
+            if len(best) == most and sells[0][0] / ask - least_cost + _ROUNDING < best[0][0]:
                 break
             cost = buy.buy_cost - _ROUNDING if is_net else 1.0 - _ROUNDING
-            for worth, sell in self._sells:
+            for worth, sell in sells:
                 is_full = len(best) == most
                 if is_full and worth / ask - cost < best[0][0]:
                     break

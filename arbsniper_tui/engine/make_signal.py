@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import TypedDict
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from arbsniper_tui.engine.opportunity import Opportunity
 from arbsniper_tui.engine.routes import Route
+from arbsniper_tui.engine.usual import Usual
 from arbsniper_tui.model.fact import Funding
 from arbsniper_tui.model.signal import Signal, SignalState
 
@@ -24,6 +25,18 @@ class _Sold(TypedDict, total=False):
     sell_funding_rate: float
     sell_funding_interval_h: float
     sell_next_funding: int
+
+
+class _RateTerms(TypedDict, total=False):
+    buy_raw_price: float
+    sell_raw_price: float
+    quote_rate: float
+    assumed_rate: bool
+
+
+class _UsualTerms(TypedDict, total=False):
+    basis_pct: float
+    zscore: float
 
 
 class FundingTerms:
@@ -46,36 +59,46 @@ class FundingTerms:
 _UNTOLD = FundingTerms()
 
 
+class Decision(Struct, frozen=True, gc=False):
+    """When it was decided, because of what, and under which numbers."""
+
+    now_ns: int
+    cause_ns: int
+    """The receipt of the quote that brought it about."""
+    wall_offset_ns: int
+    """Added to both it gives the time since 1970."""
+    seq: int
+    move: str = ""
+    """Empty for a close, as `rank` is 0 then."""
+    rank: int = 0
+
+
 def make_signal(
     route: Route,
     opportunity: Opportunity,
     state: SignalState,
-    now_ns: int,
-    cause_ns: int,
-    wall_offset_ns: int,
-    seq: int,
+    decision: Decision,
     ask: float,
     bid: float,
     funding: Mapping[int, FundingTerms],
 ) -> Signal:
-    """The announcement at these prices, decided at `now_ns` because of a quote received at `cause_ns`."""
+    """The announcement of a decision at these prices."""
     buying, selling = route.buy, route.sell
     buy, sell = buying.quote, selling.quote
     assert buy is not None and sell is not None, "a route with an opportunity has had both quotes"
     gross, net = route.spreads_pct(ask, bid)
-    # Differences of prices without the noise of binary fractions, to more decimals than venues show.
-    per_unit = 1e10 if ask >= 1.0 else 1e14 if ask >= 1e-4 else 1e18
+    now_ns, wall_offset_ns, total = decision.now_ns, decision.wall_offset_ns, route.net_total()
     return Signal(
         action=route.action,
         symbol=route.symbol,
         spread_pct=rounded(gross, 1e4),
         buy_price=ask,
         sell_price=bid,
-        profit_estimate=rounded(bid - ask, per_unit),
+        profit_estimate=_difference(bid - ask, ask),
         timestamp=(now_ns + wall_offset_ns) // 1_000_000,
-        detected_at=(cause_ns + wall_offset_ns) // 1_000_000,
+        detected_at=(decision.cause_ns + wall_offset_ns) // 1_000_000,
         id=opportunity.id,
-        seq=seq,
+        seq=decision.seq,
         state=state,
         buy_exchange=buying.venue,
         sell_exchange=selling.venue,
@@ -83,18 +106,40 @@ def make_signal(
         sell_symbol=selling.instrument.symbol,
         size=buy.ask_size if buy.ask_size < sell.bid_size else sell.bid_size,
         net_spread_pct=rounded(net, 1e4),
-        net_profit=rounded(route.net_profit(ask, bid), per_unit),
+        net_profit=_difference(route.net_profit(ask, bid), ask),
         buy_age_ms=(now_ns - buying.recv_ns) // 1_000_000,
         sell_age_ms=(now_ns - selling.recv_ns) // 1_000_000,
         buy_market=buying.instrument.market,
         sell_market=selling.instrument.market,
-        buy_raw_price=buy.ask if (is_converted := route.is_converted) else UNSET,
-        sell_raw_price=sell.bid if is_converted else UNSET,
-        quote_rate=route.rate_used() or UNSET if is_converted else UNSET,
+        move=decision.move or UNSET,
+        rank=decision.rank or UNSET,
+        net_total=UNSET if total is None else rounded(total, 1e6),
+        **_rate_terms(route, buy.ask, sell.bid),
         resumed_from=opportunity.resumed_from or UNSET,
+        **_usual_terms(route.usual, gross),
         **funding.get(buying.id, _UNTOLD).if_bought,
         **funding.get(selling.id, _UNTOLD).if_sold,
     )
+
+
+def _difference(number: float, ask: float) -> float:
+    """Of prices near `ask`, without the noise of binary fractions, to more decimals than venues show."""
+    return rounded(number, 1e10 if ask >= 1.0 else 1e14 if ask >= 1e-4 else 1e18)
+
+
+def _rate_terms(route: Route, raw_ask: float, raw_bid: float) -> _RateTerms:
+    terms: _RateTerms = {"assumed_rate": True} if route.is_assumed else {}
+    if route.is_converted:
+        terms |= {"buy_raw_price": raw_ask, "sell_raw_price": raw_bid}
+        if rate := route.rate_used():
+            terms["quote_rate"] = rate
+    return terms
+
+
+def _usual_terms(usual: Usual | None, gross_pct: float) -> _UsualTerms:
+    if usual is None:
+        return {}
+    return {"basis_pct": rounded(usual.median_pct, 1e4), "zscore": rounded(usual.zscore(gross_pct), 1e2)}
 
 
 def rounded(number: float, per_unit: float) -> float:

@@ -15,3 +15,5 @@ class Opportunity(Struct, gc=False):
     """Gross and net, as last announced."""
     resumed_from: str = ""
     """The id of the same opportunity before the process that had announced it died."""
+    is_event_only: bool = False
+    """Whether the signals' channel does not hear of it."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from statistics import median
 
+from arbsniper_tui.engine.frozen import CoinPrices, Stream
 from arbsniper_tui.engine.leg import Leg
 from arbsniper_tui.model.reason import Reason, ReasonCode
 
@@ -15,6 +16,10 @@ class Peers:
 
     def __init__(self) -> None:
         self._legs: dict[tuple[str, str], list[Leg]] = {}
+        self._coins: dict[tuple[str, str], CoinPrices] = {}
+        """By base coin and the currency that counts."""
+        self._streams: dict[int, Stream] = {}
+        """By instrument."""
 
     def add(self, legs: Iterable[Leg]) -> None:
         """Take up legs; those of a mere rate have no peers."""
@@ -22,9 +27,22 @@ class Peers:
             if not leg.instrument.only_rate:
                 self._legs.setdefault((leg.instrument.base, leg.currency), []).append(leg)
 
+    def compare(self, shown: Leg, counted: Leg) -> None:
+        """Compare the moves of an instrument, which has these legs, with those of its peers in any currency."""
+        if shown.instrument.only_rate:
+            return
+        key = (shown.instrument.base, shown.instrument.counted_quote)
+        if (coin := self._coins.get(key)) is None:
+            coin = self._coins[key] = CoinPrices()
+        self._streams[shown.id] = coin.add((shown,) if counted is shown else (shown, counted))
+
     def remove(self, legs: Iterable[Leg]) -> None:
         """Drop legs that were added."""
         for leg in legs:
+            if (stream := self._streams.pop(leg.id, None)) is not None:
+                stream.coin.remove(stream)
+                if not stream.coin.streams:
+                    del self._coins[leg.instrument.base, leg.instrument.counted_quote]
             key = (leg.instrument.base, leg.currency)
             if left := [each for each in self._legs.get(key, ()) if each is not leg]:
                 self._legs[key] = left

@@ -5,7 +5,8 @@ from itertools import chain
 from operator import attrgetter
 
 from arbsniper_tui.engine.leg import Leg, Legs
-from arbsniper_tui.engine.routes import Route, RouteKey, meeting_currency, route_pairs
+from arbsniper_tui.engine.routes import Route, RouteKey, is_relayed, meeting_currency, route_pairs
+from arbsniper_tui.engine.terms import Terms
 from arbsniper_tui.model.instrument import Instrument
 
 _PoolKey = tuple[str, str, str]
@@ -43,6 +44,16 @@ class RouteIndex:
         """The route between two instruments, or None."""
         return next((pool.routes[key] for pool in self._pools_of.get(key[0], ()) if key in pool.routes), None)
 
+    def explained(self, key: RouteKey) -> Route | None:
+        """The route between two instruments, to be explained: also one that is left out because one venue shows the
+        other's book. None where there is no such route."""
+        if (route := self.find(key)) or not self._legs.shown.keys() >= set(key):
+            return route
+        buy, sell = (self._legs.shown[each].instrument for each in key)
+        if not is_relayed(buy, sell):
+            return None
+        return Route("", *self._legs.pair(buy, sell), self._legs.counted_by(buy, sell))
+
     def pools_of(self, instrument_ids: Iterable[int]) -> set[Pool]:
         """The pools whose prices move with the quotes of these instruments."""
         pools_of = self._pools_of
@@ -64,12 +75,19 @@ class RouteIndex:
         moved: set[int] = set()
         for kind, buy, sell in route_pairs(alike, self._kinds):
             if buy.id in added or sell.id in added:
-                route = Route(kind, *self._legs.pair(buy, sell))
+                route = Route(kind, *self._legs.pair(buy, sell), self._legs.counted_by(buy, sell))
                 key = (buy.base, buy.counted_quote, meeting_currency(buy, sell))
                 moved |= self._insert(route, key)
         self.all.sort(key=_by_number)
         for i in moved:
             self.of[i].sort(key=_by_number)
+
+    def change_terms(self, terms: Terms) -> None:
+        """Count by other fees and ages of rates; what that means for routes is judged with their next look."""
+        self.version += 1
+        self._legs.change_terms(terms)
+        for route in self.all:
+            route.buy_cost, route.sell_yield = route.buy.buy_cost, route.sell.sell_yield
 
     def remove(self, instrument_ids: Collection[int]) -> None:
         """Drop every route that buys or sells one of these instruments."""
@@ -99,10 +117,8 @@ class RouteIndex:
             pool = self.pools[key] = Pool()
         self.all.append(route)
         pool.routes[route.key] = route
-        movers = {route.buy.id, route.sell.id}
+        movers = {*_movers(route.buy), *_movers(route.sell)}
         for leg in (route.buy, route.sell):
-            if leg.rate is not None:
-                movers.add(leg.rate.id)
             if leg.id not in pool.legs:
                 pool.legs[leg.id] = leg
                 for i in _movers(leg):
@@ -114,4 +130,4 @@ class RouteIndex:
 
 def _movers(leg: Leg) -> tuple[int, ...]:
     """The instruments whose quotes move the prices of a leg."""
-    return (leg.id,) if leg.rate is None else (leg.id, leg.rate.id)
+    return (leg.id, *(rate.id for rate in leg.instrument.rates)) if leg.rate is not None else (leg.id,)

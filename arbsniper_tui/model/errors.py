@@ -5,7 +5,7 @@ ArbsniperError
 │   ├── ConfigError         a key of arbsniper.toml, an environment variable or an option
 │   ├── SymbolError         a symbol that is not in unified form
 │   ├── TapeError           a tape that cannot be opened, or whose venue cannot be told; an OutsideError too
-│   └── FolderError         a folder for a node's sockets that cannot be had or trusted
+│   └── FolderError         a folder of a node that cannot be had or trusted
 ├── OutsideError        its words quote what came from outside, and are made fit to show
 │   ├── FrameError          what a venue sent; the stream goes on
 │   │   ├── BadFrame            not the shape the venue's page describes
@@ -14,11 +14,14 @@ ArbsniperError
 │   │   ├── VenueClosing        the venue announces that it will close this connection
 │   │   └── BookLost            the state kept of a book is no longer the venue's, until a new snapshot
 │   ├── RestError           a venue's REST answer that cannot be had or read
+│   ├── NotDelivered        a target of alerts that did not take a message
+│   ├── BadToken            a token or key of the API that does not count
 │   └── BadPeer             a process on the bus that does not speak its protocol
 ├── WebSocketError      a connection to a venue that could not be opened
 ├── RedisUnreachable    a Redis server that cannot be connected to
 ├── RedisNotStarted     an embedded redis-server that does not start
 ├── LinkLost            an open connection to Redis that broke
+├── StateError          a file that outlives a run cannot be read or written
 ├── InstrumentError     an instrument cannot be added to those watched, or taken from them
 ├── NodeUnreachable     no node answers at this endpoint
 ├── TaskEnded           a task of a worker ended though none may; the worker ends with it
@@ -64,7 +67,7 @@ class TapeError(OutsideError, UsageError):
 
 
 class FolderError(UsageError):
-    """A folder for a node's sockets cannot be had, or cannot be trusted."""
+    """A folder for a node's sockets or its state cannot be had, or cannot be trusted."""
 
 
 class FrameError(OutsideError):
@@ -109,6 +112,14 @@ class RestError(OutsideError):
     """A venue's REST answer could not be had or read."""
 
 
+class NotDelivered(OutsideError):
+    """A target of alerts did not take a message; the words hold nothing secret."""
+
+
+class BadToken(OutsideError):
+    """A token or key of the API does not count; the words do not quote it."""
+
+
 class BadPeer(OutsideError):
     """A process on the bus does not speak its protocol; its connection is closed."""
 
@@ -127,6 +138,10 @@ class RedisNotStarted(ArbsniperError):
 
 class LinkLost(ArbsniperError):
     """An open connection to Redis broke, or broke the protocol."""
+
+
+class StateError(ArbsniperError):
+    """A file in the user's state folder cannot be read or written."""
 
 
 class InstrumentError(ArbsniperError):

@@ -5,8 +5,9 @@ from math import isfinite
 from msgspec import Struct
 from msgspec.structs import force_setattr
 
-from arbsniper_tui.model.clean_text import clean_text
+from arbsniper_tui.model.clean_text import NAME_LIMIT, clean_text
 
+CONTRACT_LIMIT = 128
 LARGEST_RATE_PCT = 100.0
 """A funding rate beyond this, either way, is an error."""
 
@@ -53,6 +54,33 @@ class OpenInterest(Struct, frozen=True, array_like=True, tag="interest", gc=Fals
     at_ms: int | None = None
 
 
+class OrderLimits(Struct, frozen=True, array_like=True, tag="limits", gc=False):
+    """What orders its venue takes of an instrument. 0 for what the venue does not say."""
+
+    instrument_id: int
+    tick: float
+    """The smallest step of a price, in the instrument's own quote currency."""
+    lot: float
+    """The smallest step of a size, in base coins."""
+    min_size: float
+    """The smallest order, in base coins."""
+    min_worth: float
+    """The smallest order, in the instrument's own quote currency."""
+
+
+class CoinName(Struct, frozen=True, array_like=True, tag="coin", gc=False):
+    """What a venue's list calls the coin of an instrument: evidence of which coin it is."""
+
+    instrument_id: int
+    name: str = ""
+    contract: str = ""
+    """The address of its contract, on a chain that the list does not name."""
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "name", clean_text(self.name, NAME_LIMIT))
+        force_setattr(self, "contract", clean_text(self.contract, CONTRACT_LIMIT))
+
+
 class InstrumentStatus(Struct, frozen=True, array_like=True, tag="status", gc=False):
     """Whether an instrument trades, told on the connection rather than by the venue's list."""
 
@@ -65,7 +93,7 @@ class InstrumentStatus(Struct, frozen=True, array_like=True, tag="status", gc=Fa
         force_setattr(self, "words", clean_text(self.words))
 
 
-Fact = Funding | FundingInterval | Mark | OpenInterest | InstrumentStatus
+Fact = Funding | FundingInterval | Mark | OpenInterest | OrderLimits | CoinName | InstrumentStatus
 FACT_TYPES = (Funding, FundingInterval, Mark, OpenInterest)
 """Those that are numbers."""
 

@@ -63,6 +63,15 @@ def instrument_key(venue: str, symbol: str) -> int:
     return int.from_bytes(blake2b(f"{venue} {symbol}".encode(), digest_size=6).digest(), "big")
 
 
+class Rate(Struct, frozen=True, array_like=True, gc=False):
+    """A market whose live price converts prices."""
+
+    id: int
+    """Its instrument."""
+    is_inverted: bool
+    """The market is COUNTED/OWN (USDT/USD), so that prices in the own currency are divided by it."""
+
+
 class Instrument(Struct, frozen=True):
     """One symbol on one venue."""
 
@@ -82,16 +91,32 @@ class Instrument(Struct, frozen=True):
     """The instrument whose live rate converts this one's prices; None: prices count 1:1."""
     rate_inverted: bool = False
     """The rate's market is COUNTED/QUOTE (USDT/USD), so that prices are divided by it."""
+    other_rates: tuple[Rate, ...] = ()
+    """Those that take its place while it is not there or too old, in this order."""
+    rate_max_age_ms: float = 10_000.0
+    """An older rate converts nothing."""
     only_rate: bool = False
     """Watched for its rate alone: it takes part in no route."""
     multiplier: int = 1
     """How many base coins the venue sells as one, such as 1000 for 1000PEPE. Quotes are of one base coin."""
+    by_verdict: int = 1
+    """The part of `multiplier` that the user told; the rest is read from the venue's name."""
     relays: str = ""
     """The venue whose book this venue shows here as its own; empty for a book of its own."""
 
     @property
     def market(self) -> Market:
         return Market.PERP if ":" in self.symbol else Market.SPOT
+
+    @property
+    def rates(self) -> tuple[Rate, ...]:
+        """All markets that can convert its prices, the preferred one first."""
+        return () if self.rate_id is None else (Rate(self.rate_id, self.rate_inverted), *self.other_rates)
+
+    @property
+    def is_assumed(self) -> bool:
+        """Whether its own currency counts as another one for one, on the user's word alone."""
+        return self.rate_id is None and self.native_quote != self.counted_quote
 
     @property
     def book_venue(self) -> str:

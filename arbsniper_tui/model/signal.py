@@ -11,12 +11,14 @@ EventKind = Literal[
     "open",
     "update",
     "close",
+    "survival",
     "venue_up",
     "venue_down",
     "heartbeat",
     "worker_up",
     "worker_down",
     "settings",
+    "alert",
     "end",
 ]
 
@@ -51,8 +53,8 @@ class Signal(Struct, frozen=True, kw_only=True):
     id: str
     """The opportunity: the same from its opening to its close."""
     seq: int
-    """Counts the node's openings and updates, so that a gap shows what a reader has missed; a close has the number that
-    was given last."""
+    """Counts the signals of a run from 1, so that a gap shows what a reader has missed; an event that is no signal, as
+    a close, has the number that was given last."""
     state: SignalState
     """`open`, `update` when it changed materially while open, `close`; a close is an event and no signal."""
     buy_exchange: str
@@ -77,6 +79,18 @@ class Signal(Struct, frozen=True, kw_only=True):
     """The market to buy in."""
     sell_market: Market
     """The market to sell in."""
+    move: str | UnsetType = UNSET
+    """Shared by all routes that one quote opened or changed; none when it closes."""
+    rank: int | UnsetType = UNSET
+    """Its place among those of the move, by the basis in force: 1 is the best."""
+    net_total: float | UnsetType = UNSET
+    """What the size that both venues show and take would bring after both taker fees, in the currency that counts;
+    none where no rate leads to that."""
+    basis_pct: float | UnsetType = UNSET
+    """What is usual for the route: the median of its gross spread over a window, in percent; this and the next once
+    enough of the window has passed."""
+    zscore: float | UnsetType = UNSET
+    """How many deviations the spread lies above that."""
     buy_raw_price: float | UnsetType = UNSET
     """As the venue shows it; this and the next two only where a leg is converted at a live rate."""
     sell_raw_price: float | UnsetType = UNSET
@@ -84,6 +98,8 @@ class Signal(Struct, frozen=True, kw_only=True):
     quote_rate: float | UnsetType = UNSET
     """Units of the converted leg's own currency for one of the symbol's: its raw price is its price times this. Of two
     converted legs, the bought one's."""
+    assumed_rate: bool | UnsetType = UNSET
+    """True where a currency counts as another one for one, on the user's word alone."""
     buy_funding_rate: float | UnsetType = UNSET
     """Of a perpetual that is bought: what its holders pay at the next settlement, in percent of the position's worth,
     for one interval; longs pay shorts where it is positive. This and the next five only where the venue told it."""
@@ -105,15 +121,17 @@ class Signal(Struct, frozen=True, kw_only=True):
     """The largest spread it reached; only when it closes."""
     reason: str | UnsetType = UNSET
     """Why it closed."""
+    survival_pct: tuple[float | None, ...] | UnsetType = UNSET
+    """When it closes, as much of the event `survival` as is known by then."""
 
 
 class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One line of the node's history; `seq` has no gaps, so that a reader can count what it missed."""
+    """One line of the node's history; the `seq` of a run has no gaps, so that a reader can count what it missed."""
 
     event: EventKind
     """What happened."""
     seq: int
-    """Counts the events of a node, without gaps."""
+    """Counts the events of a run from 1, without gaps."""
     timestamp: int
     """ms since 1970."""
     signal: Signal | None = None
@@ -123,6 +141,26 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
     market: str = ""
     """Its market."""
     detail: str = ""
-    """Why, in words."""
+    """Why, or what an alert says, in words."""
+    id: str = ""
+    """Survival: the opportunity, which has closed before."""
+    symbol: str = ""
+    """Survival: the symbol of its route."""
+    action: str = ""
+    """Survival: what was to be done."""
+    survival_pct: tuple[float | None, ...] = ()
+    """Survival: the gross spread of the route 50, 200, 500 and 2000 ms after the opening, in percent; null where a leg
+    showed no price that takes part then."""
     signals: int = 0
     """Heartbeat: the number of the last signal."""
+    to: tuple[str, ...] = ()
+    """Alert: how terminals tell it, `bell`, `desktop` or both."""
+    lost: int = 0
+    """Heartbeat: how many events of this run the stream will never have, because Redis was away for too long or refused
+    them."""
+    redis: str = ""
+    """Heartbeat: how the node's Redis is, `off`, `connecting`, `up`, `hung`, `refusing` or `away`."""
+    node: str = ""
+    """The name of the node: `[node] name`, or `demo-` and the process id, or `replay`."""
+    run: str = ""
+    """The run of the node: another one with each start."""

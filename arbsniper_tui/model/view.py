@@ -2,9 +2,10 @@
 
 from msgspec import Struct
 
-from arbsniper_tui.model.fact import Funding, Mark, OpenInterest
+from arbsniper_tui.model.fact import CoinName, Funding, Mark, OpenInterest, OrderLimits
 from arbsniper_tui.model.instrument import Instrument
-from arbsniper_tui.model.reason import Reason
+from arbsniper_tui.model.reason import Reason, ReasonCode
+from arbsniper_tui.model.verdict import Verdict
 
 
 class QuoteRow(Struct, frozen=True, array_like=True, gc=False):
@@ -21,10 +22,12 @@ class QuoteRow(Struct, frozen=True, array_like=True, gc=False):
     reason: Reason | None
     quotes: int = 0
     """How many quotes this instrument has had."""
+    rate_id: int | None = None
+    """The market whose rate converts it now; None where it is not converted."""
 
 
 class FactsRow(Struct, frozen=True, array_like=True, gc=False):
-    """What its venue says of one perpetual beside its quotes; None for what it has not said. The times of receipt are
+    """What its venue says of one instrument beside its quotes; None for what it has not said. The times of receipt are
     wall time, ms since 1970."""
 
     instrument_id: int
@@ -34,6 +37,27 @@ class FactsRow(Struct, frozen=True, array_like=True, gc=False):
     mark_ms: float = 0.0
     interest: OpenInterest | None = None
     interest_ms: float = 0.0
+    limits: OrderLimits | None = None
+    coin: CoinName | None = None
+    """What the venue's list calls the coin."""
+
+
+class HeldRow(Struct, frozen=True, array_like=True, gc=False):
+    """An instrument in quarantine: it may be another coin than its peers."""
+
+    instrument_id: int
+    reason: Reason
+    ratio: float
+    """Its price beside the median of its peers', now."""
+    price: float
+    """Between bid and ask, in `currency`; 0 while it has none."""
+    currency: str
+    since_ms: float
+    """Wall time, ms since 1970."""
+    peers: tuple[tuple[int, float], ...] = ()
+    """The instruments that it is set against, with their prices in the same currency."""
+    verdict: Verdict | None = None
+    """What the user has said of it before."""
 
 
 class RouteRow(Struct, frozen=True, array_like=True, gc=False):
@@ -52,7 +76,49 @@ class RouteRow(Struct, frozen=True, array_like=True, gc=False):
     signals: int
     """Opportunities it has announced."""
     net_total: float = 0.0
-    """What `size` would bring after both taker fees, in the route's currency."""
+    """What the whole lots in `size` would bring after both taker fees, in the currency that counts."""
+    basis_pct: float | None = None
+    """The median of its gross spread over a window; None until enough of it has passed."""
+    zscore: float | None = None
+    """How many deviations the spread lies above that."""
+
+
+class SurvivalRow(Struct, frozen=True, array_like=True, gc=False):
+    """How many of a route's opportunities stood 50, 200, 500 and 2000 ms after they opened."""
+
+    buy_id: int
+    sell_id: int
+    opened: int = 0
+    stood: tuple[int, ...] = (0, 0, 0, 0)
+
+
+class WhyRow(Struct, frozen=True, array_like=True, gc=False):
+    """Why the routes of a symbol did not signal in the last hour, found by looking at each every 10 s."""
+
+    symbol: str
+    looks: int
+    reasons: tuple[tuple[Reason | None, int], ...]
+    """The most frequent, with how often; None stands for an open opportunity."""
+
+
+class RouteCounts(Struct, frozen=True, array_like=True, gc=False):
+    """All routes by the first reason why they do not signal, as each was when it was last looked at, which is done
+    every 10 s."""
+
+    announced: int = 0
+    """Routes whose opportunity is open and has been announced."""
+    waiting: dict[ReasonCode, int] = {}
+
+
+class Breakdown(Struct, frozen=True, array_like=True, gc=False):
+    """A route's way through the gates, up to the first that says no."""
+
+    buy_id: int
+    sell_id: int
+    symbol: str
+    """Of the route."""
+    outcomes: tuple[tuple[str, Reason | None], ...]
+    """The name of each gate, and its reason; None where it lets the route pass."""
 
 
 class StageRow(Struct, frozen=True, array_like=True):
@@ -64,6 +130,7 @@ class StageRow(Struct, frozen=True, array_like=True):
     p99_us: float
     max_us: float
     counts: tuple[int, ...]
+    sum_us: float = 0.0
 
 
 class ReplayStatus(Struct, frozen=True, array_like=True):
@@ -97,6 +164,30 @@ class ReplayStatus(Struct, frozen=True, array_like=True):
         return min(1.0, (self.now_ns - self.begins_ns) / (self.ends_ns - self.begins_ns))
 
 
+class Invariants(Struct, frozen=True, array_like=True):
+    """What must stay at 0 whatever goes wrong at the venues, counted beside a simulation, which knows the truth."""
+
+    false_signals: int = 0
+    """Of which a leg's price had not been there within the age that a quote may have."""
+    doubled_events: int = 0
+    unclosed_opens: int = 0
+    """Opportunities whose route opened another, or whose node ended, without their close."""
+    unchecked: int = 0
+    """Signals on which the simulation could not be asked, and events that were overwritten before they were read."""
+
+    @property
+    def hold(self) -> bool:
+        return not (self.false_signals or self.doubled_events or self.unclosed_opens)
+
+    @property
+    def in_words(self) -> str:
+        counts = (
+            f"false signals {self.false_signals}, doubled events {self.doubled_events}, "
+            f"unclosed opens {self.unclosed_opens}"
+        )
+        return f"{counts}, not checked {self.unchecked}" if self.unchecked else counts
+
+
 class NodeStatus(Struct, frozen=True, array_like=True):
     """The top bar's numbers."""
 
@@ -111,13 +202,15 @@ class NodeStatus(Struct, frozen=True, array_like=True):
     """The node's clock: wall time, or the tape's in a replay."""
     viewers: int
     conflated: int
+    held: int = 0
+    """Instruments in quarantine, which wait for the user's verdict."""
 
 
 class NodeIntro(Struct, frozen=True):
     """What a viewer must know once, before the first row makes sense."""
 
     node: str
-    """The node's name: host and process id, or `replay`."""
+    """The node's name: `[node] name`, or `demo-` and the process id, or `replay`."""
     version: str
     mode: str
     """`live`, `demo` or `replay`."""
@@ -129,3 +222,5 @@ class NodeIntro(Struct, frozen=True):
     cooldown_s: float
     quotes_counted: tuple[str, ...] = ()
     """How `[quotes]` counts currencies, in words: `USD counts as USDT 1:1`."""
+    run: str = ""
+    """The run of the node: another one with each start."""

@@ -1,11 +1,12 @@
-"""What venues have said of perpetuals beside their quotes, as the spread worker holds it."""
+"""What venues have said of instruments beside their quotes, as the spread worker holds it."""
 
 from collections.abc import Iterable
 
 from msgspec.structs import replace
 
+from arbsniper_tui.engine.leg import Legs
 from arbsniper_tui.engine.make_signal import FundingTerms
-from arbsniper_tui.model.fact import Fact, Funding, FundingInterval, Mark, OpenInterest
+from arbsniper_tui.model.fact import CoinName, Fact, Funding, FundingInterval, Mark, OpenInterest, OrderLimits
 from arbsniper_tui.model.view import FactsRow
 from arbsniper_tui.wire.messages import Facts
 
@@ -16,9 +17,10 @@ ROWS_A_VIEW = 100
 class NewestFacts:
     """Of each instrument and kind of fact the newest."""
 
-    def __init__(self, terms: dict[int, FundingTerms]) -> None:
-        """`terms` is what signals tell of funding; kept up to date here."""
+    def __init__(self, terms: dict[int, FundingTerms], legs: Legs) -> None:
+        """`terms` is what signals tell of funding; kept up to date here, as are the order limits of `legs`."""
         self._terms = terms
+        self._legs = legs
         self._rows: dict[int, FactsRow] = {}
         """With times of receipt by the clock of ages, in ms."""
         self._intervals_h: dict[int, float] = {}
@@ -67,6 +69,11 @@ class NewestFacts:
             row = replace(row, mark=fact, mark_ms=at_ms)
         elif isinstance(fact, OpenInterest):
             row = replace(row, interest=fact, interest_ms=at_ms)
+        elif isinstance(fact, OrderLimits):
+            row = replace(row, limits=fact)
+            self._legs.limit(fact)
+        elif isinstance(fact, CoinName):
+            row = replace(row, coin=fact)
         self._rows[i] = row
         self._changed[i] = None
         if isinstance(fact, Funding | FundingInterval):

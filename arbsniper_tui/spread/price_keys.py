@@ -4,12 +4,15 @@ import msgspec
 from msgspec import Struct
 
 from arbsniper_tui.engine.detector import Detector
+from arbsniper_tui.engine.slices import Sliced
 from arbsniper_tui.sinks.redis_keys import PRICE_TTL_MS
 from arbsniper_tui.sinks.sink import Sink
 
 REFRESH_EVERY_NS = 100_000_000
 AT_ONCE = 32
 """Keys written between two looks at the inbox: some 100 us."""
+LOOKED_AT_AT_ONCE = 500
+"""Instruments looked at between two looks at the inbox."""
 
 _to_json = msgspec.json.Encoder().encode
 
@@ -38,15 +41,18 @@ class PriceKeys:
         self._queue: list[int] = []
         self._due_ns = 0
 
-    def refresh(self, now_ns: int) -> None:
+    def refresh(self, now_ns: int) -> Sliced[None]:
         """Store the next few of those that have had a quote since they were last stored. While the sink takes no
         prices they stay due, for as long as a price key lasts."""
         if not self._sink.takes_prices:
             return
         if now_ns >= self._due_ns and not self._queue:
             self._due_ns = now_ns + REFRESH_EVERY_NS
-            legs, written = self._detector.legs.shown.values(), self._written
-            self._queue = [leg.id for leg in legs if leg.received != written.get(leg.id, 0)]
+            for number, leg in enumerate(tuple(self._detector.legs.shown.values()), 1):
+                if leg.received != self._written.get(leg.id, 0):
+                    self._queue.append(leg.id)
+                if number % LOOKED_AT_AT_ONCE == 0:
+                    yield
         for i in self._queue[:AT_ONCE]:
             self._write(i, now_ns)
         del self._queue[:AT_ONCE]

@@ -5,12 +5,28 @@ import msgspec
 from arbsniper_tui.desk.desk import Desk, Request
 from arbsniper_tui.desk.feed_watch import FeedWatch
 from arbsniper_tui.desk.journal import Journal
-from arbsniper_tui.desk.memory import SpreadMemory
-from arbsniper_tui.engine.detector import GROSS, NET, Detector
+from arbsniper_tui.desk.memory import HeldRules, SpreadMemory
+from arbsniper_tui.engine.detector import Detector
+from arbsniper_tui.engine.rules import GROSS, NET
+from arbsniper_tui.model.clean_text import clean_text
 from arbsniper_tui.model.signal import Signal
 from arbsniper_tui.model.threshold import THRESHOLD_EXPECTED, is_threshold, threshold_words
+from arbsniper_tui.spread.identity_check import Verdicts
+from arbsniper_tui.spread.mutes import Mutes
 from arbsniper_tui.spread.view_maker import ViewMaker
-from arbsniper_tui.wire.messages import Done, Hello, Refused, Reply, SetRules, Welcome, WorkerNotice
+from arbsniper_tui.wire.messages import (
+    Done,
+    Hello,
+    Refused,
+    Reply,
+    SetMute,
+    SetRules,
+    SetVerdict,
+    TellTerminals,
+    Welcome,
+    WorkerNotice,
+    WorkerReport,
+)
 
 
 class Requests:
@@ -24,6 +40,8 @@ class Requests:
         feeds: FeedWatch,
         memory: SpreadMemory,
         views: ViewMaker,
+        verdicts: Verdicts,
+        mutes: Mutes,
     ) -> None:
         self._desk = desk
         self._detector = detector
@@ -31,6 +49,8 @@ class Requests:
         self._feeds = feeds
         self._memory = memory
         self._views = views
+        self._verdicts = verdicts
+        self._mutes = mutes
         self._signals: list[Signal] = []
 
     def answer(self, request: Request, now_ns: int) -> Reply:
@@ -40,6 +60,19 @@ class Requests:
         if isinstance(request, WorkerNotice):
             self._signals += self._feeds.notice(request.worker, now_ns)
             return Done()
+        if isinstance(request, WorkerReport):
+            self._feeds.describe(request)
+            return Done()
+        if isinstance(request, TellTerminals):
+            wall_ms = (now_ns + self._detector.wall_offset_ns) // 1_000_000
+            self._journal.write("alert", wall_ms, now_ns, detail=clean_text(request.words), to=request.to)
+            return Done()
+        if isinstance(request, SetVerdict):
+            return self._verdicts.set(request, now_ns)
+        if isinstance(request, SetMute):
+            reply, signals = self._mutes.set(request, now_ns)
+            self._signals += signals
+            return reply
         return self._set_rules(request, now_ns)
 
     def take_signals(self) -> list[Signal]:
@@ -62,5 +95,5 @@ class Requests:
                 "settings", wall_ms, now_ns, detail=f"threshold {threshold_words(threshold_pct)} {basis}"
             )
             self._signals += self._detector.change_rules(changed, now_ns)
-            self._memory.rules = changed
+            self._memory.rules = HeldRules(changed, self._views.plan.rules_number)
         return Done()

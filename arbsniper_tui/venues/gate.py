@@ -82,8 +82,8 @@ class Gate(VenueAdapter):
     def parser(self, market: Market, find: Find, listings: Mapping[str, Listing]) -> Parser:
         return _BookTickerParser(find, listings, _PERP_TOPS if market is Market.PERP else _SPOT_TOPS)
 
-    def parse_facts(self, body: bytes, find: Find, listings: Mapping[str, Listing]) -> Sequence[Fact]:
-        return list(_facts(_FACTS(body), find, listings))
+    def parse_facts(self, body: bytes, find: Find, listings: Mapping[str, Listing]) -> Iterable[Fact]:
+        return _facts(_FACTS(body), find, listings)
 
     def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:
         for each in _LIST(body):
@@ -98,6 +98,7 @@ class _Listed(Struct):
     """A pair of the spot list, which has an `id`, or a contract."""
 
     id: str = ""
+    base_name: str | None = None
     trade_status: str = ""
     precision: int | None = None
     amount_precision: int | None = None
@@ -128,6 +129,7 @@ def _pair(listed: _Listed) -> Listing:
         min_size=positive_number(listed.min_base_amount),
         min_worth=positive_number(listed.min_quote_amount),
         listed_ms=_epoch_ms(listed.buy_start),
+        coin_name=listed.base_name or "",
     )
 
 

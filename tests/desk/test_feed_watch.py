@@ -2,10 +2,12 @@
 
 import pytest
 from decision_stage import DecisionStage, binance, okx
+from msgspec.structs import replace
 
 from arbsniper_tui.desk.feed_watch import SILENT_AFTER_NS
-from arbsniper_tui.model.health import FeedState, WorkerHealth
+from arbsniper_tui.model.health import FeedState, RecordingHealth, WorkerHealth
 from arbsniper_tui.model.reason import Reason, ReasonCode
+from arbsniper_tui.wire.messages import HealthReport, WorkerReport
 
 DOWN = FeedState.DOWN
 
@@ -65,6 +67,16 @@ def test_the_newest_report_of_each_feed_stands(stage: DecisionStage) -> None:
     assert stage.watch.feeds == {"binance spot": binance(DOWN, "gone"), "okx spot": okx()}
     assert stage.watch.changed_feeds == {"binance spot", "okx spot"}
     assert stage.watch.conflated == 9
+
+
+def test_what_a_silent_worker_has_counted_stands(stage: DecisionStage) -> None:
+    counted = replace(binance(), connects=2, frames=90, quotes=80, bytes=900, dropped={"crossed": 3}, conflated=4)
+    stage.report(counted, okx())
+    stage.watch.check(stage.now_ns + SILENT_AFTER_NS + 1)
+    down = stage.watch.feeds["binance spot"]
+    assert down.state is DOWN
+    assert (down.connects, down.frames, down.quotes, down.bytes) == (2, 90, 80, 900)
+    assert (down.dropped, down.conflated) == ({"crossed": 3}, 4)
 
 
 def test_a_worker_that_reports_is_left_alone(stage: DecisionStage) -> None:
@@ -141,6 +153,18 @@ def test_a_late_word_of_a_death_costs_the_next_process_nothing(stage: DecisionSt
     assert closed.reason == "binance: feed worker is down"
 
 
+def test_the_first_report_of_the_next_process_costs_the_quotes_of_the_dead_one(stage: DecisionStage) -> None:
+    stage.report(binance(), okx(), pid=77)
+    stage.opportunity()
+    next_report = HealthReport("feed", (binance(FeedState.CONNECTING), okx(FeedState.CONNECTING)), pid=78)
+    [closed] = stage.watch.take(next_report, stage.now_ns)
+    assert (closed.state, closed.reason) == ("close", "binance: feed worker is down")
+    assert [stage.detector.legs.shown[i].fault for i in (0, 1)] == [Reason(ReasonCode.FEED_DOWN)] * 2
+    assert [kind for kind, _, _ in stage.told[-2:]] == ["venue_down", "venue_down"]
+    assert stage.watch.take(HealthReport("feed", (binance(), okx()), pid=77), stage.now_ns) == []
+    assert stage.watch.feeds["okx spot"].state is FeedState.CONNECTING
+
+
 def test_a_late_report_of_a_dead_process_does_not_bring_its_feeds_back(stage: DecisionStage) -> None:
     stage.report(binance(), okx(), pid=77)
     stage.watch.notice(worker("feed", up=False, pid=77), stage.now_ns)
@@ -183,3 +207,33 @@ def test_a_worker_that_feeds_nothing_costs_no_quote(stage: DecisionStage, name: 
 def test_every_event_has_the_wall_time_of_its_cause(stage: DecisionStage) -> None:
     stage.report(binance())
     assert stage.publisher.events[0].timestamp == (stage.now_ns + stage.detector.wall_offset_ns) // 1_000_000
+
+
+def test_a_workers_word_on_itself_is_shown_until_it_is_another_process_and_is_no_event(stage: DecisionStage) -> None:
+    up = worker("alerts", up=True)
+    stage.watch.notice(up, stage.now_ns)
+    stage.watch.changed_workers.clear()
+    stage.watch.describe(WorkerReport("alerts", 77, "hook 1 sent\x1b[2J"))
+    assert stage.watch.workers["alerts"].detail == "hook 1 sent\\x1b[2J"
+    assert stage.watch.changed_workers == {"alerts"}
+    stage.watch.notice(up, stage.now_ns)
+    stage.watch.describe(WorkerReport("alerts", 78, "of another process"))
+    stage.watch.describe(WorkerReport("unknown", 77, "of nobody"))
+    assert stage.watch.workers["alerts"].detail == "hook 1 sent\\x1b[2J"
+    assert not stage.told
+    stage.watch.notice(worker("alerts", up=False, detail="ended by signal 9"), stage.now_ns)
+    stage.watch.describe(WorkerReport("alerts", 77, "from the grave"))
+    assert stage.watch.workers["alerts"].detail == "ended by signal 9"
+    assert stage.told == [("worker_down", "", "alerts: ended by signal 9")]
+
+
+def test_what_several_workers_record_and_replace_is_added_up(stage: DecisionStage) -> None:
+    assert stage.watch.recording is None
+    for worker, pid, conflated in (("feed", 1, 5), ("ticks", 2, 7), ("feed", 1, 6)):
+        report = HealthReport(worker, (), conflated, RecordingHealth("tapes", conflated, 100), pid=pid)
+        stage.watch.take(report, stage.now_ns)
+    assert stage.watch.conflated == 13
+    assert stage.watch.recording == RecordingHealth("tapes", 13, 200)
+    full = RecordingHealth("tapes", 7, 100, "No space left on device")
+    stage.watch.take(HealthReport("ticks", (), 7, full, pid=2), stage.now_ns)
+    assert stage.watch.recording.failure == "No space left on device"

@@ -69,7 +69,7 @@ def test_who_takes_over_goes_on_numbering(stage: DecisionStage) -> None:
     memory = stage.memory_after_a_kill()
     assert (memory.event, memory.signal) == (2, 1)
     told: list[Event] = []
-    heir = Journal(told.append, NO_SINK, memory)
+    heir = Journal(told.append, NO_SINK, memory, stage.survival)
     heir.write("heartbeat", 6, stage.now_ns)
     assert [event.seq for event in told] == [3]
 

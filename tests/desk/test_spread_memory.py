@@ -7,8 +7,8 @@ import msgspec
 import pytest
 from decision_stage import MS, DecisionStage
 
-from arbsniper_tui.desk.memory import SIZE, SLOT_BYTES, SLOTS, SpreadMemory
-from arbsniper_tui.engine.detector import Rules
+from arbsniper_tui.desk.memory import SIZE, SLOT_BYTES, SLOTS, HeldRules, SpreadMemory
+from arbsniper_tui.engine.rules import Rules
 from arbsniper_tui.model.signal import Signal
 from arbsniper_tui.runtime.anonymous_file import create_anonymous_file
 from arbsniper_tui.spread.restart import close_left_open
@@ -56,14 +56,14 @@ def test_numbers_go_on(descriptor: int) -> None:
 def test_rules_that_were_set_stay_in_force(descriptor: int) -> None:
     assert SpreadMemory(descriptor).rules is None
     rules = Rules(threshold_pct=0.125, basis="net", cooldown_ns=7)
-    SpreadMemory(descriptor).rules = Rules(threshold_pct=999.0)
-    SpreadMemory(descriptor).rules = rules
-    assert SpreadMemory(descriptor).rules == rules
+    SpreadMemory(descriptor).rules = HeldRules(Rules(threshold_pct=999.0), 0)
+    SpreadMemory(descriptor).rules = HeldRules(rules, 3)
+    assert SpreadMemory(descriptor).rules == HeldRules(rules, 3)
 
 
 def test_rules_that_cannot_be_read_are_those_of_the_settings_again(descriptor: int) -> None:
-    SpreadMemory(descriptor).rules = Rules(threshold_pct=2.0)
-    os.pwrite(descriptor, b"\xff" * 40, 68)
+    SpreadMemory(descriptor).rules = HeldRules(Rules(threshold_pct=2.0), 0)
+    os.pwrite(descriptor, b"\xff" * 40, 260)
     assert SpreadMemory(descriptor).rules is None
 
 
@@ -91,7 +91,7 @@ def test_one_too_large_for_its_place_harms_no_other(
     memory.note_open(signal, written(signal), 1)
     assert [left.signal.id for left in SpreadMemory(descriptor).left_open()] == [signal.id]
     assert [record.getMessage() for record in caplog.records] == [
-        "an opportunity takes 1024 bytes where 1000 have room: it would have no close after a kill"
+        "an opportunity takes 2048 bytes where 2024 have room: it would have no close after a kill"
     ]
 
 

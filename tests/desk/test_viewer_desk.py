@@ -96,7 +96,8 @@ def test_a_threshold_is_in_force_at_once_and_told_and_kept(stage: DecisionStage)
     [closed] = stage.requests.take_signals()
     assert (closed.state, closed.reason) == ("close", "below threshold")
     assert stage.requests.take_signals() == []
-    kept = stage.memory_after_a_kill().rules
+    held = stage.memory_after_a_kill().rules
+    kept = held and held.rules
     assert kept is not None and kept.threshold_pct == 2.0
 
 

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 
+from frozen_reference import FrozenReference
 from msgspec.structs import replace
 
-from arbsniper_tui.engine.detector import Detector, Rules
+from arbsniper_tui.engine.detector import Detector
 from arbsniper_tui.engine.routes import ROUTE_KINDS
+from arbsniper_tui.engine.rules import Rules
 from arbsniper_tui.model.instrument import Instrument, parse_symbol
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.reason import Reason, ReasonCode
@@ -28,8 +30,8 @@ def universe() -> list[Instrument]:
         make(0, "alpha", "BTC/USDT"),
         make(1, "beta", "BTC/USDT"),
         make(2, "gamma", "BTC/USD"),
-        make(3, "delta", "BTC/USD", rate_id=8, rate_inverted=True),
-        make(4, "beta", "BTC/EUR", rate_id=9),
+        make(3, "delta", "BTC/USD", rate_id=8, rate_inverted=True, rate_max_age_ms=1500.0),
+        make(4, "beta", "BTC/EUR", rate_id=9, rate_max_age_ms=1500.0),
         make(5, "alpha", "BTC/USDT:USDT"),
         make(6, "beta", "BTC/USDT:USDT"),
         make(7, "gamma", "BTC/USD:BTC"),
@@ -77,7 +79,10 @@ Step = Put | Withdraw | Change | Wait
 def run_step(detector: Detector, step: Step, now_ns: int) -> list[Signal]:
     if isinstance(step, Put):
         quote = Quote(step.i, step.bid, step.size, step.ask, step.size)
-        return detector.on_quote(quote, now_ns - step.lag_ns, now_ns)
+        signals = detector.on_quote(quote, now_ns - step.lag_ns, now_ns)
+        if now_ns % 2:
+            detector.settle()  # or leave it to whoever needs it
+        return signals
     if isinstance(step, Withdraw):
         return detector.withdraw(step.i, Reason(ReasonCode.DISCONNECTED), now_ns)
     if isinstance(step, Change):
@@ -138,7 +143,10 @@ class Reference:
     standing: dict[tuple[int, int], Standing] = field(default_factory=dict)
     last_signal_ns: dict[tuple[int, int], int] = field(default_factory=dict)
 
+    last_ns: int = 0
+
     def __post_init__(self) -> None:
+        self.frozen = FrozenReference(self.instruments)
         self.pairs = [(a.id, b.id) for a in self.instruments for b in self.instruments if self._is_route(a, b)]
 
     def step(self, step: Step, now_ns: int) -> list[Happening]:
@@ -148,9 +156,11 @@ class Reference:
             cause_ns = now_ns - step.lag_ns
             self.held[step.i] = Held(step.bid, step.ask, cause_ns)
             self.out.discard(step.i)
+            self.frozen.put(step.i, step.bid, step.ask, cause_ns)
             touched = {step.i}
         elif isinstance(step, Withdraw):
             self.out.add(step.i)
+            self.frozen.withdraw(step.i)
         elif isinstance(step, Change):
             self.rules = replace(self.rules, threshold_pct=step.threshold_pct, basis=step.basis)
             touched = {each.id for each in self.instruments}
@@ -172,13 +182,17 @@ class Reference:
         return (bid - ask) / ask * 100, (got - paid) / ask * 100
 
     def deadline_ns(self, pair: tuple[int, int]) -> int:
-        oldest = []
+        ends = []
         for i in pair:
             rate_id = self.instruments[i].rate_id
-            oldest.append(self.held[i].recv_ns)
+            ends.append(self.held[i].recv_ns + self.rules.max_age_ns)
             if rate_id is not None and self._converts(*pair):
-                oldest.append(self.held[rate_id].recv_ns)
-        return min(oldest) + self.rules.max_age_ns
+                ends.append(self.held[rate_id].recv_ns + round(self.instruments[i].rate_max_age_ms * MS))
+        return min(ends)
+
+    def frozen_ns(self, pair: tuple[int, int]) -> int:
+        """From when on one of the two is frozen."""
+        return min(self.frozen.from_ns(i, self.rules.max_age_ns) for i in pair)
 
     def _converts(self, *pair: int) -> bool:
         """Two legs that are quoted in one currency meet in that."""
@@ -214,10 +228,12 @@ class Reference:
     def _expire(self, now_ns: int) -> list[Happening]:
         found = []
         for pair in list(self.standing):
-            end_ns = self.deadline_ns(pair) + 1
+            end_ns = min(self.deadline_ns(pair) + 1, max(self.frozen_ns(pair), self.last_ns))
             found += self._cooled_down(pair, min(now_ns, end_ns - 1))
             if end_ns <= now_ns and self.standing.pop(pair).is_announced:
                 found.append(("close", *pair, end_ns // MS, end_ns // MS))
+        if self.standing or found:
+            self.last_ns = now_ns
         return found
 
     def _cooled_down(self, pair: tuple[int, int], now_ns: int) -> list[Happening]:
@@ -239,11 +255,15 @@ class Reference:
         stands = (
             spreads is not None and spreads[measured] > self.rules.threshold_pct and now_ns <= self.deadline_ns(pair)
         )
+        if stands and touched:
+            stands = self.frozen_ns(pair) > now_ns
         at = now_ns // MS, cause_ns // MS
         if not stands:
             was = self.standing.pop(pair, None)
             return [("close", *pair, *at)] if was is not None and was.is_announced else []
         assert spreads is not None
+        if not touched and pair not in self.standing:
+            return []  # What was frozen until now stands again with its next quote.
         state = self.standing.setdefault(pair, Standing())
         since_ns = now_ns - self.last_signal_ns.get(pair, -(10**18))
         if not touched or since_ns < self.rules.cooldown_ns:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from arbsniper_tui.engine.detector import Detector, Rules
+from arbsniper_tui.engine.detector import Detector
 from arbsniper_tui.engine.routes import SPOT_SPOT, Route
+from arbsniper_tui.engine.rules import Rules
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.reason import Reason, ReasonCode, reason_words
@@ -29,8 +30,8 @@ def route(detector: Detector, buy: int, sell: int) -> Route:
 def test_a_spread_above_the_cap_opens_nothing_and_says_so() -> None:
     detector = detector_of(2)
     put(detector, 0, 0.99, 1.0)
-    assert put(detector, 1, 25.0, 25.1) == []
-    assert reason_words(detector.why_not(route(detector, 0, 1), NOW)) == "gross 2400% is above max_spread_pct 20%"
+    assert put(detector, 1, 1.3, 1.31) == []
+    assert reason_words(detector.why_not(route(detector, 0, 1), NOW)) == "gross 30% is above max_spread_pct 20%"
 
 
 @pytest.mark.parametrize(("bid", "opens"), [(1.2, True), (1.2001, False)])
@@ -41,16 +42,16 @@ def test_the_cap_itself_is_still_a_spread(bid: float, opens: bool) -> None:
 
 
 def test_the_cap_is_a_setting() -> None:
-    detector = detector_of(2, max_spread_pct=3000.0)
+    detector = detector_of(2, max_spread_pct=40.0)
     put(detector, 0, 0.99, 1.0)
-    assert [signal.spread_pct for signal in put(detector, 1, 25.0, 25.1)] == [2400.0]
+    assert [signal.spread_pct for signal in put(detector, 1, 1.3, 1.31)] == [30.0]
 
 
 def test_a_price_so_small_that_its_spread_is_infinite_opens_nothing() -> None:
     detector = detector_of(2)
     put(detector, 0, 5e-324, 5e-324)
     assert put(detector, 1, 25.0, 25.1) == []
-    assert reason_words(detector.why_not(route(detector, 0, 1), NOW)) == "gross inf% is above max_spread_pct 20%"
+    assert reason_words(detector.why_not(route(detector, 0, 1), NOW)) == "binance: identity: 0 x its peer"
 
 
 def test_an_open_opportunity_whose_spread_leaves_what_can_be_is_closed() -> None:
@@ -67,9 +68,9 @@ def test_among_three_the_one_that_is_away_from_the_others_is_named() -> None:
     for i in (0, 1, 2):
         put(detector, i, 0.999, 1.0)
     put(detector, 3, 25.0, 25.1)
-    said = "coinbase: absurd: 25.05, more than 20% from 0.9995, the median of 3 peers"
-    assert reason_words(detector.why_not(route(detector, 0, 3), NOW)) == said
-    assert reason_words(detector.why_absurd(detector.legs.shown[3])) == said.removeprefix("coinbase: ")
+    assert reason_words(detector.why_not(route(detector, 0, 3), NOW)) == "coinbase: identity: 25 x its 3 peers"
+    said = "absurd: 25.05, more than 20% from 0.9995, the median of 3 peers"
+    assert reason_words(detector.why_absurd(detector.legs.shown[3])) == said
     assert detector.why_absurd(detector.legs.shown[0]) is None
 
 
@@ -93,6 +94,8 @@ def test_a_price_that_comes_back_to_its_peers_takes_part_again() -> None:
         put(detector, i, 0.999, 1.0)
     put(detector, 2, 25.0, 25.1)
     assert detector.why_absurd(detector.legs.shown[2])
+    put(detector, 2, 1.0, 1.01)
+    detector.identity.check(NOW)
     assert [signal.state for signal in put(detector, 2, 1.01, 1.02)] == ["open", "open"]
     assert detector.why_absurd(detector.legs.shown[2]) is None
 

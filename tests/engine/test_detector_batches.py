@@ -3,8 +3,9 @@
 import pytest
 from msgspec import UNSET
 
-from arbsniper_tui.engine.detector import Detector, Rules
+from arbsniper_tui.engine.detector import Detector
 from arbsniper_tui.engine.routes import SPOT_SPOT
+from arbsniper_tui.engine.rules import Rules
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.reason import Reason, ReasonCode

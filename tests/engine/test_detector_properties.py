@@ -1,5 +1,7 @@
 """The detector against a plain restatement of its rules, and laws that hold whatever the market does."""
 
+from random import Random
+
 from detector_reference import (
     MS,
     Change,
@@ -21,9 +23,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from arbsniper_tui.engine.detector import Rules
 from arbsniper_tui.engine.routes import ROUTE_KINDS
+from arbsniper_tui.engine.rules import Rules
+from arbsniper_tui.model.gate_words import gate_of
 from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.signal import Signal
 
 RATES = (8, 9)
@@ -60,6 +64,7 @@ steps = st.lists(
     min_size=25,
     max_size=80,
 )
+moments = st.lists(st.lists(puts(), min_size=1, max_size=8, unique_by=lambda put: put.i), max_size=12)
 quotes_only = st.lists(puts(), min_size=25, max_size=80)
 rules = st.builds(
     Rules,
@@ -101,6 +106,33 @@ def test_announces_exactly_what_asking_every_pair_anew_finds(
                 gross, net = reference.spreads(buy_id, sell_id) or (0.0, 0.0)
                 assert abs(signal.spread_pct - gross) < 0.00006
                 assert abs(signal.net_spread_pct - net) < 0.00006
+
+
+LIVELY = [Put(i, 98.0 + 0.02 * (turn % 2), 98.02 + 0.02 * (turn % 2), 5 * MS) for turn in range(30) for i in range(5)]
+small_moves = st.lists(
+    st.builds(
+        lambda i, ticks, after_ns: Put(i, 98.0 + 0.02 * ticks, 98.02 + 0.02 * ticks, after_ns),
+        st.integers(0, 4),
+        st.sampled_from((0, 0, 0, 1, 2, 3, 4)),
+        st.sampled_from((MS, 20 * MS, 90 * MS, 251 * MS, 700 * MS)),
+    ),
+    min_size=25,
+    max_size=60,
+)
+
+
+@some
+@given(small_moves, st.sampled_from((100 * MS, 500 * MS, 2 * S)))
+def test_streams_that_hardly_move_are_frozen_as_asking_anew_finds(moves: list[Step], max_age_ns: int) -> None:
+    instruments = with_fees([0.0] * 13)
+    rules = Rules(threshold_pct=0.0137, max_age_ns=max_age_ns)
+    detector, reference = make_detector(instruments, rules), Reference(instruments, rules, ROUTE_KINDS)
+    place = place_of(instruments)
+    now_ns = S
+    for step in [*LIVELY, *moves]:
+        now_ns += step.after_ns
+        announced = [happening(signal, place) for signal in run_step(detector, step, now_ns)]
+        assert sorted(announced) == sorted(reference.step(step, now_ns))
 
 
 @some
@@ -233,3 +265,51 @@ def test_prices_of_another_size_give_the_same_spreads(steps: list[Put], rules: R
         # The fourth decimal may be rounded to either side.
         assert abs(one.spread_pct - other.spread_pct) < 0.00011
         assert abs(one.net_spread_pct - other.net_spread_pct) < 0.00011
+
+
+@some
+@given(steps, rules, fees)
+def test_the_breakdown_of_every_route_ends_with_what_decided(
+    steps: list[Step], rules: Rules, fees: list[float]
+) -> None:
+    detector = make_detector(with_fees(fees), rules)
+    now_ns = S
+    for step in steps:
+        now_ns += step.after_ns
+        run_step(detector, step, now_ns)
+        for route in detector.routes.all:
+            gate, reason = detector.breakdown(route, now_ns)[-1]
+            assert reason == detector.why_not(route, now_ns)
+            assert reason is None or gate_of(reason.code) == gate
+            is_announced = route.opportunity is not None and bool(route.opportunity.id)
+            assert is_announced == (reason is None)
+
+
+@some
+@given(
+    st.lists(st.lists(puts(), min_size=1, max_size=8, unique_by=lambda put: put.i), max_size=12), rules, st.randoms()
+)
+def test_the_order_in_which_venues_quotes_of_one_moment_arrive_changes_nothing(
+    rounds: list[list[Put]], rules: Rules, dice: Random
+) -> None:
+    def played(rounds: list[list[Put]]) -> list[str]:
+        detector, now_ns, signals = make_detector(universe(), rules), S, list[Signal]()
+        for moment in rounds:
+            now_ns += 20 * MS
+            signals += detector.expire(now_ns)
+            for each in moment:
+                detector.put(Quote(each.i, each.bid, each.size, each.ask, each.size), now_ns)
+            signals += detector.judge({each.i: now_ns for each in moment}, now_ns)
+        return sorted(repr(facts(signal)) for signal in signals)
+
+    permuted = [dice.sample(moment, len(moment)) for moment in rounds]
+    assert played(rounds) == played(permuted)
+
+
+@some
+@given(steps, rules)
+def test_a_pair_that_never_quotes_changes_nothing(steps: list[Step], rules: Rules) -> None:
+    with_dead = [*universe(), make(13, "alpha", "BTC/USDC", "USDT"), make(14, "epsilon", "BTC/USDT")]
+    before = play(make_detector(universe(), rules), steps)
+    after = play(make_detector(with_dead, rules), steps)
+    assert [facts(signal) for signal in before] == [facts(signal) for signal in after]

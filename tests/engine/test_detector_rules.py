@@ -3,9 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
-from arbsniper_tui.engine.detector import Detector, Rules
+from arbsniper_tui.engine.detector import Detector
 from arbsniper_tui.engine.leg import Leg
 from arbsniper_tui.engine.routes import SPOT_SPOT
+from arbsniper_tui.engine.rules import Rules
 from arbsniper_tui.model.errors import InstrumentError
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
@@ -286,7 +287,7 @@ class TestWhyNot:
 
     def test_tells_an_old_rate_from_an_old_quote(self) -> None:
         legs = [
-            instrument(0, "coinbase", "BTC/USD", rate_id=2, rate_inverted=True),
+            instrument(0, "coinbase", "BTC/USD", rate_id=2, rate_inverted=True, rate_max_age_ms=5000.0),
             instrument(1, "okx"),
             instrument(2, "kraken", "USDT/USD", only_rate=True),
         ]

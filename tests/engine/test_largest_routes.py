@@ -1,4 +1,5 @@
-"""The largest routes, kept by change, are those that a scan of all routes finds, in the same order."""
+"""The largest routes, kept by change, are those that a scan of all routes finds, in the same order: also after a look
+between whose slices everything changed."""
 
 from heapq import nlargest
 
@@ -6,9 +7,11 @@ from detector_reference import make, universe
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arbsniper_tui.engine.detector import Detector, Rules
+from arbsniper_tui.engine.detector import Detector
 from arbsniper_tui.engine.largest import LargestRoutes
 from arbsniper_tui.engine.routes import ROUTE_KINDS, Route
+from arbsniper_tui.engine.rules import Rules
+from arbsniper_tui.engine.slices import Sliced, at_once
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.reason import Reason, ReasonCode
@@ -50,6 +53,7 @@ steps = st.one_of(
     st.tuples(st.just("add"), st.sampled_from(LATER)),
     st.tuples(st.just("remove"), st.sampled_from([0, 1, 2, 3, 5, 10, 20, 21, 22])),
     st.tuples(st.just("basis")),
+    st.tuples(st.just("begin")),
     st.tuples(st.just("look")),
 )
 
@@ -59,7 +63,10 @@ steps = st.one_of(
 def test_looks_give_what_a_scan_of_all_routes_gives(steps: list[tuple], most: int, seed: int) -> None:  # type: ignore[type-arg]  # steps of several shapes
     detector = Detector(fees(universe(), seed), ROUTE_KINDS, Rules(), "node")
     largest, touched, is_net = LargestRoutes(detector.routes), set[int](), False
+    under_way: Sliced[list[Route]] | None = None
     for kind, *about in [*steps, ("look",)]:
+        if under_way is not None and next(under_way, under_way) is under_way:
+            under_way = None
         held = not about or about[0] in detector.legs.shown
         if kind == "put" and held:
             i, first, second = about
@@ -75,7 +82,12 @@ def test_looks_give_what_a_scan_of_all_routes_gives(steps: list[tuple], most: in
             detector.remove([about[0]], NOW)
         elif kind == "basis":
             is_net = not is_net
+        elif kind == "begin" and under_way is None:
+            under_way, touched = largest.find(touched, most, MOST_PCT, is_net=is_net), set()
         elif kind == "look":
-            found = largest.take(touched, most, MOST_PCT, is_net=is_net)
+            if under_way is not None:
+                at_once(under_way)
+                under_way = None
+            found = at_once(largest.find(touched, most, MOST_PCT, is_net=is_net))
             assert [each.key for each in found] == [each.key for each in scanned(detector, most, is_net=is_net)]
             touched.clear()

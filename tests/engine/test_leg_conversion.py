@@ -4,12 +4,14 @@ from math import inf
 
 import pytest
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from arbsniper_tui.config.settings import Conversion, Settings, VenueSettings
-from arbsniper_tui.engine.detector import Detector, Rules
+from arbsniper_tui.engine.detector import Detector
 from arbsniper_tui.engine.leg import NO_RATE, Leg, Legs
 from arbsniper_tui.engine.routes import SPOT_SPOT
-from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.engine.rules import Rules
+from arbsniper_tui.model.instrument import Instrument, Rate
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.universe.instruments import instruments_of
@@ -129,14 +131,82 @@ def test_a_converted_leg_that_is_withdrawn_closes_with_its_last_price_in_the_sym
     assert (closed.buy_price, closed.sell_price, closed.spread_pct) == (100.0, 110.0, 10.0)
 
 
-def test_an_opportunity_is_as_old_as_its_rate() -> None:
-    detector = make_detector(is_inverted=True, max_age_ns=5 * S)
+def test_a_rate_has_an_age_of_its_own_which_closes_the_opportunity() -> None:
+    detector = make_detector(is_inverted=True, max_age_ns=20 * S)
     detector.on_quote(quote(RATE, 1.0, 1.0), NOW, NOW)
-    detector.on_quote(quote(HERE, 99.0, 100.0), NOW + 4 * S, NOW + 4 * S)
-    detector.on_quote(quote(THERE, 120.0, 121.0), NOW + 4 * S, NOW + 4 * S)
-    (closed,) = detector.expire(NOW + 8 * S)
-    assert (closed.reason, closed.timestamp) == ("stale", (NOW + 5 * S) // MS)
-    assert detector.on_quote(quote(THERE, 120.0, 121.0), NOW + 8 * S, NOW + 8 * S) == []
+    detector.on_quote(quote(HERE, 99.0, 100.0), NOW + 6 * S, NOW + 6 * S)
+    detector.on_quote(quote(THERE, 120.0, 121.0), NOW + 6 * S, NOW + 6 * S)
+    (closed,) = detector.expire(NOW + 11 * S)
+    assert (closed.reason, closed.timestamp) == ("stale", (NOW + 10 * S) // MS)
+    assert detector.on_quote(quote(THERE, 120.0, 121.0), NOW + 11 * S, NOW + 11 * S) == []
+
+
+SECOND = 3
+
+
+def two_rates() -> Detector:
+    """A dollar counts at the rate of coinbase, else at that of kraken, which is told the other way round."""
+    here, there, rate = instruments(is_inverted=True)
+    second = Instrument(SECOND, "kraken", "USD/USDT", "USD/USDT", "USDT", 0.6, only_rate=True)
+    there = replace(there, other_rates=(Rate(SECOND, False),))
+    return Detector([here, there, rate, second], [SPOT_SPOT], Rules(max_age_ns=20 * S), "node")
+
+
+def test_the_second_rate_converts_while_the_first_is_not_there() -> None:
+    detector = two_rates()
+    there = detector.legs.counted[THERE]
+    detector.on_quote(quote(THERE, 100.0, 100.0), NOW, NOW)
+    assert there.fault == NO_RATE
+    detector.on_quote(quote(SECOND, 0.5, 0.5), NOW, NOW)
+    assert (there.ask, there.fault) == (50.0, None)
+    detector.on_quote(quote(RATE, 1.0, 1.0), NOW, NOW)
+    assert there.ask == 100.0, "the first is preferred"
+    detector.withdraw(RATE, Reason(ReasonCode.DISCONNECTED), NOW + MS)
+    assert there.ask == 50.0
+    detector.withdraw(SECOND, Reason(ReasonCode.DISCONNECTED), NOW + MS)
+    assert there.fault == NO_RATE
+
+
+def test_an_opportunity_stands_at_the_second_rate_when_the_first_grows_too_old() -> None:
+    detector = two_rates()
+    detector.on_quote(quote(RATE, 1.0, 1.0), NOW, NOW)
+    detector.on_quote(quote(SECOND, 0.99, 0.99), NOW + 5 * S, NOW + 5 * S)
+    detector.on_quote(quote(HERE, 99.0, 100.0), NOW + 6 * S, NOW + 6 * S)
+    (opened,) = detector.on_quote(quote(THERE, 110.0, 121.0), NOW + 6 * S, NOW + 6 * S)
+    assert (opened.sell_price, opened.quote_rate) == (110.0, 1.0)
+    (changed,) = detector.expire(NOW + 11 * S)
+    assert (changed.state, changed.sell_raw_price) == ("update", 110.0)
+    assert changed.sell_price == pytest.approx(110.0 * 0.99)
+    assert changed.quote_rate == pytest.approx(1 / 0.99)
+    (closed,) = detector.expire(NOW + 16 * S)
+    assert (closed.state, closed.timestamp) == ("close", (NOW + 15 * S) // MS)
+
+
+def test_a_fresh_quote_of_the_first_rate_takes_over_from_the_second_at_once() -> None:
+    detector = two_rates()
+    there = detector.legs.counted[THERE]
+    detector.on_quote(quote(RATE, 1.0, 1.0), NOW, NOW)
+    detector.on_quote(quote(SECOND, 0.5, 0.5), NOW + 11 * S, NOW + 11 * S)
+    detector.on_quote(quote(THERE, 100.0, 100.0), NOW + 11 * S, NOW + 11 * S)
+    assert there.ask == 50.0
+    detector.on_quote(quote(RATE, 1.0, 1.0), NOW + 12 * S, NOW + 12 * S)
+    assert there.ask == 100.0
+
+
+def test_a_rate_on_the_users_word_alone_is_told_as_assumed() -> None:
+    pair = [
+        Instrument(0, "binance", "BTC/USDT", "a", "USDT", 0.1),
+        Instrument(1, "kraken", "BTC/USD", "b", "USDT", 0.1),
+    ]
+    detector = Detector(pair, [SPOT_SPOT], Rules(), "node")
+    detector.on_quote(quote(0, 99.0, 100.0), NOW, NOW)
+    (assumed,) = detector.on_quote(quote(1, 102.0, 103.0), NOW, NOW)
+    assert assumed.assumed_rate is True
+    pair[1] = Instrument(1, "kraken", "BTC/USDT", "b", "USDT", 0.1)
+    detector = Detector(pair, [SPOT_SPOT], Rules(), "node")
+    detector.on_quote(quote(0, 99.0, 100.0), NOW, NOW)
+    (same,) = detector.on_quote(quote(1, 102.0, 103.0), NOW, NOW)
+    assert same.assumed_rate is UNSET
 
 
 def test_a_new_rate_does_not_bring_a_withdrawn_instrument_back() -> None:

@@ -6,9 +6,10 @@ import msgspec
 import pytest
 from msgspec import UNSET
 
-from arbsniper_tui.engine.detector import Detector, Rules
+from arbsniper_tui.engine.detector import Detector
 from arbsniper_tui.engine.make_signal import FundingTerms
 from arbsniper_tui.engine.routes import ROUTE_KINDS
+from arbsniper_tui.engine.rules import Rules
 from arbsniper_tui.model.fact import Funding
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
@@ -44,6 +45,10 @@ FIELDS = [
     "sell_age_ms",
     "buy_market",
     "sell_market",
+    "move",
+    "rank",
+    "net_total",
+    "assumed_rate",
 ]
 
 
@@ -89,6 +94,10 @@ def test_an_open_signal_says_what_the_contract_promises() -> None:
         "sell_age_ms": 3,
         "buy_market": "spot",
         "sell_market": "spot",
+        "move": "host-7-m1",
+        "rank": 1,
+        "assumed_rate": True,
+        "net_total": pytest.approx(0.31 * (338.25 - 45.1 - 272.6295)),
     }
 
 

@@ -35,6 +35,17 @@ WORDS = {
     ReasonCode.SPREAD_TOO_LARGE: "gross 6.9% is above max_spread_pct 20%",
     ReasonCode.GROSS_BELOW: "gross 6.90% is not above 20.00%",
     ReasonCode.NET_BELOW: "net 6.90% is not above 20.00%",
+    ReasonCode.FROZEN: "frozen 6.9 s, peers moved 100 bps",
+    ReasonCode.IDENTITY: "identity: 6.9 x its 3 peers",
+    ReasonCode.OTHER_COIN: "another coin, by your word",
+    ReasonCode.MULTIPLIER_WAITS: "7 coins sold as one, from the next start",
+    ReasonCode.SAME_BOOK: "both venues show one book",
+    ReasonCode.MUTED: "muted by you",
+    ReasonCode.TOO_SMALL: "6.9 ? is less than the 20 that it takes",
+    ReasonCode.TOTAL_BELOW: "net total 6.90 is below 20 ?",
+    ReasonCode.USUAL: "6.9 deviations above what is usual, not 20",
+    ReasonCode.USUAL_UNKNOWN: "what is usual is not known yet",
+    ReasonCode.TOO_YOUNG: "has stood for 7 ms, not 20",
     ReasonCode.UNJUDGED: "waits for its next quote",
     ReasonCode.COOLDOWN: "cooldown",
     ReasonCode.STOPPED: "stopped",
@@ -45,7 +56,7 @@ WORDS = {
 
 @pytest.mark.parametrize("code", ReasonCode)
 def test_every_code_has_its_words(code: ReasonCode) -> None:
-    words = "?" if WORDS[code].endswith("?") else ""
+    words = "?" if "?" in WORDS[code] else ""
     reason = Reason(code, "", 6.9, 20.0, words, 100.5, 3)
     assert reason_words(reason) == WORDS[code]
     assert reason_words(reason.at("okx")) == f"okx: {WORDS[code]}"
@@ -68,6 +79,7 @@ def test_an_age_that_stands_beside_the_reason_is_not_repeated() -> None:
         (Reason(ReasonCode.STALE, "okx", 7.0), "stale, 7 s"),
         (Reason(ReasonCode.ABSURD, "okx", 6.9, 20.0, "", 100.5, 3), "absurd"),
         (Reason(ReasonCode.NO_BID, "okx"), "no bid"),
+        (Reason(ReasonCode.TOO_SMALL, "okx", 0.1, 0.5, "BTC"), "too small"),
     ],
 )
 def test_a_short_room_names_neither_venue_nor_bound(reason: Reason, short: str) -> None:

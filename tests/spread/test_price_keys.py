@@ -3,7 +3,9 @@
 import pytest
 from decision_stage import INSTRUMENTS, MS, DecisionStage, NotedSink
 
-from arbsniper_tui.engine.detector import Detector, Rules
+from arbsniper_tui.engine.detector import Detector
+from arbsniper_tui.engine.rules import Rules
+from arbsniper_tui.engine.slices import at_once
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.sinks.redis_keys import PRICE_TTL_MS
@@ -17,7 +19,7 @@ def keys(stage: DecisionStage) -> PriceKeys:
 
 def test_a_price_is_the_middle_of_what_the_venue_showed(stage: DecisionStage, keys: PriceKeys) -> None:
     stage.quote(0, 99.0, 100.0)
-    keys.refresh(stage.now_ns)
+    at_once(keys.refresh(stage.now_ns))
     timestamp = (stage.now_ns + stage.detector.wall_offset_ns) // MS
     assert stage.sink.prices == [
         ("binance", "BTC/USDT", {"price": 99.5, "bid": 99.0, "ask": 100.0, "timestamp": timestamp})
@@ -25,31 +27,31 @@ def test_a_price_is_the_middle_of_what_the_venue_showed(stage: DecisionStage, ke
 
 
 def test_nothing_is_written_for_what_has_not_moved(stage: DecisionStage, keys: PriceKeys) -> None:
-    keys.refresh(stage.now_ns)
+    at_once(keys.refresh(stage.now_ns))
     stage.quote(1, 99.0, 100.0)
     for _ in range(50):
         stage.now_ns += REFRESH_EVERY_NS
-        keys.refresh(stage.now_ns)
+        at_once(keys.refresh(stage.now_ns))
     assert len(stage.sink.prices) == 1
 
 
 def test_a_price_that_redis_does_not_take_is_written_once_it_does(stage: DecisionStage, keys: PriceKeys) -> None:
     stage.sink.is_up = False
     stage.quote(0, 99.0, 100.0)
-    keys.refresh(stage.now_ns)
+    at_once(keys.refresh(stage.now_ns))
     stage.sink.is_up = True
     stage.now_ns += REFRESH_EVERY_NS
-    keys.refresh(stage.now_ns)
+    at_once(keys.refresh(stage.now_ns))
     assert [price["bid"] for _, _, price in stage.sink.prices] == [99.0]
 
 
 def test_a_price_that_is_older_than_its_key_may_be_is_not_written(stage: DecisionStage, keys: PriceKeys) -> None:
     stage.sink.is_up = False
     stage.quote(0, 99.0, 100.0)
-    keys.refresh(stage.now_ns)
+    at_once(keys.refresh(stage.now_ns))
     stage.sink.is_up = True
     stage.now_ns += (PRICE_TTL_MS + 1) * MS
-    keys.refresh(stage.now_ns)
+    at_once(keys.refresh(stage.now_ns))
     assert stage.sink.prices == []
 
 
@@ -57,7 +59,7 @@ def test_ten_times_a_second_is_the_most(stage: DecisionStage, keys: PriceKeys) -
     start_ns = stage.now_ns
     while stage.now_ns < start_ns + 10 * REFRESH_EVERY_NS:
         stage.quote(0, 99.0, 100.0)
-        keys.refresh(stage.now_ns)
+        at_once(keys.refresh(stage.now_ns))
         stage.now_ns += 5 * MS
     assert len(stage.sink.prices) == 10
 
@@ -65,7 +67,7 @@ def test_ten_times_a_second_is_the_most(stage: DecisionStage, keys: PriceKeys) -
 def test_the_newest_of_many_is_written(stage: DecisionStage, keys: PriceKeys) -> None:
     for bid in (97.0, 98.0, 99.0):
         stage.quote(0, bid, 100.0)
-    keys.refresh(stage.now_ns)
+    at_once(keys.refresh(stage.now_ns))
     assert [price["bid"] for _, _, price in stage.sink.prices] == [99.0]
 
 
@@ -77,7 +79,7 @@ def test_many_are_written_a_few_at_a_time_and_none_is_forgotten() -> None:
         detector.on_quote(Quote(instrument.id, 1.0, 1.0, 2.0, 1.0), MS, MS)
     written = []
     for look in range(4):
-        keys.refresh(MS * (look + 1))
+        at_once(keys.refresh(MS * (look + 1)))
         written.append(len(sink.prices))
     assert written == [AT_ONCE, 2 * AT_ONCE, 3 * AT_ONCE, 3 * AT_ONCE + 1]
     assert {symbol for _, symbol, _ in sink.prices} == {instrument.symbol for instrument in many}
@@ -86,5 +88,5 @@ def test_many_are_written_a_few_at_a_time_and_none_is_forgotten() -> None:
 def test_every_instrument_has_its_own_key(stage: DecisionStage, keys: PriceKeys) -> None:
     for instrument in INSTRUMENTS:
         stage.quote(instrument.id, 99.0, 100.0)
-    keys.refresh(stage.now_ns)
+    at_once(keys.refresh(stage.now_ns))
     assert [(venue, symbol) for venue, symbol, _ in stage.sink.prices] == [(i.venue, i.symbol) for i in INSTRUMENTS]

@@ -213,7 +213,7 @@ def test_a_rate_that_is_no_number_is_bad(rate: object) -> None:
 def test_the_list_of_contracts_tells_the_same_of_those_that_are_watched() -> None:
     watched = {each.venue_symbol: each for each in instruments("gate", "BTC/USDT:USDT", "ETH/USDT:USDT")}
     body, listings = list_body("gate", Market.PERP), listing("gate", Market.PERP)
-    assert GATE.parse_facts(body, watched.get, listings) == [
+    assert list(GATE.parse_facts(body, watched.get, listings)) == [
         *BTC_FACTS,
         Funding(1, -0.002, next_ms=1785124800000, interval_h=4.0),
         Mark(1, 3201.3),
