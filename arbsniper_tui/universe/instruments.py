@@ -7,8 +7,8 @@ import msgspec
 from arbsniper_tui.config.settings import Conversion, Settings
 from arbsniper_tui.model.errors import ConfigError
 from arbsniper_tui.model.feed_spec import FeedSpec
-from arbsniper_tui.model.instrument import Instrument, Market, Symbol, instrument_key, parse_symbol
-from arbsniper_tui.venues import VENUES
+from arbsniper_tui.model.instrument import Instrument, Market, Rate, Symbol, instrument_key, parse_symbol
+from arbsniper_tui.venues import adapter_of
 from arbsniper_tui.venues.base import VenueMarket
 from arbsniper_tui.venues.requests import FactSource
 
@@ -48,7 +48,7 @@ def feed_specs(instruments: Sequence[Instrument], settings: Settings) -> tuple[F
 
 
 def _spec(declared: VenueMarket, venue: str, members: tuple[Instrument, ...]) -> FeedSpec:
-    usual = VENUES[venue].market(declared.market)
+    usual = adapter_of(venue).market(declared.market)
     is_elsewhere = usual is None or declared.ws_url != usual.ws_url
     rest_url, ws_url = declared.rest_url.rstrip("/"), declared.ws_url.rstrip("/")
     facts = declared.facts or FactSource()
@@ -74,14 +74,18 @@ def quotes_in_words(settings: Settings) -> tuple[str, ...]:
     """How each currency of `[quotes]` counts, for the eye."""
     return tuple(
         f"{currency} counts as {settings.counted_quote(currency)} "
-        + (f"at the live rate of {counted.convert}" if isinstance(counted, Conversion) else "1:1")
+        + (f"at the live rate of {_markets(counted)}" if isinstance(counted, Conversion) else "1:1, assumed")
         for currency, counted in settings.quotes.items()
     )
 
 
+def _markets(counted: Conversion) -> str:
+    return ", else ".join(f"{venue}:{symbol}" for venue, symbol in counted.markets)
+
+
 def serves(venue: str, symbol: Symbol) -> bool:
     """Whether a venue has such a market; whether it lists the symbol is for the venue to say."""
-    adapter = VENUES[venue]
+    adapter = adapter_of(venue)
     return adapter.market(symbol.market) is not None and bool(adapter.venue_symbol(symbol))
 
 
@@ -114,7 +118,7 @@ def _add(found: dict[int, Instrument], settings: Settings, venue: str, symbol: S
         id=instrument_id,
         venue=venue,
         symbol=str(symbol),
-        venue_symbol=VENUES[venue].venue_symbol(symbol),
+        venue_symbol=adapter_of(venue).venue_symbol(symbol),
         counted_quote=counted_quote,
         taker_fee_pct=declared.taker_fee_pct,
         implied=implied,
@@ -128,17 +132,36 @@ def with_rates(found: dict[int, Instrument], settings: Settings) -> tuple[Instru
     used = {
         instrument.native_quote for instrument in found.values() if instrument.counted_quote != instrument.native_quote
     }
-    rates: dict[str, tuple[int, bool]] = {}
+    converted: dict[str, tuple[Conversion, list[Rate]]] = {}
     for currency, counted in settings.quotes.items():
         if isinstance(counted, Conversion) and currency in used:
-            watched = len(found)
-            rate_id = _add(found, settings, counted.venue, counted.symbol)
-            if len(found) > watched:
-                found[rate_id] = msgspec.structs.replace(found[rate_id], only_rate=True)
-            rates[currency] = (rate_id, counted.symbol.quote == currency)
+            rates = [
+                Rate(_add_rate(found, settings, venue, symbol), symbol.quote == currency)
+                for venue, symbol in counted.markets
+            ]
+            converted[currency] = (counted, rates)
     return tuple(
-        msgspec.structs.replace(i, rate_id=rates[i.native_quote][0], rate_inverted=rates[i.native_quote][1])
-        if i.counted_quote != i.native_quote and i.native_quote in rates
-        else i
-        for i in found.values()
+        _rated(each, *converted[each.native_quote])
+        if each.counted_quote != each.native_quote and each.native_quote in converted
+        else each
+        for each in found.values()
+    )
+
+
+def _add_rate(found: dict[int, Instrument], settings: Settings, venue: str, symbol: Symbol) -> int:
+    watched = len(found)
+    rate_id = _add(found, settings, venue, symbol)
+    if len(found) > watched:
+        found[rate_id] = msgspec.structs.replace(found[rate_id], only_rate=True)
+    return rate_id
+
+
+def _rated(instrument: Instrument, counted: Conversion, rates: list[Rate]) -> Instrument:
+    first, *others = rates
+    return msgspec.structs.replace(
+        instrument,
+        rate_id=first.id,
+        rate_inverted=first.is_inverted,
+        other_rates=tuple(others),
+        rate_max_age_ms=counted.max_age_ms,
     )

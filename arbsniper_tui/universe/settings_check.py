@@ -4,17 +4,22 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import filterfalse
+from pathlib import Path
 
 from msgspec import Struct
 
+from arbsniper_tui.config.alert_needs import unmet_need
+from arbsniper_tui.config.api_needs import unmet_needs
+from arbsniper_tui.config.extras import missing_for_otel
 from arbsniper_tui.config.load import DEFAULT, Loaded
 from arbsniper_tui.engine.routes import route_pairs
-from arbsniper_tui.model.errors import UsageError
+from arbsniper_tui.model.errors import FolderError, UsageError
 from arbsniper_tui.model.instrument import Instrument, parse_symbol
 from arbsniper_tui.model.pattern import is_pattern
+from arbsniper_tui.runtime.private_socket import refuse_shared_folder
 from arbsniper_tui.runtime.shared_cpu import allowed_cpus, shared_cpu
 from arbsniper_tui.universe.instruments import instruments_of, serves
-from arbsniper_tui.venues import OPEN_VENUES, VENUES
+from arbsniper_tui.venues import OPEN_VENUES, adapter_of
 
 
 class Objection(Struct, frozen=True):
@@ -39,9 +44,14 @@ def objections(loaded: Loaded, *, needs_route: bool = True, connects: bool = Tru
     """
     if connects and (closed := list(_closed(loaded))):
         return closed
-    found = [*_unusable_cpu(loaded), *_unserved(loaded), *_unserved_of_one_venue(loaded)]
+    found = [*_unusable_cpu(loaded), *_unmet_targets(loaded), *_unserved(loaded), *_unserved_of_one_venue(loaded)]
+    found += _unnamed_symbols(loaded)
+    if connects:
+        found += [*_unsafe_ticks(loaded), *_unmet_api(loaded), *_unmet_otel(loaded)]
     instruments = instruments_of(loaded.settings)
     idle = [*_idle_venues(loaded, instruments), *_relaying_venues(loaded, instruments)]
+    if connects:
+        idle += _doubtful_ticks(loaded)
     routed = {each.id for _, *pair in route_pairs(instruments, loaded.settings.signals.routes) for each in pair}
     if found:
         return found + idle
@@ -57,9 +67,32 @@ def _unusable_cpu(loaded: Loaded) -> Iterator[Objection]:
         yield Objection(_place(loaded, "engine.cpu"), str(error), '"auto" lets the node choose', refuses=True)
 
 
+def _unmet_targets(loaded: Loaded) -> Iterator[Objection]:
+    alerts = loaded.settings.alerts
+    for name in dict.fromkeys(name for rule in alerts.rules.values() for name in rule.to if name in alerts.targets):
+        if why := unmet_need(alerts.targets[name]):
+            yield Objection(f"alerts.targets.{name}", why, refuses=True)
+
+
+def _unmet_api(loaded: Loaded) -> Iterator[Objection]:
+    api = loaded.settings.api
+    if not api.enabled:
+        return
+    for key, why in unmet_needs(api):
+        yield Objection(_place(loaded, key), why, refuses=True)
+    if api.behind_proxy and not api.auth:
+        found = "found no auth beside it, expected auth = true: without it, everyone who reaches the proxy may read"
+        yield Objection(_place(loaded, "api.behind_proxy"), found)
+
+
+def _unmet_otel(loaded: Loaded) -> Iterator[Objection]:
+    if loaded.settings.otel.endpoint and (why := missing_for_otel()):
+        yield Objection(_place(loaded, "otel.endpoint"), why, refuses=True)
+
+
 def _closed(loaded: Loaded) -> Iterator[Objection]:
     for venue in loaded.settings.venues:
-        if closed := VENUES[venue].closed:
+        if closed := adapter_of(venue).closed:
             yield Objection(
                 _place(loaded, f"venues.{venue}"),
                 f"{venue} closed on {closed} and cannot be connected to, expected one of {', '.join(OPEN_VENUES)}",
@@ -85,12 +118,49 @@ def _unserved_of_one_venue(loaded: Loaded) -> Iterator[Objection]:
     for venue, own in loaded.settings.venues.items():
         for text in filterfalse(is_pattern, own.symbols or ()):
             if not serves(venue, parse_symbol(text)):
-                forms = ", ".join(f"{each.market} ({each.symbol_example})" for each in VENUES[venue].markets)
+                forms = ", ".join(f"{each.market} ({each.symbol_example})" for each in adapter_of(venue).markets)
                 yield Objection(
                     _place(loaded, f"venues.{venue}.symbols"),
                     f'found "{text}", expected a market that {venue} has: {forms}',
                     refuses=True,
                 )
+
+
+def _unnamed_symbols(loaded: Loaded) -> Iterator[Objection]:
+    for venue, own in loaded.settings.venues.items():
+        patterns = [text for text in loaded.settings.asked_of(venue) if is_pattern(text)]
+        if own.external and patterns and (own.symbols is not None or not loaded.settings.symbols_of(venue)):
+            yield Objection(
+                _place(loaded, f"venues.{venue}.symbols"),
+                f'found "{patterns[0]}", expected symbols by name, as in ["BTC/USDT"]',
+                "an external exchange has no list that a pattern could search",
+                refuses=True,
+            )
+
+
+def _unsafe_ticks(loaded: Loaded) -> Iterator[Objection]:
+    """Others than the user could send ticks where only programs of the user's are to."""
+    _, is_path, path = loaded.settings.feeds.external.partition("ipc:///")
+    if is_path and _external_venues(loaded):
+        try:
+            refuse_shared_folder(Path(f"/{path}"))
+        except FolderError as error:
+            yield Objection(_place(loaded, "feeds.external"), str(error), refuses=True)
+
+
+def _doubtful_ticks(loaded: Loaded) -> Iterator[Objection]:
+    address, place = loaded.settings.feeds.external, _place(loaded, "feeds.external")
+    if not _external_venues(loaded):
+        if loaded.origins.get("feeds.external", DEFAULT) != DEFAULT:
+            expected = "found no exchange that sends there, expected a table as [venues.acme] with external = true"
+            yield Objection(place, expected, "nothing listens there")
+    elif address.startswith("tcp:"):
+        found = f"{address} can be reached by every user of this machine, who can make up prices"
+        yield Objection(place, found, "an ipc:// address is for you alone")
+
+
+def _external_venues(loaded: Loaded) -> list[str]:
+    return [venue for venue, own in loaded.settings.venues.items() if own.external]
 
 
 def _idle_venues(loaded: Loaded, instruments: Iterable[Instrument]) -> Iterator[Objection]:
@@ -151,7 +221,7 @@ def _alone(loaded: Loaded, instruments: Sequence[Instrument], routed: set[int]) 
 
 
 def _markets(venue: str) -> str:
-    return " and ".join(str(declared.market) for declared in VENUES[venue].markets)
+    return " and ".join(str(declared.market) for declared in adapter_of(venue).markets)
 
 
 def _place(loaded: Loaded, key: str) -> str:

@@ -109,6 +109,15 @@ def test_a_live_rate_is_watched_for_itself_and_pointed_to_by_those_it_converts()
     assert len({each.id for each in found.values()}) == len(found)
 
 
+def test_every_market_of_a_rate_is_watched_and_the_others_stand_behind_the_first() -> None:
+    both = Conversion(("kraken:USDT/USD", "coinbase:USDT/USD"), 3000.0)
+    found = by_name(instruments_of(Settings(("BTC/USDT",), quotes={"USD": both}, venues={"kraken": ON})))
+    converted = found["kraken BTC/USD"]
+    assert [rate.id for rate in converted.rates] == [found[f"{each} USDT/USD"].id for each in ("kraken", "coinbase")]
+    assert converted.rate_max_age_ms == 3000.0
+    assert found["coinbase USDT/USD"].only_rate
+
+
 def test_a_rate_may_come_from_a_venue_that_is_not_on() -> None:
     settings = Settings(("BTC/USDT",), quotes={"USD": AT_KRAKEN}, venues={"coinbase": ON})
     found = by_name(instruments_of(settings))
@@ -152,8 +161,8 @@ def test_a_rate_in_the_other_direction_is_multiplied_and_not_divided_by() -> Non
 
 
 def test_how_currencies_count_is_told_in_words() -> None:
-    settings = Settings(quotes={"USDC": "USDT", "USD": AT_KRAKEN})
-    assert quotes_in_words(settings) == (
-        "USDC counts as USDT 1:1",
-        "USD counts as USDT at the live rate of kraken:USDT/USD",
+    both = Conversion(("kraken:USDT/USD", "coinbase:USDT/USD"))
+    assert quotes_in_words(Settings(quotes={"USDC": "USDT", "USD": both})) == (
+        "USDC counts as USDT 1:1, assumed",
+        "USD counts as USDT at the live rate of kraken:USDT/USD, else coinbase:USDT/USD",
     )

@@ -29,7 +29,7 @@ def spot(venue: str, *listed: str, **others: Listing) -> dict[ListKey, dict[str,
 
 def settings_for(*symbols: str, exclude: tuple[str, ...] = (), min_venues: int = 2, **more: object) -> Settings:
     venues = {"binance": ON, "kraken": ON, "okx": ON}
-    return Settings(symbols, exclude=exclude, min_venues=min_venues, **({"venues": venues} | more))  # type: ignore[arg-type]
+    return Settings(symbols, exclude=exclude, min_venues=min_venues, **({"venues": venues} | more))  # type: ignore[arg-type]  # by name
 
 
 def test_a_pattern_brings_what_two_venues_list() -> None:
