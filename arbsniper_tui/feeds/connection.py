@@ -75,14 +75,10 @@ class Connection:
     def _sends_first_state(self) -> bool:
         return self._declared.sends_first_state and not self._declared.seed_path
 
-    @property
-    def has_data(self) -> bool:
-        return bool(self.data_ns)
-
     def covers(self, other: "Connection") -> bool:
         """Whether this one, held back, has said something of all that the other one has quotes of."""
         served = [each.id for each in self._served.wanted if other.quote_filter.has(each.id)]
-        return self._held is not None and self.has_data and self._held.has(served)
+        return self._held is not None and bool(self.data_ns) and self._held.has(served)
 
     def take_over(self, other: "Connection") -> None:
         """Speak from now on, in place of the other one, which says nothing more."""

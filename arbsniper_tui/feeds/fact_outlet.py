@@ -8,7 +8,7 @@ from arbsniper_tui.model.fact import Fact
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote, Withdrawal
 
-_AT_ONCE = 20
+FACTS_AT_ONCE = 20
 """Facts of one message, so that the process that decides has little to read between two quotes."""
 
 
@@ -26,8 +26,8 @@ class FactOutlet:
     async def flush(self) -> None:
         """Send what came since the last call. Quotes that wait to be read go in between."""
         timed, self._newest = list(self._newest.values()), {}
-        for start in range(0, len(timed), _AT_ONCE):
-            part = timed[start : start + _AT_ONCE]
+        for start in range(0, len(timed), FACTS_AT_ONCE):
+            part = timed[start : start + FACTS_AT_ONCE]
             self._outlet.facts([fact for _, fact in part], min(at_ns for at_ns, _ in part))
             await asyncio.sleep(0)
 

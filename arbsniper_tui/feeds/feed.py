@@ -113,6 +113,7 @@ class Feed:
             rejected={each.symbol: reasons[each.id] for each in self.spec.instruments if each.id in reasons},
             rtt_ms=socket.rtt_ms if socket else None,
             lag_ms=self._lag.late_ms,
+            conflated=counts.superseded,
         )
 
     def _progress(self) -> str:
@@ -163,20 +164,16 @@ class Feed:
     async def run(self) -> None:
         """Run until cancelled."""
         delays = self._retries_s(random.Random())
-        try:
-            while True:
-                reason, brought_data = await self._connect()
-                if brought_data:
-                    delays = self._retries_s(random.Random())
-                self._hosts.note_end(had_data=brought_data)
-                delay_s = next(delays) if self._served.wanted else self._timings.rejected_wait_s
-                self._enter(FeedState.DOWN, reason, retry_in_s=delay_s)
-                _log.warning("%s: %s; next attempt in %.1f s", self.spec.name, reason, delay_s)
-                await self._wait(delay_s)
-                self._served.ask_again()
-        finally:
-            for connection in self._connections:
-                connection.close()
+        while True:
+            reason, brought_data = await self._connect()
+            if brought_data:
+                delays = self._retries_s(random.Random())
+            self._hosts.note_end(had_data=brought_data)
+            delay_s = next(delays) if self._served.wanted else self._timings.rejected_wait_s
+            self._enter(FeedState.DOWN, reason, retry_in_s=delay_s)
+            _log.warning("%s: %s; next attempt in %.1f s", self.spec.name, reason, delay_s)
+            await self._wait(delay_s)
+            self._served.ask_again()
 
     async def _connect(self) -> tuple[str, bool]:
         """Open a connection, and its successors in time. Returns why the last one ended, and whether it brought

@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from arbsniper_tui.config.settings import Settings
 from arbsniper_tui.feeds.market_feeds import MarketFeeds
+from arbsniper_tui.universe.instruments import instruments_of
+from arbsniper_tui.universe.names import told_multiple
 from arbsniper_tui.universe.selection import Candidate, ListKey, Selection, candidates, select
 
 _log = logging.getLogger(__name__)
@@ -19,18 +21,34 @@ _NAMES_LOGGED = 20
 class PatternWatch:
     """The first venues whose lists have something in common begin while the others still load theirs."""
 
-    def __init__(self, settings: Settings, markets: Mapping[ListKey, MarketFeeds]) -> None:
+    def __init__(
+        self, settings: Settings, markets: Mapping[ListKey, MarketFeeds], multipliers: Mapping[str, int]
+    ) -> None:
+        """`multipliers` is the user's, as FeedPlan has them. What the markets serve beside what is named was chosen by
+        a watch before this one, and stays where these settings choose it too."""
         self._settings = settings
+        self._multipliers = multipliers
         self._markets = markets
-        self._named = tuple(each for market in markets.values() for each in market.spec.instruments)
+        # Those of exchanges from outside are among them, and in no market.
+        self._named = instruments_of(settings)
         self._found: dict[ListKey, list[Candidate]] = {}
         self._changed: set[ListKey] = set()
         self._is_due = asyncio.Event()
-        self._chosen: set[int] = set()
-        self._rates: set[int | None] = set()
+        served = {i: each for market in markets.values() for i, each in market.instruments.items()}
+        self._chosen = served.keys() - {each.id for each in self._named}
+        self._rates = {rate.id for each in served.values() for rate in each.rates}
         self._left_out: dict[str, tuple[str, ...]] = {}
+        self._notes: dict[ListKey, Callable[[], None]] = {}
         for key, market in markets.items():
-            market.list.on_list.append(partial(self._note, key))
+            note = self._notes[key] = partial(self._note, key)
+            market.list.on_list.append(note)
+            if market.list.listed.is_set():
+                note()
+
+    def leave(self) -> None:
+        """Hear no more of the lists."""
+        for key, note in self._notes.items():
+            self._markets[key].list.on_list.remove(note)
 
     def _note(self, key: ListKey) -> None:
         self._changed.add(key)
@@ -61,12 +79,12 @@ class PatternWatch:
         """Bring the feeds in line with it. The markets of rates come first and go last, since others rest on them."""
         wanted = {each.id: each for each in selection.instruments}
         named = {each.id for each in self._named}
-        rates = {each.rate_id for each in selection.instruments}
+        rates = {rate.id for each in selection.instruments for rate in each.rates}
         for is_rate in (True, False):
             for key, market in self._markets.items():
                 there = market.instruments.keys() | named
                 come = [
-                    each
+                    told_multiple(each, self._multipliers)
                     for each in selection.instruments
                     if (each.venue, each.market) == key and each.id not in there and (each.id in rates) is is_rate
                 ]

@@ -1,10 +1,10 @@
-"""What the feed worker and the tape worker are told when they start: JSON in an inherited file."""
+"""What the workers that quotes come from are told when they start: JSON in an inherited file."""
 
 from msgspec import Struct
 
 from arbsniper_tui.config.settings import Settings
 from arbsniper_tui.model.feed_spec import FeedSpec
-from arbsniper_tui.model.instrument import Instrument
+from arbsniper_tui.model.instrument import Instrument, InstrumentChange
 from arbsniper_tui.tapes.source import TapeSource
 
 
@@ -25,6 +25,26 @@ class FeedPlan(Struct, frozen=True):
     """What the venues' lists are searched for; None where every instrument was asked for by name."""
     recording_tally: int = -1
     """The inherited descriptor of a RecordingTally; -1: nobody asks how much was recorded."""
+    multipliers: dict[str, int] = {}
+    """`venue symbol` -> how many coins the venue sells as one, by the user's word."""
+    changed: InstrumentChange | None = None
+    """How the instruments differ from those of the node's start; a worker that begins tells it the deciding one. None
+    where they do not."""
+
+
+class TickPlan(Struct, frozen=True):
+    """The worker that takes ticks from outside: where it listens, and of which exchanges."""
+
+    worker: str
+    folder: str
+    """The node's endpoints."""
+    address: str
+    """As the settings have it."""
+    feeds: tuple[FeedSpec, ...]
+    record_folder: str = ""
+    recorded_settings: str = ""
+    recording_tally: int = -1
+    """As in a FeedPlan."""
 
 
 class TapePlan(Struct, frozen=True):

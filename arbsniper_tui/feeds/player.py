@@ -1,6 +1,7 @@
 """Tapes through the parsers: one stream of quotes in the order of receipt, with the tapes' times."""
 
 import heapq
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -26,10 +27,11 @@ from arbsniper_tui.tapes.tape import (
     read_tape,
 )
 from arbsniper_tui.universe.names import listed_as
-from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues import adapter_of
 from arbsniper_tui.venues.base import Find, by_each_name
 from arbsniper_tui.venues.decoding import decoder
 from arbsniper_tui.venues.listing import Listing
+from arbsniper_tui.venues.sizes import order_limits
 
 Complaint = Callable[[str], None]
 Came = list[Quote] | Withdrawal | Fact | InstrumentChange
@@ -91,7 +93,9 @@ class Player:
         self._sources = sources
         self.instruments = list(instruments)
         self._follows = follows
-        self._listings = {venue: dict(listings.get(venue, {})) for venue in VENUES}
+        self._listings: dict[str, dict[str, Listing]] = defaultdict(dict)
+        for venue, known in listings.items():
+            self._listings[venue].update(known)
         self._complaints = Complaints(complain)
         self._connections: dict[tuple[int, str], _Connection] = {}
         self._served = Served(instruments, self._bar)
@@ -195,13 +199,17 @@ class Player:
 
     def _take_list(self, index: int, line: TapeLine) -> None:
         venue, markets = venue_and_markets(self._sources[index], line)
-        if venue not in VENUES:
+        if not venue:
             raise BadFrame("expected the venue that a list of instruments belongs to, found none")
-        listings = VENUES[venue].parse_listings(line.frame())
+        listings = adapter_of(venue).parse_listings(line.frame())
         self._listings[venue].update(listings)
         if line.is_own:  # another recorder's list need not be whole, or of one market
             own = [each for each in self.instruments if each.venue == venue and each.market in markets]
-            self._served.take_list(listings, [listed_as(VENUES[venue], each, listings) for each in own])
+            listed = [listed_as(adapter_of(venue), each, listings) for each in own]
+            self._served.take_list(listings, listed)
+            for each in listed:
+                if (listing := listings.get(each.venue_symbol)) and (limits := order_limits(listing, each)):
+                    self._came.append(limits)
 
     def _change(self, change: InstrumentChange) -> None:
         """Watch the instruments that joined, and no more those that left."""
@@ -217,11 +225,11 @@ class Player:
     def _take_facts(self, index: int, line: TapeLine) -> None:
         """What a venue told by REST."""
         venue, markets = venue_and_markets(self._sources[index], line)
-        if venue not in VENUES:
+        if not venue:
             raise BadFrame("expected the venue that facts belong to, found none")
         multipliers: dict[int, int] = {}
         find = _noting(multipliers, self._instruments_of(venue, markets))
-        for fact in VENUES[venue].parse_facts(line.frame(), find, self._listings[venue]):
+        for fact in adapter_of(venue).parse_facts(line.frame(), find, self._listings[venue]):
             if told := told_of_one_coin(fact, multipliers):
                 self._came.append(told)
 
@@ -237,7 +245,7 @@ class Player:
     def _connect(self, key: tuple[int, str], line: TapeLine) -> _Connection:
         source = self._sources[key[0]]
         venue, markets = venue_and_markets(source, line)
-        if venue not in VENUES:
+        if not venue:
             raise unknown_venue(source, line.url)
         by_symbol = self._instruments_of(venue, markets)
         multipliers: dict[int, int] = {}
@@ -245,10 +253,10 @@ class Player:
 
         def find(venue_symbol: str) -> Instrument | None:
             if (known := find_watched(venue_symbol)) is None and line.kind != FACT_STREAM:
-                self._note_unwatched(source, venue, VENUES[venue].unified(venue_symbol, markets[0]) or venue_symbol)
+                self._note_unwatched(source, venue, adapter_of(venue).unified(venue_symbol, markets[0]) or venue_symbol)
             return known
 
-        parser = VENUES[venue].parser(markets[0], find, self._listings[venue])
+        parser = adapter_of(venue).parser(markets[0], find, self._listings[venue])
         quote_filter = QuoteFilter(self.dropped, barred=self._served.barred)
         reader = VenueReader(parser, by_symbol, self._take, quote_filter, multipliers=multipliers)
 
@@ -260,7 +268,9 @@ class Player:
 
     def _instruments_of(self, venue: str, markets: Sequence[Market]) -> dict[str, Instrument]:
         """By each name under which the venue may list them."""
-        return by_each_name(VENUES[venue], [i for i in self.instruments if i.venue == venue and i.market in markets])
+        return by_each_name(
+            adapter_of(venue), [i for i in self.instruments if i.venue == venue and i.market in markets]
+        )
 
     def _note_unwatched(self, source: TapeSource, venue: str, symbol: str) -> None:
         symbol = clean_text(symbol, NAME_LIMIT)

@@ -32,6 +32,14 @@ _LINE_BYTES = 200
 """About what a noted frame takes beside its own bytes."""
 
 
+def recorder_of(folder: str, settings: str, tally: int) -> "Recorder | None":
+    """What a worker's plan asks for: nothing where `folder` is empty; `tally` is the descriptor of a RecordingTally, or
+    -1 for none."""
+    if not folder:
+        return None
+    return Recorder(Path(folder), settings, RecordingTally(tally) if tally >= 0 else None)
+
+
 def make_folder(folder: Path) -> None:
     """Make the folder for tapes where it is missing. Raises UsageError where none can be written."""
     try:
@@ -59,7 +67,8 @@ class Recorder:
         noted frames the recording ends: the disk is too slow for it."""
         make_folder(folder)
         self._folder = folder
-        self._settings = settings
+        self.settings = settings
+        """At the head of each tape that is begun from now on."""
         self._tally = tally
         self._write_every_s = write_every_s
         self._limit_bytes = limit_bytes
@@ -182,6 +191,6 @@ class Recorder:
                 with suppress(FileExistsError):
                     self._writers[spec.name] = TapeWriter(path, spec.venue)
                     break
-            if self._settings:
-                self._writers[spec.name].write(ts_s, "", self._settings.encode(), kind=SETTINGS)
+            if self.settings:
+                self._writers[spec.name].write(ts_s, "", self.settings.encode(), kind=SETTINGS)
         return self._writers[spec.name]

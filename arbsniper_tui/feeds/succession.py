@@ -13,13 +13,20 @@ _log = logging.getLogger(__name__)
 EARLIEST, LATEST = 0.80, 0.97
 """A connection is replaced after this part of its life, at a moment of its own, so that not all are at once."""
 READY_WITHIN_S = 30.0
-"""A successor that has not all that its predecessor has by then takes over with what it has, if it has anything."""
+"""A successor that has not all that its predecessor has by then takes over with what it has. It is given up where the
+other one alone has heard something meanwhile."""
 _LOOK_EVERY_S = 0.05
-_TRY_AGAIN_S = 10.0
+_RETRY_S = 10.0
+"""From one attempt that failed to the next, twice as long each time ..."""
+_LONGEST_RETRY_S = 300.0
+"""... up to this."""
 
 
 class Successor(Protocol):
     """What this module needs of a connection."""
+
+    data_ns: int
+    """When it heard something last; 0 before the first time."""
 
     async def run(self) -> str:
         """Live until the end; why it ended."""
@@ -34,9 +41,6 @@ class Successor(Protocol):
     def take_over(self, other: Any) -> None:
         """Pass on what it held back, and everything from now on."""
         ...
-
-    @property
-    def has_data(self) -> bool: ...
 
 
 Link = TypeVar("Link", bound=Successor)
@@ -75,20 +79,22 @@ class Succession(Generic[Link]):
         which it was."""
         connection = self._current = self._make(False)
         task = asyncio.create_task(connection.run())
-        wait_s = self._life_s()
+        wait_s, retry_s = self._life_s(), _RETRY_S
         try:
-            while True:
-                if not await self._is_due(task, wait_s):
-                    return task.result(), connection
-                wait_s = _TRY_AGAIN_S
-                successor, successor_task = await self._prepare(connection, task)
-                if successor is not None and successor_task is not None:
-                    successor.take_over(connection)
-                    self._current, self._next = successor, None
-                    connection.close()
-                    await asyncio.wait((task,))
-                    connection, task = successor, successor_task
-                    wait_s = self._life_s()
+            while await self._is_due(task, wait_s):
+                prepared = await self._prepare(connection, task)
+                if prepared is None:
+                    wait_s, retry_s = retry_s, min(2 * retry_s, _LONGEST_RETRY_S)
+                    continue
+                successor, successor_task = prepared
+                successor.take_over(connection)
+                self._current, self._next = successor, None
+                connection.close()
+                await asyncio.wait((task,))
+                task.result()  # raises what it ended with, where that was an error
+                connection, task = successor, successor_task
+                wait_s, retry_s = self._life_s(), _RETRY_S
+            return task.result(), connection
         finally:
             for each in (self._current, self._next):
                 if each is not None:
@@ -109,15 +115,15 @@ class Succession(Generic[Link]):
         self._wanted.clear()
         return not task.done()
 
-    async def _prepare(
-        self, connection: Link, task: "asyncio.Task[str]"
-    ) -> tuple[Link | None, "asyncio.Task[str] | None"]:
+    async def _prepare(self, connection: Link, task: "asyncio.Task[str]") -> tuple[Link, "asyncio.Task[str]"] | None:
         """Open a successor, and wait until it can take over. None where it cannot: the connection that is stays."""
         if not self._limits.claim():
-            return None, None
+            return None
+        successor_task: asyncio.Task[str] | None = None
         try:
             await self._limits.admit()
             successor = self._next = self._make(True)
+            heard_ns = connection.data_ns
             successor_task = asyncio.create_task(successor.run())
             left = round(READY_WITHIN_S / _LOOK_EVERY_S)
             while not successor_task.done() and not task.done() and not successor.covers(connection) and left:
@@ -125,11 +131,16 @@ class Succession(Generic[Link]):
                 left -= 1
             if successor_task.done():
                 _log.warning("a connection that was to take over ended: %s", successor_task.result())
-            elif successor.has_data or task.done():
-                return successor, successor_task
-            successor.close()
-            await asyncio.wait((successor_task,))
+            elif successor.data_ns or task.done() or connection.data_ns == heard_ns:
+                prepared = successor, successor_task
+                successor_task = None  # it lives on
+                return prepared
+            else:
+                _log.warning("a connection that was to take over heard nothing for %.0f s", READY_WITHIN_S)
+                successor.close()
             self._next = None
-            return None, None
+            return None
         finally:
             self._limits.release()
+            if successor_task is not None:
+                successor_task.cancel()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import zmq
 
+from arbsniper_tui.feeds.external_feed import dated_receipt_ns
 from arbsniper_tui.feeds.plan import TapePlan
 from arbsniper_tui.feeds.player import Came, Player
 from arbsniper_tui.model.health import FeedHealth, FeedState
@@ -23,6 +24,7 @@ from arbsniper_tui.tapes.head import read_heads
 from arbsniper_tui.tapes.listings import read_listings
 from arbsniper_tui.tapes.pace import Pace
 from arbsniper_tui.tapes.span import TapeSpan
+from arbsniper_tui.venues import adapter_of
 from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.messages import (
     Facts,
@@ -63,6 +65,9 @@ class _Replay:
         endpoints = Endpoints(Path(plan.folder))
         listings = {venue: read_listings(venue, Path(file)) for venue, file in plan.listing_files.items()}
         self._player = Player(plan.tapes, plan.instruments, listings, _log.warning, follows=plan.follows)
+        self._dated = {
+            i.id for i in plan.instruments if (of := adapter_of(i.venue).market(i.market)) and of.is_dated_here
+        }
         self._pace = Pace(plan.speed)
         self._span = TapeSpan([Path(source.path) for source in plan.tapes])
         self._sender = LosslessSender(endpoints.quotes)
@@ -103,8 +108,12 @@ class _Replay:
         elif not isinstance(came, list):
             self._sender.send(Facts(at_ns, (came,)))
         else:
-            read_ns = now_ns()
-            self._sender.send(QuoteBatch(read_ns, read_ns, came, [at_ns] * len(came)))
+            wall_ms = at_ns // 1_000_000
+            recv_ns = [
+                dated_receipt_ns(quote, at_ns, wall_ms) if quote.instrument_id in self._dated else at_ns
+                for quote in came
+            ]
+            self._sender.send(QuoteBatch(at_ns, now_ns(), came, recv_ns))
 
     def _wait_for(self, frame_ns: int) -> bool:
         """Wait until a frame is due. False once the parent has said stop."""

@@ -5,7 +5,7 @@ from msgspec import Struct
 from arbsniper_tui.net.backoff import FIRST_S, LONGEST_S
 
 
-class FeedTimings(Struct, frozen=True):
+class FeedTimings(Struct):
     """How long a feed waits for what."""
 
     max_quote_age_s: float = 5.0

@@ -14,6 +14,9 @@ _LEAP_MS = 1000
 _LEAPS_BELIEVED = 3
 _FIRST = 3
 """The slowest of the first so many states is the first best lag, so that no single state decides."""
+_BACK_FOR_NS = 1_000_000_000
+"""Times that have come back for so long to where they were before a leap show that the venue's clock was wrong in
+between. Data that were only held up for as long catch up sooner."""
 _LONGEST_MS = 3_600_000
 """A lateness beyond an hour means that a clock was set."""
 
@@ -30,6 +33,10 @@ class VenueLag:
         self._leaps = 0
         self._first_left = _FIRST
         self._newest_ms: int | None = None
+        self._left_ms: int | None = None
+        """The floor before the last leap."""
+        self._back_since_ns = 0
+        """Since when times are at that floor again; 0 where they are not."""
 
     @property
     def late_ms(self) -> int | None:
@@ -50,6 +57,9 @@ class VenueLag:
                 if self._best_ms is None or lag_ms < self._best_ms or self._first_left:
                     self._improve(lag_ms)
                     floor_ms = self._floor_ms
+                elif self._left_ms is not None and self._is_back(lag_ms - self._left_ms, ts_read_ns):
+                    floor_ms = self._best_ms = self._floor_ms = self._left_ms
+                    self._left_ms = None
                 if lag_ms - floor_ms > JITTER_MS:
                     is_late = True
         return [self._receipt_ns(quote, ts_read_ns) for quote in quotes] if is_late else ()
@@ -69,9 +79,18 @@ class VenueLag:
             self._leaps += 1
             if self._leaps < _LEAPS_BELIEVED:
                 return
+            self._left_ms, self._back_since_ns = self._floor_ms, 0
         self._leaps = 0
         self._best_ms = lag_ms
         self._floor_ms = min(lag_ms, self._floor_ms)
+
+    def _is_back(self, away_ms: int, at_ns: int) -> bool:
+        """Whether times have been at the floor before the leap for long enough."""
+        if abs(away_ms) > JITTER_MS:
+            self._back_since_ns = 0
+            return False
+        self._back_since_ns = self._back_since_ns or at_ns
+        return at_ns - self._back_since_ns >= _BACK_FOR_NS
 
     def _turn(self, at_ns: int) -> None:
         """Begin a window."""

@@ -5,6 +5,7 @@ import base64
 import importlib
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
@@ -43,23 +44,35 @@ async def fetch(
     url: str,
     *,
     method: str = "GET",
+    body: bytes = b"",
+    headers: Mapping[str, str] | None = None,
     within_s: float = WITHIN_S,
     largest: int = LARGEST_BODY,
     on_headers: OnHeaders | None = None,
 ) -> bytes:
-    """The body of the answer to a GET, or to a POST without a body: at most `largest` bytes. A user in the URL is sent
-    to its own host alone. Raises RestError with the public part of the URL and what went wrong."""
+    """The body of the answer to a GET, or to a POST with this body: at most `largest` bytes. A user in the URL is sent
+    to its own host alone, and a body is not sent after a redirect. Raises RestError with the public part of the URL and
+    what went wrong."""
     shown = clean_text(public_url(url), _SHOWN)
     try:
         async with asyncio.timeout(within_s):
-            return await _follow(url, method, largest, on_headers)
+            return await _follow(url, _Request(method, body, headers or {}), largest, on_headers)
     except TimeoutError as error:
         raise RestError(f"{method} {shown}: no whole answer within {within_s:g} s") from error
     except RestError as error:
         raise RestError(f"{method} {shown}: {error}") from error
 
 
-async def _follow(url: str, method: str, largest: int, on_headers: OnHeaders | None) -> bytes:
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is the same at every server that a redirect leads to."""
+
+    method: str
+    body: bytes
+    headers: Mapping[str, str]
+
+
+async def _follow(url: str, request: _Request, largest: int, on_headers: OnHeaders | None) -> bytes:
     """Ask, and ask again in the same way where a redirect says. Raises RestError."""
     schemes: tuple[str, ...] = ("http", "https")
     origin: SplitResult | None = None
@@ -71,9 +84,11 @@ async def _follow(url: str, method: str, largest: int, on_headers: OnHeaders | N
             origin = origin or parts
             # Another server that a redirect names is not the one that the password is for.
             authorization = _basic_authorization(origin) if _server(parts) == _server(origin) else ""
-            answer = await _ask(parts, method, largest, authorization, on_headers)
+            answer = await _ask(parts, request, largest, authorization, on_headers)
             if isinstance(answer, bytes):
                 return answer
+            if request.body:
+                raise RestError("found a redirect, expected an answer to what was posted: use the URL it leads to")
             url = urljoin(url, answer)
         except (OSError, ValueError) as error:
             raise RestError(words_of(error)) from error
@@ -96,7 +111,7 @@ def _basic_authorization(parts: SplitResult) -> str:
 
 
 async def _ask(
-    parts: SplitResult, method: str, largest: int, authorization: str, on_headers: OnHeaders | None
+    parts: SplitResult, request: _Request, largest: int, authorization: str, on_headers: OnHeaders | None
 ) -> bytes | str:
     """The body, or where else to look for it. Raises RestError, OSError and ValueError."""
     # Not on the loop: loading the library takes 8 ms, for which no quote may wait.
@@ -106,7 +121,7 @@ async def _ask(
     reader, writer = await asyncio.open_connection(host, port, ssl=context)
     try:
         answer = _Answer(reader)
-        writer.write(answer.request(method, parts, authorization))
+        writer.write(answer.request(request, parts, authorization))
         return await answer.read(largest, on_headers)
     finally:
         writer.transport.abort()
@@ -122,9 +137,9 @@ class _Answer:
         self._connection = Connection(CLIENT, max_incomplete_event_size=_LARGEST_HEADER)
         self._is_begun = False
 
-    def request(self, method: str, parts: SplitResult, authorization: str) -> bytes:
+    def request(self, request: _Request, parts: SplitResult, authorization: str) -> bytes:
         """The bytes that ask for it. Raises ValueError for a URL that HTTP cannot carry."""
-        from h11 import EndOfMessage, LocalProtocolError, Request
+        from h11 import Data, EndOfMessage, LocalProtocolError, Request
 
         headers = [
             ("Host", parts.netloc.rpartition("@")[2]),
@@ -132,13 +147,15 @@ class _Answer:
             ("Accept", "application/json"),
             ("Accept-Encoding", "gzip"),
             ("Connection", "close"),
-            *((("Content-Length", "0"),) if method == "POST" else ()),
+            *((("Content-Length", str(len(request.body))),) if request.method == "POST" else ()),
+            *request.headers.items(),
             *((("Authorization", authorization),) if authorization else ()),
         ]
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
-            head = self._connection.send(Request(method=method, target=target, headers=headers))
-            return (head or b"") + (self._connection.send(EndOfMessage()) or b"")
+            head = self._connection.send(Request(method=request.method, target=target, headers=headers))
+            body = self._connection.send(Data(data=request.body)) if request.body else b""
+            return (head or b"") + (body or b"") + (self._connection.send(EndOfMessage()) or b"")
         except LocalProtocolError as error:
             raise ValueError(str(error)) from error
 

@@ -8,7 +8,6 @@ from msgspec import Struct
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.tapes.source import TapeSource, unknown_venue, venue_and_markets
 from arbsniper_tui.tapes.tape import SETTINGS, TapeLine, read_tape
-from arbsniper_tui.venues import VENUES
 
 
 class TapeHead(Struct, frozen=True):
@@ -33,7 +32,7 @@ def read_head(source: TapeSource) -> TapeHead:
             settings = settings or line.raw or ""
         elif line.is_frame:
             venue, markets = venue_and_markets(source, line)
-            if venue not in VENUES:
+            if not venue:
                 raise unknown_venue(source, line.url)
             return TapeHead(source, venue, markets, settings, has_frames=True)
     return TapeHead(source, settings=settings)

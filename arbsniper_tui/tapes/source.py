@@ -7,7 +7,7 @@ from msgspec import Struct
 from arbsniper_tui.model.errors import TapeError
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.tapes.tape import TapeLine
-from arbsniper_tui.venues import VENUES, venue_of_url
+from arbsniper_tui.venues import VENUES, adapter_of, venue_of_url
 
 _MARKETS = frozenset(Market)
 
@@ -44,8 +44,8 @@ def venue_and_markets(source: TapeSource, line: TapeLine) -> tuple[str, tuple[Ma
     wanted = (source.market or line.market or "").split("+")
     if _MARKETS.issuperset(wanted):
         markets = tuple(Market(part) for part in wanted)
-    elif venue in VENUES and not markets:
-        markets = tuple(declared.market for declared in VENUES[venue].markets)
+    elif venue and not markets:
+        markets = tuple(declared.market for declared in adapter_of(venue).markets)
     return venue, markets
 
 

@@ -1,7 +1,7 @@
 """What a venue declares, and what its parser promises. No socket, no clock, no retry: the feed loop has those."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import ClassVar
 
@@ -68,6 +68,8 @@ class VenueMarket(Struct, frozen=True):
     against each other. Empty for books of its own."""
     sizes: str = "coins"
     has_venue_time: bool = True
+    is_dated_here: bool = False
+    """Its times are to be read by this machine's clock: a quote is as old as its time says, if not older."""
     connection_limit: int = 100
     """Instruments on one connection."""
     connections: int | None = None
@@ -210,7 +212,7 @@ class VenueAdapter(ABC):
         source = declared.facts if declared is not None else None
         return source.subscription.frames(instruments, wall_ms) if source is not None and source.subscription else []
 
-    def parse_facts(self, body: bytes, find: Find, listings: Mapping[str, Listing]) -> Sequence[Fact]:
+    def parse_facts(self, body: bytes, find: Find, listings: Mapping[str, Listing]) -> Iterable[Fact]:
         """The facts of the instruments found, in an answer of a `FactSource`'s `path` or `path_each`. Raises
         BadFrame."""
         return ()
@@ -225,10 +227,17 @@ class VenueAdapter(ABC):
 
     def parse_listings(self, body: bytes) -> dict[str, Listing]:
         """The venue's list by its own symbol. Raises BadFrame, also for a list without any instrument."""
-        listings = {name: listing for name, listing in self._listings(body) if is_symbol_name(name)}
-        if not listings:
+        return dict(self.read_listings(body))
+
+    def read_listings(self, body: bytes) -> Iterator[tuple[str, Listing]]:
+        """The same one by one, so that the reader of a long list can pause. Raises BadFrame while it is read."""
+        is_empty = True
+        for name, listing in self._listings(body):
+            if is_symbol_name(name):
+                is_empty = False
+                yield name, listing
+        if is_empty:
             raise bad_frame(body, f"at least one instrument in the list of {self.venue}")
-        return listings
 
     @abstractmethod
     def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:

@@ -16,6 +16,11 @@ _JITTER_MS = 1000
 """A time may go back by this much: venues send frames slightly out of order."""
 
 
+CROSSED_STATES = 3
+"""After so many states in a row with the bid above the ask, a change must have been missed. A venue may show one or two
+while it makes a change in parts."""
+
+
 class Side:
     """One side of a book. Keys are the prices, negated for asks, so that the best is last on both sides and a
     change near the top moves little."""
@@ -55,6 +60,8 @@ class Book:
         self.asks = Side(-1)
         self._ts_venue_ms: int | None = None
         self._latest_ms: int | None = None
+        self.crossed = 0
+        """How many of the newest states in a row had the bid above the ask."""
 
     def begin(self, bids: Sequence[Level], asks: Sequence[Level]) -> None:
         """Take a snapshot."""
@@ -62,6 +69,7 @@ class Book:
         self.asks = Side(-1, asks)
         self._ts_venue_ms = None
         self.is_lost = False
+        self.crossed = 0
 
     def date(self, time: datetime | None) -> None:
         """Take the time of a frame. Some of Coinbase's updates carry the year 1, which says nothing of their age."""
@@ -86,6 +94,7 @@ class Book:
         bid = bids.keys[-1] if bids.keys else 0.0
         ask = asks.keys[-1] if asks.keys else 0.0
         bid_size, ask_size = bids.size_at.get(bid, 0.0), asks.size_at.get(ask, 0.0)
+        self.crossed = self.crossed + 1 if bids.keys and asks.keys and bid > -ask else 0
         # Not -ask, which is -0.0 for an empty side.
         return Quote(instrument_id, bid, bid_size, 0.0 - ask, ask_size, self._ts_venue_ms)
 
@@ -117,6 +126,13 @@ class Books:
         if book is None and not self._are_all_lost:
             raise self.lose(symbol, "an update came before its snapshot")
         return None if book is None or book.is_lost else book
+
+    def quote(self, symbol: str, book: Book, instrument_id: int) -> Quote:
+        """The top of a book as it is now. Raises BookLost for one that stays crossed."""
+        quote = book.quote(instrument_id)
+        if book.crossed >= CROSSED_STATES:
+            raise self.lose(symbol, f"the bid {quote.bid:g} stays above the ask {quote.ask:g}: a change was missed")
+        return quote
 
     def is_lost(self, symbol: str) -> bool:
         """Whether this book was lost, and has had no snapshot since."""

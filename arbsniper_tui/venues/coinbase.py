@@ -152,7 +152,7 @@ class _Level2Parser(Parser):
         if book is None:
             return ()
         book.date(message.time)
-        return (book.quote(instrument.id),)
+        return (self._books.quote(product_id, book, instrument.id),)
 
     def _apply(self, book: Book, message: _Frame) -> None:
         if message.changes is UNSET:

@@ -96,6 +96,7 @@ class Coindcx(VenueAdapter):
                         lot=each.step,
                         min_size=each.min_quantity,
                         min_worth=each.min_notional,
+                        coin_name=each.target_currency_name or "",
                     ),
                 )
 
@@ -106,6 +107,7 @@ class _Listed(Struct):
     pair: str
     ecode: str
     base_currency_precision: Annotated[int, Meta(ge=0, le=30)] | None = None
+    target_currency_name: str | None = None
     status: str = ""
     step: float | None = None
     min_quantity: float | None = None
@@ -178,6 +180,8 @@ class _DepthParser(Parser):
         self._name = _NAMES[market]
         self._books = Books()
         self._versions: dict[str, int] = {}
+        self._newest: dict[str, bytes] = {}
+        """The last frame of each book that was taken in."""
 
     def feed(self, frame: bytes) -> Sequence[Quote]:
         if not frame.startswith(b"42"):
@@ -215,15 +219,17 @@ class _DepthParser(Parser):
             if found is None:
                 return ()
             expected = self._versions[pair] + 1
+            if frame == self._newest[pair]:
+                return ()  # sent twice
             if depth.vs != expected:
                 raise self._books.lose(pair, f"expected version {expected}, found {depth.vs}")
             book = found
             self._change(pair, book.bids, depth.bids)
             self._change(pair, book.asks, depth.asks)
-        self._versions[pair] = depth.vs
+        self._versions[pair], self._newest[pair] = depth.vs, frame
         # The time of Binance's event, which snapshots do not tell; `ts` is when CoinDCX passed it on.
         book.date_ms(depth.ts if depth.E is None else depth.E)
-        return (book.quote(instrument.id),)
+        return (self._books.quote(pair, book, instrument.id),)
 
     def _change(self, pair: str, side: Side, levels: Mapping[float, float]) -> None:
         for price, size in levels.items():

@@ -28,6 +28,10 @@ class Listing(Struct, frozen=True):
     is_leveraged: bool = False
     """A leveraged token, by the venue's own mark."""
     funding_interval_h: float | None = None
+    coin_name: str = ""
+    """The coin's full name, where the list tells it."""
+    contract: str = ""
+    """The address of the coin's contract, where the list tells it."""
 
     @property
     def fault(self) -> Reason | None:

@@ -117,6 +117,8 @@ class _Spot(Struct, rename="camel"):
     base_asset_precision: int | None = None
     base_size_precision: str = ""
     quote_amount_precision: str = ""
+    full_name: str | None = None
+    contract_address: str | None = None
 
 
 class _Contract(Struct, rename="camel"):
@@ -157,6 +159,8 @@ def _spot_listing(each: _Spot) -> Listing:
         lot=least or _step(each.base_asset_precision),
         min_size=least,
         min_worth=contract_size(each.quote_amount_precision),
+        coin_name=each.full_name or "",
+        contract=each.contract_address or "",
     )
 
 

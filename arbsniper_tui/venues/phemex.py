@@ -99,10 +99,10 @@ class Phemex(VenueAdapter):
         listed = _LIST(body)
         if listed.code != 0 or listed.data is None:
             raise bad_frame(body, f"code 0 from Phemex products ({listed.msg})")
-        digits = {each.currency: each.value_scale for each in listed.data.currencies}
+        known = {each.currency: each for each in listed.data.currencies}
         for spot in listed.data.products:
             if spot.type == "Spot":  # the others are coin-margined
-                yield spot.symbol, _spot_listing(spot, digits.get(spot.base_currency), digits.get(spot.quote_currency))
+                yield spot.symbol, _spot_listing(spot, known.get(spot.base_currency), known.get(spot.quote_currency))
         for perp in listed.data.perp_products_v2:
             yield perp.symbol, _perp_listing(perp)
 
@@ -110,6 +110,7 @@ class Phemex(VenueAdapter):
 class _Currency(Struct, rename="camel"):
     currency: str
     value_scale: int
+    name: str | None = None
 
 
 class _Product(Struct, rename="camel"):
@@ -147,7 +148,9 @@ class _List(Struct):
     msg: str = ""
 
 
-def _spot_listing(row: _Spot, base_digits: int | None, quote_digits: int | None) -> Listing:
+def _spot_listing(row: _Spot, base: _Currency | None, quote: _Currency | None) -> Listing:
+    base_digits = base.value_scale if base is not None else None
+    quote_digits = quote.value_scale if quote is not None else None
     is_known = row.price_scale == _PRICE_DIGITS and base_digits is not None
     is_trading = row.status == "Listed"
     return Listing(
@@ -158,6 +161,7 @@ def _spot_listing(row: _Spot, base_digits: int | None, quote_digits: int | None)
         lot=positive(str(row.base_tick_size_ev)),
         min_worth=positive(str(row.min_order_value_ev), f"1e-{quote_digits}"),
         listed_ms=row.list_time or None,
+        coin_name=(base.name or "") if base is not None else "",
     )
 
 
@@ -247,7 +251,7 @@ class _BookParser(Parser):
         book = self._apply(message, levels)
         if book is None:
             return ()
-        quote = book.quote(instrument.id)
+        quote = self._books.quote(message.symbol, book, instrument.id)
         return (self._unscaled(quote, instrument) if is_spot else quote,)
 
     def _apply(self, message: _Frame, levels: _Levels) -> Book | None:

@@ -8,6 +8,7 @@ from math import inf
 import msgspec
 
 from arbsniper_tui.model.errors import UNREADABLE, BadFrame
+from arbsniper_tui.model.fact import OrderLimits
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.venues.listing import Listing
 
@@ -80,3 +81,19 @@ def sizes_in_coins(
 def _ratio(contract_size: float) -> tuple[int, int]:
     """Coins in a millionth of a contract, as two whole numbers, so that only their division rounds."""
     return (Fraction(repr(contract_size)) / int(_CONTRACT_PARTS)).as_integer_ratio()
+
+
+def order_limits(listing: Listing, instrument: Instrument) -> OrderLimits | None:
+    """What orders a venue takes. Of an inverse contract the smallest size is a smallest worth, and lots are no fixed
+    number of coins. None where the contract size is not known."""
+    if (contract_size := listing.contract_size) is None:
+        return None
+    tick = float(Fraction(repr(listing.tick or 0.0)) / instrument.multiplier)
+    min_worth = listing.min_worth or 0.0
+    if listing.is_inverse:
+        least_worth = max(min_worth, (listing.min_size or 0.0) * contract_size)
+        return OrderLimits(instrument.id, tick, 0.0, 0.0, least_worth)
+    lot, min_size = (
+        in_coins(size or 0.0, contract_size) * instrument.multiplier for size in (listing.lot, listing.min_size)
+    )
+    return OrderLimits(instrument.id, tick, lot, min_size, min_worth)

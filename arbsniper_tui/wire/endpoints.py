@@ -32,6 +32,11 @@ class Endpoints:
     def commands(self) -> str:
         return f"ipc://{self.folder}/commands"
 
+    @property
+    def settings(self) -> str:
+        """Where the launching process answers."""
+        return f"ipc://{self.folder}/settings"
+
 
 def find_endpoints(endpoint: str = "") -> Endpoints:
     """The node at `endpoint` (its folder, or its process id), else the one that was started last.

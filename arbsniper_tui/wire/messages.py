@@ -3,15 +3,32 @@
 from collections.abc import Sequence
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from arbsniper_tui.model.fact import Fact
 from arbsniper_tui.model.health import FeedHealth, RecordingHealth, RedisHealth, WorkerHealth
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.reason import Reason
+from arbsniper_tui.model.setting_change import SettingChange
 from arbsniper_tui.model.signal import Event
-from arbsniper_tui.model.view import FactsRow, NodeIntro, NodeStatus, QuoteRow, ReplayStatus, RouteRow, StageRow
+from arbsniper_tui.model.trace import SignalTrace
+from arbsniper_tui.model.verdict import Judgement
+from arbsniper_tui.model.view import (
+    Breakdown,
+    FactsRow,
+    HeldRow,
+    Invariants,
+    NodeIntro,
+    NodeStatus,
+    QuoteRow,
+    ReplayStatus,
+    RouteCounts,
+    RouteRow,
+    StageRow,
+    SurvivalRow,
+    WhyRow,
+)
 from arbsniper_tui.model.words import counted_by_reason
 
 
@@ -19,7 +36,7 @@ class QuoteBatch(Struct, frozen=True, array_like=True, tag="q", gc=False):
     """The quotes of one read from a venue's socket."""
 
     ts_read_ns: int
-    """When the bytes arrived, by the clock of ages (`runtime.clock`)."""
+    """When the bytes arrived, by the clock of ages (`runtime.clock`); in a replay by that of the tapes."""
     ts_parsed_ns: int
     """When the batch was handed to the bus."""
     quotes: Sequence[Quote]
@@ -95,6 +112,24 @@ class SetRules(Struct, frozen=True, array_like=True, tag="rules"):
     basis: str | None = None
 
 
+class SetVerdict(Struct, frozen=True, array_like=True, tag="verdict"):
+    """The user's word on an instrument whose price does not fit its peers', for everyone and for later runs."""
+
+    venue: str
+    symbol: str
+    judgement: Judgement
+    multiplier: int = 1
+    """How many coins the venue sells as one; 1 unless that is the judgement."""
+
+
+class SetMute(Struct, frozen=True, array_like=True, tag="mute"):
+    """Mutes a route, or hears of it again, for everyone and for later runs."""
+
+    buy_id: int
+    sell_id: int
+    is_muted: bool
+
+
 class NameRoutes(Struct, frozen=True, array_like=True, tag="routes"):
     """Asks for these routes in each view, beside the largest, for `NAMED_FOR_S`. Viewers ask again in time."""
 
@@ -114,6 +149,22 @@ class WorkerNotice(Struct, frozen=True, array_like=True, tag="worker"):
     worker: WorkerHealth
 
 
+class TellTerminals(Struct, frozen=True, array_like=True, tag="tell"):
+    """Asks for an event `alert`, at which every terminal UI does what `to` names."""
+
+    words: str
+    to: tuple[str, ...]
+    """`bell`, `desktop` or both."""
+
+
+class WorkerReport(Struct, frozen=True, array_like=True, tag="worked"):
+    """A worker's word on itself, shown beside the supervisor's."""
+
+    name: str
+    pid: int
+    detail: str
+
+
 class Playback(Struct, frozen=True, array_like=True, tag="playback"):
     """How a replay is to be played, for everyone: a viewer's command, and the answer to the worker that plays."""
 
@@ -128,7 +179,44 @@ class TapeReport(Struct, frozen=True, array_like=True, tag="tape"):
     status: ReplayStatus
 
 
-Command = Hello | SetRules | NameRoutes | EventsSince | WorkerNotice | Playback | TapeReport
+class InvariantsReport(Struct, frozen=True, array_like=True, tag="invariants"):
+    """The word of the process that checks a simulation's signals."""
+
+    invariants: Invariants
+
+
+class ReloadSettings(Struct, frozen=True, array_like=True, tag="reload"):
+    """Asks the launching process to read the settings again, and to apply what can be applied."""
+
+
+class ChangeSettings(Struct, frozen=True, array_like=True, tag="change"):
+    """Asks the launching process to set keys for the rest of the run, or for later ones too."""
+
+    texts: dict[str, str | None]
+    """By dotted key, as an environment variable spells values; None forgets what viewers set there before."""
+    save: bool = False
+
+
+class TellAlerts(Struct, frozen=True, array_like=True, tag="alerts"):
+    """Asks the launching process for the rules of alerts."""
+
+
+Command = (
+    Hello
+    | SetRules
+    | SetVerdict
+    | SetMute
+    | NameRoutes
+    | EventsSince
+    | WorkerNotice
+    | TellTerminals
+    | WorkerReport
+    | Playback
+    | TapeReport
+    | InvariantsReport
+)
+LauncherCommand = ReloadSettings | ChangeSettings | TellAlerts
+"""What the process that launched the node answers; the others are for the deciding one."""
 
 
 class View(Struct, frozen=True, array_like=True, tag="view"):
@@ -155,7 +243,19 @@ class View(Struct, frozen=True, array_like=True, tag="view"):
     """Instruments not watched any more; they are gone before those added come."""
     routes_watched: int = 0
     facts: tuple[FactsRow, ...] = ()
-    """Of perpetuals; more rows than a view holds wait for the next."""
+    """More rows than a view holds wait for the next."""
+    breakdowns: tuple[Breakdown, ...] = ()
+    """Of the named routes."""
+    why: tuple[WhyRow, ...] = ()
+    """Of the symbols of the named routes, twice a second."""
+    survival: tuple[SurvivalRow, ...] = ()
+    """Of the routes that have opened; more rows than a view holds wait for the next."""
+    held: tuple[HeldRow, ...] | None = None
+    """All that is in quarantine; None where nothing of that has changed."""
+    invariants: Invariants | None = None
+    """None where nothing goes wrong on purpose."""
+    route_counts: RouteCounts | None = None
+    """None where nothing of that has changed."""
 
 
 class Welcome(Struct, frozen=True, array_like=True, tag="welcome"):
@@ -179,12 +279,34 @@ class Refused(Struct, frozen=True, array_like=True, tag="refused"):
     """The answer to a command that was not, and why."""
 
     why: str
+    is_value: bool = False
+    """A value of it is wrong; else it cannot be carried out as things stand."""
 
 
-Reply = Welcome | Events | Done | Refused | Playback
+class SettingsChanged(Struct, frozen=True, array_like=True, tag="changed"):
+    """The answer to ReloadSettings and ChangeSettings, once the workers go by the change."""
+
+    changes: tuple[SettingChange, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What else is to be known, a line each."""
+    is_saved: bool = False
+    """Whether later runs begin with it."""
+
+
+class Alerts(Struct, frozen=True, array_like=True, tag="rules"):
+    """The answer to TellAlerts."""
+
+    rules: dict[str, Raw]
+    """By name, in msgpack as the settings declare a rule."""
+    made: tuple[str, ...] = ()
+    """The names of those that viewers made."""
+
+
+Reply = Welcome | Events | Done | Refused | Playback | SettingsChanged | Alerts
 
 VIEW_TOPIC = b"F"
 EVENT_TOPIC = b"E"
+TRACE_TOPIC = b"T"
 NAMED_FOR_S = 5.0
 MOST_NAMED = 200
 """Routes that one command names at most."""
@@ -194,6 +316,8 @@ HELD_FOR_A_VIEWER = 1000
 encode = msgspec.msgpack.Encoder().encode
 decode_from_feed = msgspec.msgpack.Decoder(FromFeed).decode
 decode_command = msgspec.msgpack.Decoder(Command).decode
+decode_launcher_command = msgspec.msgpack.Decoder(LauncherCommand).decode
 decode_reply = msgspec.msgpack.Decoder(Reply).decode
 decode_view = msgspec.msgpack.Decoder(View).decode
 decode_event = msgspec.msgpack.Decoder(Event).decode
+decode_trace = msgspec.msgpack.Decoder(SignalTrace).decode

@@ -7,7 +7,17 @@ import zmq
 
 from arbsniper_tui.model.errors import UNREADABLE
 from arbsniper_tui.wire.endpoints import Endpoints
-from arbsniper_tui.wire.messages import HELD_FOR_A_VIEWER, VIEW_TOPIC, Command, Refused, Reply, decode_command, encode
+from arbsniper_tui.wire.messages import (
+    HELD_FOR_A_VIEWER,
+    VIEW_TOPIC,
+    Command,
+    LauncherCommand,
+    Refused,
+    Reply,
+    decode_command,
+    decode_launcher_command,
+    encode,
+)
 
 _LOOK_EVERY_MS = 20
 _EVENTS, _POLLIN = int(zmq.EVENTS), int(zmq.POLLIN)  # `&` of enum flags runs Python code, of ints it does not
@@ -77,6 +87,38 @@ class CommandServer:
         while _has_come(self._socket):
             message = b"".join(self._socket.recv_multipart(zmq.NOBLOCK))
             self._socket.send(encode(_answer(message, handle)))
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class SlowServer:
+    """A REP socket of a process that takes its time: the answer is given after any number of calls of `take`."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], address: str) -> None:
+        self._socket = context.socket(zmq.REP)
+        self._socket.set(zmq.LINGER, 200)
+        self._socket.bind(address)
+        self._is_owing = False
+
+    def take(self) -> LauncherCommand | None:
+        """The next command, once the one before it is answered; None where there is none. One that cannot be read is
+        refused."""
+        while not self._is_owing and _has_come(self._socket):
+            message = b"".join(self._socket.recv_multipart(zmq.NOBLOCK))
+            self._is_owing = True
+            try:
+                command: LauncherCommand = decode_launcher_command(message)
+            except UNREADABLE as error:
+                self.answer(Refused(f"this node does not know the command ({error})"))
+                continue
+            return command
+        return None
+
+    def answer(self, reply: Reply) -> None:
+        """Answer the command that was taken last."""
+        self._is_owing = False
+        self._socket.send(encode(reply))
 
     def close(self) -> None:
         self._socket.close()

@@ -1,10 +1,14 @@
 """The feed worker's end of the bus. It never waits: while the reader lags, it keeps the newest state of each
 instrument."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from arbsniper_tui.model.fact import Fact
+from arbsniper_tui.model.health import FeedHealth
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.quote import Quote, Withdrawal
 from arbsniper_tui.runtime.clock import now_ns
@@ -42,8 +46,17 @@ class QuoteSender:
         self._removed: set[int] = set()
         self._must_tell_instruments = False
         self._is_paused = False
-        self.conflated = 0
+        self._conflated: Counter[int] = Counter()
+
+    @property
+    def conflated(self) -> int:
         """States that a newer one of the same instrument replaced before they were sent."""
+        return self._conflated.total()
+
+    def with_conflated(self, feed: FeedHealth, before: Collection[int] = ()) -> FeedHealth:
+        """The health of a feed, with what was replaced here of its instruments, and of those that it had `before`."""
+        here = sum(self._conflated[i] for i in (*feed.instrument_ids, *before))
+        return replace(feed, conflated=feed.conflated + here) if here else feed
 
     @property
     def is_holding(self) -> bool:
@@ -154,7 +167,7 @@ class QuoteSender:
         self._newest[instrument_id] = state
         if not has_left:
             if self._held.pop(instrument_id, None) is not None:
-                self.conflated += 1
+                self._conflated[instrument_id] += 1
             self._held[instrument_id] = state
 
     def _hold_all(self) -> None:

@@ -12,6 +12,7 @@ from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.messages import (
     HELD_FOR_A_VIEWER,
     Command,
+    LauncherCommand,
     Reply,
     decode_reply,
     encode,
@@ -54,16 +55,19 @@ class Subscription:
 class CommandClient:
     """A REQ socket that may send again before the last command is answered, as after a restart of the node."""
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoints: Endpoints) -> None:
+    def __init__(
+        self, context: zmq.Context[zmq.Socket[bytes]], endpoints: Endpoints, *, to_launcher: bool = False
+    ) -> None:
+        """Commands go to the deciding process, or to the one that launched the node."""
         self._endpoints = endpoints
         self._socket = context.socket(zmq.REQ)
         self._socket.set(zmq.REQ_RELAXED, 1)
         self._socket.set(zmq.REQ_CORRELATE, 1)
         self._socket.set(zmq.LINGER, 0)
         self._socket.set(zmq.RECONNECT_IVL, _CONNECT_EVERY_MS)
-        self._socket.connect(endpoints.commands)
+        self._socket.connect(endpoints.settings if to_launcher else endpoints.commands)
 
-    def send(self, command: Command) -> None:
+    def send(self, command: Command | LauncherCommand) -> None:
         """Send without waiting. The answer to an earlier command that is still missing will be ignored."""
         # zmq.Again: the queue is full after a long absence of the node, so one command less does not matter.
         with suppress(zmq.Again):
@@ -81,7 +85,7 @@ class CommandClient:
             return reply
         return None
 
-    def ask(self, command: Command, timeout_ms: int = ANSWER_WITHIN_MS) -> Reply:
+    def ask(self, command: Command | LauncherCommand, timeout_ms: int = ANSWER_WITHIN_MS) -> Reply:
         """Send a command and wait for its answer. Raises NodeUnreachable."""
         self.send(command)
         reply = self.answer(timeout_ms)

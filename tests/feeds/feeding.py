@@ -13,7 +13,7 @@ from arbsniper_tui.feeds.market_feeds import MarketFeeds
 from arbsniper_tui.feeds.outlet import OnChange, OnDisconnect, OnFrame, OnListing
 from arbsniper_tui.feeds.timings import FeedTimings
 from arbsniper_tui.feeds.venue_limits import VenueLimits
-from arbsniper_tui.model.fact import Fact
+from arbsniper_tui.model.fact import Fact, OrderLimits
 from arbsniper_tui.model.feed_spec import FeedSpec
 from arbsniper_tui.model.health import FeedState
 from arbsniper_tui.model.instrument import Instrument, Market, parse_symbol
@@ -75,6 +75,8 @@ class Diary:
         """Ids of instruments that the feed said it added and removed."""
         self.withdrawn: list[Withdrawal] = []
         self.told: list[Fact] = []
+        """But order limits."""
+        self.limits: list[OrderLimits] = []
         self.states: list[tuple[FeedState, str]] = []
         self.retries_s: list[float] = []
         self.healths: list[Noted] = []
@@ -90,12 +92,15 @@ class Diary:
         self.withdrawn.append(withdrawal)
 
     def facts(self, facts: Sequence[Fact], at_ns: int) -> None:
-        self.told += facts
+        self.limits += [fact for fact in facts if isinstance(fact, OrderLimits)]
+        self.told += [fact for fact in facts if not isinstance(fact, OrderLimits)]
 
     def change_instruments(self, added: Sequence[Instrument], removed: Collection[int]) -> None:
         self.instruments.append(([each.id for each in added], list(removed)))
 
     def health_changed(self) -> None:
+        if not self.market.feeds:
+            return  # that of another market, while this one has none yet
         health = self.feed.health()
         self.healths.append(Noted(health.state, health.since_ms, time.time() * 1000))
         self.states.append((health.state, health.detail))

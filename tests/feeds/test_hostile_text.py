@@ -17,6 +17,7 @@ Eventually = Callable[..., Awaitable[None]]
 
 FORGED = "\x1b[2J\x1b]0;mine\x07\r\n2026-11-20 00:00:00,000 INFO forged: all is well\u202e\x9b1m"
 LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} [A-Z]+ [\w.]+: ")
+JSON_LINE = re.compile(r'\{"time":"\d{4}-\d\d-\d\dT[\d:.]+Z","level":"[a-z]+","worker":"[a-z]+","event":"[\w.]+",.*\}$')
 
 REJECTIONS: dict[str, list[object]] = {
     "/v2": [
@@ -36,8 +37,15 @@ LISTS = {
 }
 
 
+@pytest.mark.parametrize(("log_format", "pattern"), [("text", LINE), ("json", JSON_LINE)], ids=["text", "json"])
 async def test_no_control_character_of_a_venue_reaches_the_log(
-    start_node: Callable, serve_raw: Callable, wire: type, tmp_path: Path, eventually: Eventually
+    start_node: Callable,
+    serve_raw: Callable,
+    wire: type,
+    tmp_path: Path,
+    eventually: Eventually,
+    log_format: str,
+    pattern: re.Pattern[str],
 ) -> None:
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await reader.readuntil(b"\r\n\r\n")
@@ -58,7 +66,7 @@ async def test_no_control_character_of_a_venue_reaches_the_log(
         )
         config = tmp_path / "hostile.toml"
         config.write_text(f'symbols = ["BTC/USDT"]\n[redis]\nmode = "off"\n{venues}')
-        node = start_node("--config", str(config), demo=False)
+        node = start_node("--config", str(config), "--log-format", log_format, demo=False)
         said = (
             r"kraken spot: BTC/USDT rejected: \x1b[2J",
             r"okx spot: BTC-USDT rejected: 60018",
@@ -67,12 +75,13 @@ async def test_no_control_character_of_a_venue_reaches_the_log(
             "AssetPairs",
             "HTTP 503",
         )
-        await eventually(lambda: all(words in node.log for words in said), lambda: node.log)
+        escaped = tuple(words.replace("\\", "\\\\") if log_format == "json" else words for words in said)
+        await eventually(lambda: all(words in node.log for words in escaped), lambda: node.log)
         lines = node.log_file.read_bytes().decode().split("\n")
         assert lines.pop() == ""
         for line in lines:
             assert line.isprintable(), repr(line)
-            assert LINE.match(line), line
+            assert pattern.match(line), line
             assert " INFO forged: " not in line[:40]
         assert await asyncio.to_thread(node.stop) == 0
 

@@ -46,12 +46,19 @@ async def watching(world: World, settings: Settings) -> AsyncIterator[tuple[Diar
         for spec in feed_specs(instruments_of(settings), settings)
     }
     diary.market = next(iter(markets.values()))
-    watch = PatternWatch(settings, markets)
+    watch = PatternWatch(settings, markets, {})
     async with AsyncExitStack() as stack:
         for work in (backlog.run(), watch.run(), *(market.run() for market in markets.values())):
             task = asyncio.create_task(work)
-            stack.callback(task.cancel)
+            stack.callback(_end, task)
         yield diary, markets
+
+
+def _end(task: "asyncio.Task[None]") -> None:
+    """Cancel it, or raise what ended it."""
+    if task.done():
+        task.result()
+    task.cancel()
 
 
 def symbols(market: MarketFeeds) -> set[str]:
@@ -112,3 +119,21 @@ async def test_a_new_listing_joins_without_a_restart(eventually: Eventually) -> 
             await eventually(lambda: "ETH/USDT" in symbols(markets["binance", Market.SPOT]))
             (eth,) = [i for i, each in markets["binance", Market.SPOT].instruments.items() if each.symbol == "ETH/USDT"]
             await eventually(lambda: diary.counts[eth] >= 1, diary.shown)
+
+
+async def test_a_coin_that_one_venue_and_an_external_exchange_have_is_on_two(eventually: Eventually) -> None:
+    acme = VenueSettings(taker_fee_pct=0.1, symbols=("BTC/USDT",), external=True)
+    async with simulated_world() as world:
+        port = world.ports["binance"]
+        binance = VenueSettings(f"ws://127.0.0.1:{port}", f"http://127.0.0.1:{port}")
+        settings = Settings(("*/USDT",), venues={"binance": binance, "acme": acme})
+        (spec,) = (each for each in feed_specs(instruments_of(settings), settings) if each.venue == "binance")
+        market = MarketFeeds(
+            spec, VENUES["binance"], Diary(), Backlog(lambda: None, lambda: None), QUICK, VenueLimits(Limits())
+        )
+        watch = PatternWatch(settings, {("binance", Market.SPOT): market}, {})
+        async with AsyncExitStack() as stack:
+            for work in (watch.run(), market.run()):
+                stack.callback(asyncio.create_task(work).cancel)
+            await eventually(lambda: market.instruments)
+            assert symbols(market) == {"BTC/USDT"}

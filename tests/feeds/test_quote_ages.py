@@ -66,14 +66,14 @@ class Reading:
                 on_closing=lambda: None,
             ),
         )
-        self.connection.socket = SimpleNamespace(last_read_ns=0, as_old_as_ns=0)  # type: ignore[assignment]
+        self.connection.socket = SimpleNamespace(last_read_ns=0, as_old_as_ns=0)  # type: ignore[assignment]  # its times
         self.seq = 0
 
     def read(self, after_ms: int, late_ms: int, *, as_old_as_ms: int | None = None) -> tuple[int, list[int]]:
         """A read `after_ms` of a state that the venue made `late_ms` before; `as_old_as_ms` before it counts from."""
         self.seq += 1
         read_ns = READ_NS + after_ms * MS
-        self.connection.socket.last_read_ns = read_ns  # type: ignore[union-attr]
+        self.connection.socket.last_read_ns = read_ns  # type: ignore[union-attr]  # set above
         frame = (
             '{"arg":{"channel":"bbo-tbt","instId":"BTC-USDT"},"data":[{"asks":[["101","1","0","1"]],'
             f'"bids":[["100","{self.seq}","0","1"]],"ts":"{VENUE_MS + after_ms - late_ms}","seqId":{self.seq}}}]}}'

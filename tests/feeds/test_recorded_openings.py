@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from made_tapes import Playing, instruments
 
-from arbsniper_tui.engine.detector import Detector, Rules
+from arbsniper_tui.engine.detector import Detector
 from arbsniper_tui.engine.routes import SPOT_PERP
+from arbsniper_tui.engine.rules import Rules
 from arbsniper_tui.model.quote import Withdrawal
 from arbsniper_tui.model.signal import Signal
 

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,7 @@ def recorder(tmp_path: Path) -> Iterator[MakeRecorder]:
     made: list[Recorder] = []
 
     def make(**options: float) -> Recorder:
-        made.append(Recorder(tmp_path / "tapes", **({"write_every_s": 0.01} | options)))  # type: ignore[arg-type]
+        made.append(Recorder(tmp_path / "tapes", **({"write_every_s": 0.01} | options)))  # type: ignore[arg-type]  # by name
         return made[-1]
 
     yield make
@@ -82,6 +83,10 @@ def test_frames_and_lists_are_on_disk_soon_and_while_the_tape_is_open(
     health = recording.health()
     on_disk = sum(tape.stat().st_size for tape in (tmp_path / "tapes").iterdir())
     assert (health.folder, health.bytes, health.failure) == (str(tmp_path / "tapes"), on_disk, "")
+
+
+def test_a_kill_costs_at_most_what_came_in_the_last_half_second() -> None:
+    assert signature(Recorder).parameters["write_every_s"].default <= 0.5
 
 
 def test_a_connection_without_frames_has_no_tape(tmp_path: Path, recorder: MakeRecorder) -> None:
@@ -171,7 +176,7 @@ def test_a_recording_that_is_ended_while_its_thread_writes_has_no_fault_of_its_o
     tmp_path: Path, recorder: MakeRecorder, wait_until: WaitUntil, caplog: pytest.LogCaptureFixture
 ) -> None:
     recording = recorder(limit_bytes=10_000)
-    noted = recording._noted = HeldDeque()  # type: ignore[assignment]
+    noted = recording._noted = HeldDeque()  # type: ignore[assignment]  # a deque that can be held up
     note = recording.frames_of(SPOT)
     note("ws://x/", b"0")
     wait_until(noted.is_held.is_set)

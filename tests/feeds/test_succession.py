@@ -13,16 +13,17 @@ from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.base import VenueMarket
 from arbsniper_tui.venues.requests import Limits, Rate
 
-DAYS = 10
+DAYS = 3
 HOUR_S = 3600.0
 QUOTE_EVERY_S = 60.0
 FIRST_QUOTE_S = 2.0
-CUTTING = [
-    pytest.param(declared, id=f"{venue}-{declared.market}")
+CUTTING = {
+    # Markets of one venue that declare the same are one.
+    (venue, declared.lifetime_h, declared.limits): pytest.param(declared, id=f"{venue}-{declared.market}")
     for venue, adapter in VENUES.items()
     for declared in adapter.markets
     if declared.lifetime_h is not None
-]
+}
 
 
 def now_s() -> float:
@@ -43,13 +44,15 @@ class ModelVenue:
 class ModelConnection:
     """Reads the minutes of one venue, into `heard` unless it is held back."""
 
+    quote_every_s = QUOTE_EVERY_S
+
     def __init__(self, venue: ModelVenue, heard: "Counter[int]", *, is_held: bool, fails: bool = False) -> None:
         self.venue = venue
         self.heard = heard
         self.held: list[int] | None = [] if is_held else None
         self.fails = fails
         self.closed = asyncio.Event()
-        self.has_data = False
+        self.data_ns = 0
 
     async def run(self) -> str:
         venue = self.venue
@@ -63,9 +66,10 @@ class ModelConnection:
             await asyncio.sleep(FIRST_QUOTE_S)
             self._take()
             while not self.closed.is_set():
-                next_s = (now_s() // QUOTE_EVERY_S + 1) * QUOTE_EVERY_S
+                next_s = (now_s() // self.quote_every_s + 1) * self.quote_every_s
                 try:
-                    await asyncio.wait_for(self.closed.wait(), min(next_s, ends_s) - now_s())
+                    # The clock stands still over less than its resolution.
+                    await asyncio.wait_for(self.closed.wait(), max(min(next_s, ends_s) - now_s(), 1e-6))
                 except TimeoutError:
                     if now_s() >= ends_s:
                         venue.ended.append("cut")
@@ -76,7 +80,7 @@ class ModelConnection:
             venue.open -= 1
 
     def _take(self) -> None:
-        self.has_data = True
+        self.data_ns = round(now_s() * 1e9)
         minute = int(now_s() // QUOTE_EVERY_S)
         if self.held is None:
             self.heard[minute] += 1
@@ -87,7 +91,7 @@ class ModelConnection:
         self.closed.set()
 
     def covers(self, other: "ModelConnection") -> bool:
-        return self.has_data
+        return bool(self.data_ns)
 
     def take_over(self, other: "ModelConnection") -> None:
         assert self.held is not None
@@ -97,8 +101,8 @@ class ModelConnection:
         other.held = []
 
 
-@pytest.mark.parametrize("declared", CUTTING)
-def test_ten_days_pass_without_a_missed_quote_or_an_exceeded_limit(declared: VenueMarket) -> None:
+@pytest.mark.parametrize("declared", CUTTING.values())
+def test_days_pass_without_a_missed_quote_or_an_exceeded_limit(declared: VenueMarket) -> None:
     count = 24
     assert declared.lifetime_h is not None
     venue = ModelVenue(declared.lifetime_h)
@@ -154,6 +158,96 @@ def test_a_successor_that_cannot_connect_leaves_the_connection_that_is() -> None
     assert len(made) == 4, "two that failed, and the third after some seconds"
     assert not venue.ended
     assert set(range(1, 1400)) <= heard.keys()
+
+
+class BusyConnection(ModelConnection):
+    """It hears something while a successor is awaited."""
+
+    quote_every_s = 5.0
+
+
+class MuteConnection(ModelConnection):
+    """It stays open, and hears nothing."""
+
+    async def run(self) -> str:
+        await self.closed.wait()
+        return "closed here"
+
+
+def attempts_of(first: type[ModelConnection], later: type[ModelConnection]) -> list[ModelConnection]:
+    """What was made in the two hours after a connection's end was announced."""
+    venue, heard = ModelVenue(24.0), Counter[int]()
+    made: list[ModelConnection] = []
+
+    def make(is_held: bool) -> ModelConnection:
+        made.append((later if is_held else first)(venue, heard, is_held=is_held))
+        return made[-1]
+
+    async def hours() -> None:
+        succession = Succession(make, VenueLimits(Limits(), clock_s=now_s), None)
+        running = asyncio.create_task(succession.run())
+        await asyncio.sleep(100.0)
+        succession.replace_soon()
+        await asyncio.sleep(2 * HOUR_S)
+        running.cancel()
+        await asyncio.wait((running,))
+
+    run_virtually(hours())
+    return made
+
+
+def test_a_mute_successor_is_given_up_and_the_next_attempts_come_more_seldom() -> None:
+    made = attempts_of(BusyConnection, MuteConnection)
+    assert made[0].held is None, "it speaks to the end"
+    assert all(each.closed.is_set() for each in made)
+    # 10, 20, 40, 80, 160 s after each attempt of 30 s, and then every 330 s.
+    assert len(made) == 1 + 6 + (7200 - 490) // 330
+
+
+def test_where_both_are_mute_the_successor_takes_over_all_the_same() -> None:
+    made = attempts_of(MuteConnection, MuteConnection)
+    assert len(made) == 2
+    assert made[0].closed.is_set()
+    assert made[1].held is None
+
+
+def test_a_succession_that_is_cancelled_leaves_no_successor_connecting() -> None:
+    venue, heard = ModelVenue(24.0), Counter[int]()
+    left: set[asyncio.Task[object]] = set()
+
+    async def minute() -> None:
+        succession = Succession(
+            lambda is_held: (MuteConnection if is_held else ModelConnection)(venue, heard, is_held=is_held),
+            VenueLimits(Limits(), clock_s=now_s),
+            None,
+        )
+        running = asyncio.create_task(succession.run())
+        await asyncio.sleep(10.0)
+        succession.replace_soon()
+        await asyncio.sleep(5.0)
+        assert len(succession.connections) == 2
+        running.cancel()
+        await asyncio.wait((running,))
+        await asyncio.sleep(1.0)
+        left.update(asyncio.all_tasks() - {asyncio.current_task()})
+
+    run_virtually(minute())
+    assert not left
+
+
+def test_an_error_of_a_connection_is_not_lost() -> None:
+    class Faulty(ModelConnection):
+        async def run(self) -> str:
+            await asyncio.sleep(5.0)
+            raise ZeroDivisionError
+
+    async def seconds() -> None:
+        limits = VenueLimits(Limits(), clock_s=now_s)
+        venue = ModelVenue(24.0)
+        await Succession(lambda is_held: Faulty(venue, Counter(), is_held=is_held), limits, None).run()
+
+    with pytest.raises(ZeroDivisionError):
+        run_virtually(seconds())
 
 
 def test_an_announced_end_is_forestalled() -> None:
@@ -216,7 +310,7 @@ def test_without_a_successor_the_end_is_the_end() -> None:
 
     reason, connection = run_virtually(hours())
     assert reason == "cut"
-    assert connection.has_data
+    assert connection.data_ns
 
 
 def test_where_the_venue_takes_no_more_connections_none_is_opened_beside() -> None:

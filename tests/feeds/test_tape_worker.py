@@ -102,7 +102,7 @@ def test_the_time_of_a_read_is_by_the_clock_of_ages(tmp_path: Path) -> None:
             finally:
                 inbox.close()
     (batch,) = batches
-    assert began_ns <= batch.ts_read_ns - slept_s * 10**9 <= now_ns()
+    assert began_ns <= batch.ts_parsed_ns - slept_s * 10**9 <= now_ns()
 
 
 def test_the_node_is_told_how_far_it_is_and_says_how_to_play_on(tmp_path: Path) -> None:

@@ -112,3 +112,30 @@ def test_without_a_time_there_is_no_lag() -> None:
     lag = VenueLag()
     assert lag.receipts_ns([Quote(0, 1.0, 1.0, 1.0, 1.0)], START_NS) == ()
     assert lag.late_ms is None
+
+
+def set_forth(by_ms: int) -> VenueLag:
+    """The venue's clock has been ahead for two seconds."""
+    lag = begun(20)
+    for after_ms in range(100, 2100, 100):
+        assert lag.receipts_ns(*at(after_ms, 20 - by_ms)) == ()
+    return lag
+
+
+def test_a_clock_that_was_set_forth_and_back_leaves_no_lateness() -> None:
+    lag = set_forth(6000)
+    late = [bool(lag.receipts_ns(*at(after_ms, 20))) for after_ms in range(2100, 4100, 100)]
+    assert late == [True] * 10 + [False] * 10
+    assert lag.late_ms == 0
+    quotes, read_ns = at(5000, 3020)
+    assert lag.receipts_ns(quotes, read_ns) == [read_ns - 3000 * MS]
+
+
+def test_data_that_were_held_up_for_as_long_as_a_clock_was_set_forth_are_late() -> None:
+    lag = set_forth(6000)
+    for late_ms in range(6020, 20, -100):
+        after_ms = 8000
+        quotes, read_ns = at(after_ms, late_ms - 6000)
+        expected = [read_ns - late_ms * MS + 20 * MS] if late_ms - 20 > JITTER_MS else ()
+        assert lag.receipts_ns(quotes, read_ns) == expected
+    assert lag.receipts_ns(*at(9500, 20)) != ()

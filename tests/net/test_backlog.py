@@ -113,7 +113,7 @@ async def test_a_timer_that_comes_late_is_noticed_without_a_read(eventually: Eve
     running = asyncio.create_task(backlog.run())
     await asyncio.sleep(0)
     backlog.late_ns -= 10_000 * MS
-    await eventually(lambda: said == ["hold", "let go"])
+    await eventually(lambda: said[:2] == ["hold", "let go"])
     running.cancel()
 
 

@@ -7,6 +7,7 @@ from arbsniper_tui.net.backlog import Backlog
 from arbsniper_tui.net.websocket import WebSocket
 
 PONG_WITHIN_NS = 5_000_000_000
+NEVER_NS = 1 << 62
 _IDLE, _ = socket.socketpair()
 
 
@@ -48,6 +49,8 @@ class SocketStage:
         self.transport = NotingTransport()
         self.held: list[str] = []
         self.backlog = Backlog(lambda: self.held.append("hold"), lambda: self.held.append("let go"))
+        # Only tests make pauses: that this process stands still for a moment is none.
+        self.backlog.late_ns = NEVER_NS
         self.socket = WebSocket("ws://venue.example/stream", self._take, self.backlog, PONG_WITHIN_NS)
         self.backlog.add(self.socket)
         self.socket.connection_made(self.transport)  # type: ignore[arg-type]  # a noting stand-in

@@ -284,7 +284,7 @@ class Wire:
             lambda: _check_list(adapter.parse_listings(body)),
             lambda: adapter.next_list_path(market, body),
             lambda: _check_quotes(adapter.parse_seeds(body, self._find), is_filtered=False),
-            lambda: _check_facts(adapter.parse_facts(body, self._find, self._listed)),
+            lambda: _check_facts(tuple(adapter.parse_facts(body, self._find, self._listed))),
             lambda: adapter.parse_endpoint(body),
         )
         for read in readers:

@@ -285,14 +285,19 @@ def test_the_list_says_what_is_online_and_not_disabled() -> None:
     }
 
 
-prices = st.integers(1, 30).map(lambda ticks: f"{ticks / 4:.2f}")
+# A book that stays crossed is lost, so the sides do not overlap here.
+low_prices, high_prices = (
+    st.integers(first, last).map(lambda ticks: f"{ticks / 4:.2f}") for first, last in ((1, 15), (16, 30))
+)
 sizes = st.sampled_from(("0", "0.00000000", "0.5", "1", "20.25"))
-sides = st.sampled_from(("buy", "sell"))
-batches = st.lists(st.lists(st.tuples(sides, prices, sizes), min_size=1, max_size=6), max_size=40)
+changes = st.tuples(st.just("buy"), low_prices, sizes) | st.tuples(st.just("sell"), high_prices, sizes)
+batches = st.lists(st.lists(changes, min_size=1, max_size=6), max_size=40)
 
 
 @settings(max_examples=150, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(batches, st.lists(st.tuples(prices, sizes), max_size=10), st.lists(st.tuples(prices, sizes), max_size=10))
+@given(
+    batches, st.lists(st.tuples(low_prices, sizes), max_size=10), st.lists(st.tuples(high_prices, sizes), max_size=10)
+)
 def test_the_top_is_that_of_a_plain_dictionary(
     batches: list[list[Change]], bids: list[Level], asks: list[Level]
 ) -> None:
@@ -315,6 +320,21 @@ def test_the_top_is_that_of_a_plain_dictionary(
             if not float(size):
                 del plain[side][float(price)]
         assert top(connection, update(*batch)) == expected()
+
+
+def test_a_book_that_stays_crossed_has_missed_a_change_and_is_lost(book: Connection) -> None:
+    for size in ("1", "2"):
+        assert top(book, update(("buy", "101.5", size))) == (101.5, float(size), 101.0, 3.0)
+    with pytest.raises(BookLost, match=r"BTC-USD: the bid 101.5 stays above the ask 101: a change was missed"):
+        book.feed(update(("buy", "101.5", "3")))
+    assert not book.feed(update(("buy", "101.5", "0")))
+    assert top(book, snapshot([("100", "1")], [("101", "3")])) == (100.0, 1.0, 101.0, 3.0)
+
+
+def test_a_book_that_is_crossed_between_two_changes_stays(book: Connection) -> None:
+    for _ in range(4):
+        assert top(book, update(("buy", "101.5", "1")))[0] == 101.5
+        assert top(book, update(("buy", "101.5", "0")))[0] == 100.0
 
 
 def test_unsubscribes_product_by_product() -> None:

@@ -212,9 +212,11 @@ def test_facts_of_all_instruments_take_one_subscription() -> None:
 
 def test_the_list_tells_steps_minimums_and_what_trades_without_the_coin_margined() -> None:
     assert listing("phemex", Market.SPOT) == {
-        "sBTCUSDT": Listing(1e-8, tick=0.01, lot=100.0, min_worth=10.0, listed_ms=1589338800000),
-        "sPEPEUSDT": Listing(0.01, tick=1e-8, lot=100.0, min_worth=1.0),
-        "sOLDUSDT": Listing(1e-8, is_trading=False, words="Delisted", tick=0.0001, lot=1e8, min_worth=1.0),
+        "sBTCUSDT": Listing(1e-8, tick=0.01, lot=100.0, min_worth=10.0, listed_ms=1589338800000, coin_name="Bitcoin"),
+        "sPEPEUSDT": Listing(0.01, tick=1e-8, lot=100.0, min_worth=1.0, coin_name="Pepe"),
+        "sOLDUSDT": Listing(
+            1e-8, is_trading=False, words="Delisted", tick=0.0001, lot=1e8, min_worth=1.0, coin_name="Old"
+        ),
     }
     found = listing("phemex", Market.PERP)
     assert found["BTCUSDT"] == Listing(

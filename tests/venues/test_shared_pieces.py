@@ -4,6 +4,7 @@ import pytest
 from msgspec import Struct
 
 from arbsniper_tui.model.errors import BadFrame, BookLost
+from arbsniper_tui.model.fact import OrderLimits
 from arbsniper_tui.model.instrument import Instrument, Market, Symbol, parse_symbol
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.venues.book import Books, Side
@@ -14,6 +15,7 @@ from arbsniper_tui.venues.sizes import (
     contract_size,
     in_coins,
     in_coins_inverse,
+    order_limits,
     positive,
     positive_number,
     sizes_in_coins,
@@ -270,3 +272,23 @@ def test_a_step_of_a_list_is_a_positive_number_or_none(written: str | float, num
 def test_a_rate_in_percent_has_no_digits_of_its_own() -> None:
     assert percent(0.00007) == 0.007
     assert percent(-1.423e-4) == -0.01423
+
+
+@pytest.mark.parametrize(
+    ("listing", "multiplier", "limits"),
+    [
+        (Listing(tick=0.1, lot=0.001, min_size=0.01, min_worth=5.0), 1, (0.1, 0.001, 0.01, 5.0)),
+        (Listing(0.01, tick=0.1, lot=1.0, min_size=3.0), 1, (0.1, 0.01, 0.03, 0.0)),
+        (Listing(tick=1e-6, lot=10.0, min_size=100.0), 1000, (1e-9, 10_000.0, 100_000.0, 0.0)),
+        (Listing(100.0, is_inverse=True, tick=0.5, lot=1.0, min_size=2.0), 1, (0.5, 0.0, 0.0, 200.0)),
+        (Listing(), 1, (0.0, 0.0, 0.0, 0.0)),
+    ],
+    ids=["coins", "contracts", "a thousand coins", "inverse", "nothing said"],
+)
+def test_order_limits_are_in_coins(listing: Listing, multiplier: int, limits: tuple[float, ...]) -> None:
+    instrument = Instrument(7, "okx", "BTC/USDT:USDT", "X", "USDT", 0.1, multiplier=multiplier)
+    assert order_limits(listing, instrument) == OrderLimits(7, *limits)
+
+
+def test_without_a_contract_size_no_order_limits_are_known() -> None:
+    assert order_limits(Listing(None), Instrument(7, "okx", "BTC/USDT:USDT", "X", "USDT", 0.1)) is None

@@ -13,10 +13,14 @@ from arbsniper_tui.model.health import FeedHealth, FeedState, RedisHealth, Redis
 from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.reason import Reason, ReasonCode
+from arbsniper_tui.model.setting_change import SettingChange
 from arbsniper_tui.model.signal import Event, Signal
-from arbsniper_tui.model.view import NodeIntro, NodeStatus, QuoteRow, ReplayStatus, RouteRow, StageRow
+from arbsniper_tui.model.verdict import Judgement
+from arbsniper_tui.model.view import Invariants, NodeIntro, NodeStatus, QuoteRow, ReplayStatus, RouteRow, StageRow
 from arbsniper_tui.wire import messages
 from arbsniper_tui.wire.messages import (
+    Alerts,
+    ChangeSettings,
     Command,
     Done,
     Events,
@@ -26,21 +30,31 @@ from arbsniper_tui.wire.messages import (
     HealthReport,
     Hello,
     InstrumentsChanged,
+    InvariantsReport,
+    LauncherCommand,
     NameRoutes,
     Playback,
     QuoteBatch,
     Refused,
+    ReloadSettings,
     Reply,
+    SetMute,
     SetRules,
+    SettingsChanged,
+    SetVerdict,
     TapeReport,
     TapesEnded,
+    TellAlerts,
+    TellTerminals,
     View,
     Welcome,
     Withdrawn,
     WorkerNotice,
+    WorkerReport,
     decode_command,
     decode_event,
     decode_from_feed,
+    decode_launcher_command,
     decode_reply,
     decode_view,
     encode,
@@ -118,6 +132,7 @@ FRAME = View(
     stages=(StageRow("bus", 3, 1.0, 2.0, 3.0, (0, 1, 2)),),
     last_event=3,
     replay=REPLAY,
+    invariants=Invariants(1, 2, 3, 4),
 )
 
 FROM_FEED = [
@@ -133,13 +148,25 @@ COMMANDS = [
     Hello(),
     SetRules(0.5),
     SetRules(basis="net"),
+    SetVerdict("mexc", "WRT/USDT", Judgement.MULTIPLIER, 1000),
+    SetMute(3, 4, True),
     NameRoutes(((0, 1), (2**48 - 1, 0))),
     EventsSince(5),
     WorkerNotice(WORKER),
+    TellTerminals("big: BTC/USDT", ("bell", "desktop")),
+    WorkerReport("alerts", 4711, "hook 1 sent"),
+    InvariantsReport(Invariants(1, 2, 3, 4)),
     Playback(None, True),
     TapeReport(REPLAY),
 ]
+TO_LAUNCHER = [
+    ReloadSettings(),
+    ChangeSettings({"signals.basis": "net", "alerts.rules.wide": None}, True),
+    TellAlerts(),
+]
 REPLIES = [
+    SettingsChanged((SettingChange("signals.basis", "gross", "net"),), ("feed did not answer yet",), True),
+    Alerts({"wide": msgspec.Raw(encode([1, 2]))}, ("wide",)),
     Welcome(INTRO, FRAME),
     Events((EVENT,)),
     Events(()),
@@ -154,6 +181,7 @@ REPLIES = [
     [
         *((message, decode_from_feed) for message in FROM_FEED),
         *((message, decode_command) for message in COMMANDS),
+        *((message, decode_launcher_command) for message in TO_LAUNCHER),
         *((message, decode_reply) for message in REPLIES),
         (FRAME, decode_view),
         (View(0, is_full=False, status=STATUS), decode_view),
@@ -180,8 +208,13 @@ def test_every_message_of_the_module_is_tried_here() -> None:
         for _, each in inspect.getmembers(messages, inspect.isclass)
         if issubclass(each, Struct) and each.__module__ == messages.__name__
     }
-    assert declared == {type(message) for message in [*FROM_FEED, *COMMANDS, *REPLIES, FRAME]}
-    for union, samples in ((FromFeed, FROM_FEED), (Command, COMMANDS), (Reply, REPLIES)):
+    assert declared == {type(message) for message in [*FROM_FEED, *COMMANDS, *TO_LAUNCHER, *REPLIES, FRAME]}
+    for union, samples in (
+        (FromFeed, FROM_FEED),
+        (Command, COMMANDS),
+        (LauncherCommand, TO_LAUNCHER),
+        (Reply, REPLIES),
+    ):
         assert {type(sample) for sample in samples} == set(get_args(union))
 
 

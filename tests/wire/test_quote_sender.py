@@ -132,6 +132,11 @@ def test_without_a_reader_the_newest_of_each_instrument_waits_and_the_older_are_
     reader = drain()
     assert reader.quotes == [quote(0, 298.0), quote(1, 299.0), quote(2, 300.0)]
     assert sender.conflated == sent - 3
+    feed = FeedHealth("okx spot", "okx", FeedState.LIVE, instrument_ids=(0, 2), conflated=1)
+    assert sender.with_conflated(feed).conflated == 1 + 2 * (sent // 3 - 1)
+    other = FeedHealth("kraken spot", "kraken", FeedState.LIVE)
+    assert sender.with_conflated(other).conflated == 0
+    assert sender.with_conflated(other, {1}).conflated == sent // 3 - 1, "of an instrument that it had before"
 
 
 def test_while_the_reader_is_behind_the_newest_of_each_instrument_waits_and_the_older_are_counted(
