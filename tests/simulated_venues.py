@@ -10,7 +10,7 @@ from urllib.request import urlopen
 from arbsniper_tui.sim.fault import FAULT_PATH, FaultKind
 from arbsniper_tui.sim.plan import SimPlan
 from arbsniper_tui.sim.registry import list_instruments
-from arbsniper_tui.sim.server import serve_venues
+from arbsniper_tui.sim.server import Simulation
 from arbsniper_tui.venues import VENUES
 
 
@@ -40,7 +40,7 @@ def simulated_venues(*venues: str) -> Iterator[SimulatedVenues]:
     listening = {venue: socket.create_server(("127.0.0.1", 0)) for venue in venues}
     ports = {venue: listener.getsockname()[1] for venue, listener in listening.items()}
     loop = asyncio.new_event_loop()
-    serving = loop.create_task(serve_venues(SimPlan(seed=7, venues=venues), listening))
+    serving = loop.create_task(Simulation(SimPlan(seed=7, venues=venues), listening).serve())
     thread = threading.Thread(target=lambda: loop.run_until_complete(asyncio.wait([serving])))
     thread.start()
     try:

@@ -47,6 +47,17 @@ class Fault(Struct, frozen=True):
     symbols: tuple[str, ...] = ()
     """As the venue spells them in frames."""
 
+    @property
+    def is_stalling(self) -> bool:
+        """Whether nothing but the answers to pings is sent."""
+        return self.kind in (FaultKind.STALL, FaultKind.MAINTENANCE)
+
+    def silences(self, venue_symbol: str) -> bool:
+        """Whether changes of an instrument are not sent."""
+        if self.kind in (FaultKind.FREEZE, FaultKind.QUIET):
+            return not self.symbols or venue_symbol in self.symbols
+        return self.is_stalling
+
 
 def read_fault(query: str) -> Fault | None:
     """The fault that a query string asks for; None clears. Raises UsageError for a kind that does not exist."""

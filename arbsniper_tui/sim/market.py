@@ -1,6 +1,6 @@
 """The simulated market: one price per coin, and every venue's own view of it. Seeded, with time passed in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from math import exp, floor, sqrt
 from random import Random
@@ -45,13 +45,24 @@ class Top(Struct, frozen=True, gc=False):
     ask_lots: int
 
 
+OnChange = Callable[[Top, int], None]
+"""A best bid and ask, and since when it is in force, in ns of the clock that is passed in."""
+
+
 class MarketWalk:
     """All instruments as they move. Only what is watched moves; `advance` says what has changed."""
 
     def __init__(
-        self, instruments: Sequence[SimInstrument], seed: int, frames_per_s: float, first_serial: int = 1
+        self,
+        instruments: Sequence[SimInstrument],
+        seed: int,
+        frames_per_s: float,
+        first_serial: int = 1,
+        on_change: OnChange | None = None,
     ) -> None:
+        """`on_change` is told of each best bid and ask when it comes into force."""
         self.instruments = instruments
+        self._on_change = on_change
         self._rng = Random(seed)
         self._coins = {instrument.base: _Coin(instrument.base) for instrument in instruments}
         self._usdt_usd = _Reverting(mean=0.9995, deviation=0.0001, time_constant_s=600.0)
@@ -152,6 +163,8 @@ class MarketWalk:
             self._lots(instrument, price),
         )
         self._tops[instrument_id] = top
+        if self._on_change is not None:
+            self._on_change(top, at_ns)
         return top
 
     def _price(self, instrument: SimInstrument, at_ns: int) -> float:

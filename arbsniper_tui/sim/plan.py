@@ -4,6 +4,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from arbsniper_tui.sim.chaos import Chaos
+
 DEMO_SETTINGS = Path(__file__).with_name("demo.toml")
 """The settings that show the simulation best."""
 
@@ -20,6 +22,15 @@ class SimPlan(Struct, frozen=True):
     """Which venues take part; empty for all that can be simulated."""
     bases: tuple[str, ...] = BASES
     """The coins that every venue lists."""
+    chaos: dict[Chaos, float] = {}
+    """What goes wrong, and how often."""
+    chaos_seed: int = 1
+    chaos_venues: tuple[str, ...] = ()
+    """Where it goes wrong; empty for everywhere."""
+
+    def chaos_at(self, venue: str) -> dict[Chaos, float]:
+        """What goes wrong at one venue."""
+        return self.chaos if not self.chaos_venues or venue in self.chaos_venues else {}
 
 
 class SimWorkerPlan(Struct, frozen=True):
@@ -29,3 +40,5 @@ class SimWorkerPlan(Struct, frozen=True):
     sim: SimPlan
     descriptors: dict[str, int]
     """Venue id -> file descriptor."""
+    truth: int = -1
+    """The inherited listening socket on which it answers what was true; -1 for none."""

@@ -4,13 +4,15 @@ import asyncio
 import logging
 import signal
 import socket
+from collections.abc import Coroutine
 
 import uvloop
 
 from arbsniper_tui.runtime.process import LIFELINE
 from arbsniper_tui.runtime.tasks import run_until
 from arbsniper_tui.sim.plan import SimWorkerPlan
-from arbsniper_tui.sim.server import serve_venues
+from arbsniper_tui.sim.server import Simulation
+from arbsniper_tui.sim.truth import answer_claims
 
 
 async def _serve(plan: SimWorkerPlan) -> None:
@@ -19,7 +21,11 @@ async def _serve(plan: SimWorkerPlan) -> None:
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_reader(LIFELINE, stop.set)
     sockets = {venue: socket.socket(fileno=descriptor) for venue, descriptor in plan.descriptors.items()}
-    await run_until(stop, {"venues": serve_venues(plan.sim, sockets)})
+    simulation = Simulation(plan.sim, sockets)
+    works: dict[str, Coroutine[object, object, None]] = {"venues": simulation.serve()}
+    if plan.truth >= 0:
+        works["truth"] = answer_claims(simulation.truth, socket.socket(fileno=plan.truth))
+    await run_until(stop, works)
 
 
 def work(plan: SimWorkerPlan) -> None:

@@ -4,20 +4,20 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
+from functools import partial
 from http import HTTPStatus
-from itertools import count
-from socket import IPPROTO_TCP, TCP_NODELAY, socket
+from socket import AF_UNIX, IPPROTO_TCP, TCP_NODELAY, socket
 
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from arbsniper_tui.model.errors import UsageError
+from arbsniper_tui.sim.chaos import Chaos
 from arbsniper_tui.sim.dialect import (
     Allowance,
     Closing,
     Dialect,
-    Flaw,
     Frame,
     LinkRules,
     Moment,
@@ -26,17 +26,17 @@ from arbsniper_tui.sim.dialect import (
     json_text,
 )
 from arbsniper_tui.sim.fault import FAULT_PATH, Fault, FaultKind, read_fault
+from arbsniper_tui.sim.late_link import late_connections
 from arbsniper_tui.sim.market import NS_PER_S, MarketWalk, Top
+from arbsniper_tui.sim.venue_chaos import VenueChaos
 
 _log = logging.getLogger(__name__)
 
 _UPKEEP_EVERY_NS = NS_PER_S // 4
 _UNSENT_LIMIT = 4 * 1024 * 1024
 """Bytes that a subscriber may leave unread before the venue cuts it off."""
-_GOOD_PER_BAD = 4
 _OPEN_TIMEOUT_S = 60.0
 _CLOSE_TIMEOUT_S = 0.3
-_STALLING = (FaultKind.STALL, FaultKind.MAINTENANCE)
 _TOO_MANY_REQUESTS = Closing(1008, "Too many requests")
 _OUTLIVED = Closing(1001, "The connection has reached the end of its life")
 _NO_LIMIT = Allowance(2**31, 1.0)
@@ -45,9 +45,10 @@ _NO_LIMIT = Allowance(2**31, 1.0)
 class VenueSim:
     """A venue that listens. Set `fault` to make it fail, and None to make it work again."""
 
-    def __init__(self, dialect: Dialect, walk: MarketWalk) -> None:
+    def __init__(self, dialect: Dialect, walk: MarketWalk, chaos: VenueChaos) -> None:
         self.venue = dialect.venue
         self._dialect = dialect
+        self._chaos = chaos
         self._walk = walk
         self._instruments = {instrument.id: instrument for instrument in dialect.instruments}
         self._server: Server | None = None
@@ -63,8 +64,6 @@ class VenueSim:
         self._facts_due_ns = 0
         self._opened_ns: deque[int] = deque()
         """When connections were opened, as long as the venue's limit counts them."""
-        self._sent = count(1)
-        self._flaws = count()
 
     @property
     def fault(self) -> Fault | None:
@@ -95,6 +94,7 @@ class VenueSim:
             close_timeout=_CLOSE_TIMEOUT_S,
             max_size=2**18,
             server_header=None,
+            create_connection=late_connections(lambda: self._chaos.late_s) if self._chaos.can_be_late else None,
         )
 
     async def close(self) -> None:
@@ -110,6 +110,7 @@ class VenueSim:
 
     def publish(self, top: Top, now: Moment) -> None:
         """Tell the subscribers of a change, at once or with the next batch."""
+        now, top = self._chaos.shifted(now), self._chaos.seen(top)
         if batch_ns := self._dialect.batch_ns_of(self._instruments[top.instrument_id]):
             self._unsent.setdefault(batch_ns, {})[top.instrument_id] = top
         else:
@@ -117,6 +118,8 @@ class VenueSim:
 
     def tick(self, now: Moment) -> None:
         """Send due batches and heartbeats, and end connections whose time has run out."""
+        self._take_chaos(now)
+        now = self._chaos.shifted(now)
         for batch_ns, unsent in tuple(self._unsent.items()):
             if now.mono_ns >= self._batch_due_ns.get(batch_ns, 0):
                 self._batch_due_ns[batch_ns] = now.mono_ns + batch_ns
@@ -131,13 +134,27 @@ class VenueSim:
             self._send_facts(now)
 
     def _send_facts(self, now: Moment) -> None:
-        if self._fault is not None and self._fault.kind in _STALLING:
+        if self._fault is not None and self._fault.is_stalling:
             return
         for topic, subscribers in self._topics.items():
             if topic.channel in self._dialect.fact_channels and subscribers:
                 instrument = self._instruments[topic.instrument_id]
                 facts = self._dialect.facts(instrument, now)
                 self._send(subscribers, (self._dialect.render_facts(instrument, facts, topic.channel, now),), now)
+
+    def _take_chaos(self, now: Moment) -> None:
+        """Begin and end what goes wrong by chance."""
+        begun, ended = self._chaos.tick(now)
+        if Chaos.CUT in begun:
+            self.fault = Fault(FaultKind.DROP)
+        if Chaos.REFUSE in begun:
+            self.fault = Fault(FaultKind.REFUSE)
+        elif Chaos.REFUSE in ended:
+            self.fault = None
+        if Chaos.FREEZE in ended:
+            for topic, subscribers in self._topics.items():
+                if subscribers and topic.channel in self._dialect.channels:
+                    self.publish(self._walk.top(topic.instrument_id, now.mono_ns), now)
 
     @property
     def batch_due_ns(self) -> int | None:
@@ -147,17 +164,18 @@ class VenueSim:
     def _send_top(self, top: Top, now: Moment) -> None:
         fault = self._fault
         instrument = self._instruments[top.instrument_id]
-        if fault is not None and _is_silent(fault, instrument.venue_symbol):
+        if fault is not None and fault.silences(instrument.venue_symbol):
             return
         for channel in self._dialect.channels:
-            subscribers = self._topics.get(Topic(top.instrument_id, channel))
+            topic = Topic(top.instrument_id, channel)
+            subscribers = self._topics.get(topic)
             if not subscribers:
                 continue
+            spoil = partial(self._dialect.spoil, instrument, top, channel, now=now)
             if frame := self._dialect.render(instrument, top, channel, now):
-                self._send(subscribers, (frame,), now)
-            if fault is not None and fault.kind is FaultKind.GARBAGE and next(self._sent) % _GOOD_PER_BAD == 0:
-                flaw = Flaw(next(self._flaws) % len(Flaw))
-                self._send(subscribers, self._dialect.spoil(instrument, top, channel, flaw, now), now)
+                self._send(subscribers, self._chaos.frames(topic, frame, spoil, now), now)
+            if fault is not None and fault.kind is FaultKind.GARBAGE:
+                self._send(subscribers, self._chaos.garbled(spoil), now)
 
     def _send(self, subscribers: dict[ServerConnection, Subscriber], frames: Iterable[Frame], now: Moment) -> None:
         for frame in frames:
@@ -166,7 +184,7 @@ class VenueSim:
             subscriber.told_ns = now.mono_ns
 
     def _keep_up(self, now: Moment) -> None:
-        is_stalled = self._fault is not None and self._fault.kind in _STALLING
+        is_stalled = self._fault is not None and self._fault.is_stalling
         for connection, subscriber in tuple(self._subscribers.items()):
             if connection.transport.get_write_buffer_size() > _UNSENT_LIMIT:
                 connection.transport.abort()
@@ -236,7 +254,7 @@ class VenueSim:
         return None
 
     def _rest(self, target: str) -> str | None:
-        fault, now = self._fault, Moment.now()
+        fault, now = self._fault, self._chaos.shifted(Moment.now())
         if fault is not None and fault.kind is FaultKind.MAINTENANCE:
             return self._dialect.maintenance(target, now)
         halted = fault.symbols if fault is not None and fault.kind is FaultKind.HALT else ()
@@ -255,8 +273,10 @@ class VenueSim:
         request = connection.request
         assert request is not None, "the handshake is over"
         # Without TCP_NODELAY a second small frame waits 40 ms for the acknowledgement of the first.
-        connection.transport.get_extra_info("socket").setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-        now = Moment.now()
+        connected = connection.transport.get_extra_info("socket")
+        if connected.family != AF_UNIX:
+            connected.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+        now = self._chaos.shifted(Moment.now())
         heard_ns = told_ns = now.mono_ns
         subscriber = Subscriber(request.path, now, heard_ns=heard_ns, told_ns=told_ns, headers=request.headers)
         self._subscribers[connection] = subscriber
@@ -275,7 +295,7 @@ class VenueSim:
         allowance = self._dialect.rules(subscriber.target).requests or _NO_LIMIT
         began_ns, requests = 0, 0
         async for message in connection:
-            now = Moment.now()
+            now = self._chaos.shifted(Moment.now())
             subscriber.heard_ns = now.mono_ns
             if now.mono_ns - began_ns >= allowance.within_s * NS_PER_S:
                 began_ns, requests = now.mono_ns, 0
@@ -288,7 +308,7 @@ class VenueSim:
 
     def _answer(self, connection: ServerConnection, subscriber: Subscriber, text: str, now: Moment) -> None:
         fault = self._fault
-        if fault is not None and fault.kind in _STALLING and not self._dialect.is_ping(text):
+        if fault is not None and fault.is_stalling and not self._dialect.is_ping(text):
             return
         frames = self._dialect.answer(subscriber, text, self._refused, now)
         self._send({connection: subscriber}, self._unfrozen(frames), now)
@@ -314,17 +334,12 @@ class VenueSim:
                 self._walk.watch(topic.instrument_id, now.mono_ns)
         for topic in gone:
             del self._topics[topic][connection]
+            self._chaos.forget(topic)
             if not any(self._topics.get(Topic(topic.instrument_id, each)) for each in self._dialect.channels):
                 self._walk.unwatch(topic.instrument_id)
                 self._dialect.release(topic.instrument_id)
                 for unsent in self._unsent.values():
                     unsent.pop(topic.instrument_id, None)
-
-
-def _is_silent(fault: Fault, venue_symbol: str) -> bool:
-    if fault.kind in (FaultKind.FREEZE, FaultKind.QUIET):
-        return not fault.symbols or venue_symbol in fault.symbols
-    return fault.kind in _STALLING
 
 
 def _json_response(connection: ServerConnection, status: HTTPStatus, body: str) -> Response:

@@ -10,14 +10,13 @@ from typing import Any
 from urllib.error import HTTPError
 
 import pytest
+from waiting import DEADLINE_S
 from websockets.asyncio.client import ClientConnection, connect
 
 from arbsniper_tui.sim.plan import SimPlan
 from arbsniper_tui.sim.registry import SIMULATED
 from arbsniper_tui.sim.server import open_venues
 from arbsniper_tui.sim.venue import VenueSim
-
-DEADLINE_S = 20.0
 
 Frame = Any
 

@@ -10,7 +10,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from arbsniper_tui.model.errors import UsageError
 from arbsniper_tui.sim.fault import Fault, FaultKind
 from arbsniper_tui.sim.plan import SimPlan
-from arbsniper_tui.sim.server import open_venues, serve_venues
+from arbsniper_tui.sim.server import Simulation, open_venues
 
 from .conftest import DEADLINE_S, Venues, listening
 from .test_sim_faults import REQUESTS, TARGETS, quoted
@@ -50,7 +50,7 @@ async def test_closing_ends_also_what_waits_for_an_answer() -> None:
 async def test_serving_ends_when_it_is_cancelled_and_frees_the_port() -> None:
     listener = listening()
     port = listener.getsockname()[1]
-    serving = asyncio.create_task(serve_venues(SimPlan(venues=("okx",)), {"okx": listener}))
+    serving = asyncio.create_task(Simulation(SimPlan(venues=("okx",)), {"okx": listener}).serve())
     async with connect(f"ws://127.0.0.1:{port}/ws/v5/public") as connection:
         await connection.send("ping")
         assert await connection.recv() == "pong"
@@ -65,4 +65,4 @@ async def test_serving_ends_when_it_is_cancelled_and_frees_the_port() -> None:
 
 async def test_a_venue_without_a_socket_is_named() -> None:
     with pytest.raises(UsageError, match="kraken"):
-        await serve_venues(SimPlan(venues=("kraken",)), {})
+        Simulation(SimPlan(venues=("kraken",)), {})
