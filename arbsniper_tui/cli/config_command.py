@@ -1,19 +1,25 @@
-"""`config check` and `config show`, and the options with which settings are loaded on the command line."""
+"""`config check`, `show`, `reload` and `set`, and the options with which settings are loaded on the command line."""
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from arbsniper_tui.config.load import Loaded, load_settings
+from arbsniper_tui.config.saved import load_kept
 from arbsniper_tui.config.settings import SignalSettings
 from arbsniper_tui.config.show import settings_lines, settings_rows, summary
-from arbsniper_tui.model.errors import ConfigError
+from arbsniper_tui.model.errors import ArbsniperError, ConfigError
+from arbsniper_tui.runtime.exit_codes import USAGE, fail
 from arbsniper_tui.universe.settings_check import Objection, objections
 from arbsniper_tui.venues import DEFAULT_VENUES, OPEN_VENUES
+
+if TYPE_CHECKING:
+    from arbsniper_tui.tools.settings import Changed
 
 ConfigOption = Annotated[
     Path | None,
@@ -59,16 +65,40 @@ RedisUrlOption = Annotated[
         "--redis-url", metavar="URL", help="Use this Redis server, redis://HOST:PORT/DATABASE.", show_default=False
     ),
 ]
+ApiOption = Annotated[
+    bool, typer.Option("--api", help="Answer programs over HTTP, by default at 127.0.0.1:8787; docs/api.md says what.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
-config_app = typer.Typer(help="Check the settings, or show them and where each came from.", no_args_is_help=True)
+config_app = typer.Typer(
+    help="Check the settings, show them and where each came from, or change those of a node that runs.",
+    no_args_is_help=True,
+)
 
 
 def options_of(
-    symbol: Sequence[str] | None, venue: Sequence[str] | None, threshold: str | None, redis_url: str | None
+    symbol: Sequence[str] | None,
+    venue: Sequence[str] | None,
+    threshold: str | None,
+    redis_url: str | None,
+    *,
+    api: bool = False,
+    log_level: str | None = None,
 ) -> dict[str, object]:
     """The options as settings, by dotted key."""
-    return {"symbols": symbol, "venues": venue, "signals.threshold_pct": threshold, "redis.url": redis_url}
+    return {
+        "symbols": symbol,
+        "venues": venue,
+        "signals.threshold_pct": threshold,
+        "redis.url": redis_url,
+        "api.enabled": api or None,
+        "log.level": log_level,
+    }
+
+
+def default_venues_of(*, demo: bool) -> Sequence[str]:
+    """The venues that are on where none is named: a demo shows every one that runs."""
+    return OPEN_VENUES if demo else DEFAULT_VENUES
 
 
 def load_or_exit(
@@ -77,15 +107,18 @@ def load_or_exit(
     venue: Sequence[str] | None = None,
     threshold: str | None = None,
     redis_url: str | None = None,
-    *,
-    demo: bool = False,
 ) -> Loaded:
-    """The settings in force; for what is wrong with them, a message on stderr and exit code 2. A demo shows every
-    venue that runs where none is named."""
-    default_venues = OPEN_VENUES if demo else DEFAULT_VENUES
-    options = options_of(symbol, venue, threshold, redis_url)
+    """The settings in force; for what is wrong with them, a message on stderr and exit code 2."""
+    return load_options_or_exit(config, options_of(symbol, venue, threshold, redis_url))
+
+
+def load_options_or_exit(config: Path | None, options: Mapping[str, object], *, demo: bool = False) -> Loaded:
+    """The same with these options, by dotted key. What viewers had saved is no part of a demo."""
+    default_venues = default_venues_of(demo=demo)
     try:
-        return load_settings(config, os.environ, options, default_venues=default_venues)
+        if demo:
+            return load_settings(config, os.environ, options, default_venues=default_venues)
+        return load_kept(config, options, default_venues=default_venues)
     except ConfigError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
@@ -134,3 +167,53 @@ def show(
         return
     for line in settings_lines(loaded):
         typer.echo(line)
+
+
+NodeArgument = Annotated[
+    str,
+    typer.Argument(metavar="ENDPOINT", help="A node's process id or folder. Left out: the one that was started last."),
+]
+
+
+@config_app.command("reload")
+def reload(endpoint: NodeArgument = "") -> None:
+    """Have a running node read its settings again, and say key by key what it applied and what needs a restart.
+
+    What has not changed goes on without a gap. A wrong file changes nothing; exit code 2 then. On a node without a
+    terminal, SIGHUP does the same and the log has the answer.
+    """
+    from arbsniper_tui.tools.settings import reload_settings
+
+    _tell(partial(reload_settings, endpoint))
+
+
+@config_app.command("set")
+def set_key(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="As `config show` prints it: signals.threshold_pct.")],
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="A list is separated by commas: BTC/USDT,ETH/USDT.")],
+    save: Annotated[bool, typer.Option("--save", help="Also for later runs of the node: in its state folder.")] = False,
+    node: Annotated[
+        str,
+        typer.Option("--node", metavar="ENDPOINT", help="A node's process id or folder. Left out: the newest."),
+    ] = "",
+) -> None:
+    """Change a setting of a running node; without --save, until it stops.
+
+    What was saved counts before arbsniper.toml, and behind the environment and the options of a start.
+    """
+    from arbsniper_tui.tools.settings import change_setting
+
+    _tell(partial(change_setting, node, key, value, save=save))
+
+
+def _tell(ask: "Callable[[], Changed]") -> None:
+    """Print what a node has changed; for what it refuses, a message on stderr and exit code 2."""
+    from arbsniper_tui.tools.settings import lines_of
+
+    try:
+        changed = ask()
+    except ArbsniperError as error:
+        raise typer.Exit(fail(error, USAGE)) from None
+    for note in changed.notes:
+        typer.echo(f"warning: {note}", err=True)
+    typer.echo("\n".join(lines_of(changed)))

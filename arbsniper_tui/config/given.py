@@ -15,6 +15,10 @@ KeyPath = tuple[str, ...]
 SHOWN_OF_A_TEXT = 60
 _SECRET_NAME = r"[\w.-]*(?:password|secret|token|key)[\w.-]*"
 _SECRET_VALUE = re.compile(rf"({_SECRET_NAME}=)[^&\s]*", re.IGNORECASE)
+_REDIS_SCHEMES = tuple(f"{each}{place}" for each in ("redis", "rediss") for place in ("", "+sentinel", "+cluster"))
+_PUBLIC_SCHEMES = ("", "http", "https", "ws", "wss", *_REDIS_SCHEMES, "unix", "ipc", "tcp", "ftp")
+"""Of URLs that hold nothing secret but a user, a password and what is named so. tgram://TOKEN/CHAT is one of others."""
+_WEB_PATH = re.compile(r"""(https?://[^/\s"']+)/[^\s"']+""")
 _SECRET_LINE = re.compile(rf"""({_SECRET_NAME}["']?\s*=\s*).+""", re.IGNORECASE)
 
 
@@ -34,10 +38,19 @@ class Given(Struct, frozen=True):
     def key(self) -> str:
         return ".".join(self.path)
 
+    @property
+    def is_hidden(self) -> bool:
+        """Whether its value is not to be shown: by its name, or as the address of a target of alerts."""
+        is_of_target = self.path[0] == "alerts" and len(self.path) > 2 and self.path[1] != "rules"
+        return is_of_target or is_secret(self.key)
+
 
 def redacted(text: str) -> str:
-    """A URL without its user and password, and without the value of `password=` and its like; other text as it is."""
+    """A URL without its user and password, and without the value of `password=` and its like; of a service that alerts
+    go to, the scheme alone. Other text as it is."""
     scheme, separator, rest = text.partition("://")
+    if separator and re.split(r"[^\w+.-]", scheme.lower())[-1] not in _PUBLIC_SCHEMES:
+        return f"{scheme}://***"
     if not separator:
         # A URL whose scheme was forgotten may hold a password all the same.
         scheme, rest = "", text
@@ -45,9 +58,18 @@ def redacted(text: str) -> str:
     return _SECRET_VALUE.sub(r"\1***", f"{scheme}{separator}{'***@' if at else ''}{address}")
 
 
+def hidden(text: str) -> str:
+    """What may be shown of an address of alerts or of its secret: of a URL the scheme, and of a web page its host."""
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        return "***"
+    host = rest.partition("/")[0].rpartition("@")[2] if scheme in ("http", "https") else ""
+    return f"{scheme}://{host}{'/' if host else ''}***"
+
+
 def redacted_line(line: str) -> str:
     """A line of a settings file, which may be no TOML, without the secrets in it."""
-    return _SECRET_LINE.sub(r"\1***", redacted(line))
+    return _SECRET_LINE.sub(r"\1***", _WEB_PATH.sub(r"\1/***", redacted(line)))
 
 
 def is_secret(key: str) -> bool:
@@ -86,5 +108,5 @@ def advice(near: str) -> str:
 
 def refusal(given: Given, expected: str, *, found: object = None, near: str = "") -> ConfigError:
     """What to raise for a value that does not fit; `found` is the offending part where the value is a list."""
-    offending = shown(given.value if found is None else found)
+    offending = "a value that is kept secret" if given.is_hidden else shown(given.value if found is None else found)
     return ConfigError(f"{given.place}: {given.key}: found {offending}, expected {expected}{advice(near)}")

@@ -13,7 +13,7 @@ from arbsniper_tui.model.instrument import Market
 
 ENVIRONMENT_PREFIX = "ARBSNIPER_"
 ANY = "*"
-"""In a path, stands for a venue id or a currency."""
+"""In a path, stands for a name that the user gives: a venue id, a currency, the name of a rule."""
 _OTHERS = {bool: "true or false", str: "a text"}
 _UNITS = {"pct": "a percentage", "ms": "a number of ms", "s": "a number of seconds"}
 
@@ -50,7 +50,8 @@ def alternatives(kind: Any) -> tuple[Any, ...]:
 
 def choices(kind: Any) -> list[str]:
     """The words that a type takes."""
-    return [name for each in alternatives(kind) if get_origin(each) is Literal for name in get_args(each)]
+    words = map(bare_kind, alternatives(kind))
+    return [name for each in words if get_origin(each) is Literal for name in get_args(each)]
 
 
 def is_struct(kind: Any) -> bool:
@@ -69,7 +70,7 @@ def declared(path: KeyPath, kind: Any, default: object = NODEFAULT) -> Iterator[
         elif get_origin(bare) is dict:
             names, inner = get_args(bare)
             below |= {str(name): (inner, default) for name in (Market if names is Market else (ANY,))}
-            if is_struct(inner):
+            if is_struct(inner) and noted(kind, "option"):
                 # Outside a file, a list of their names turns tables on.
                 values.append(tuple[names, ...])  # type: ignore[valid-type]  # a type made here
         elif each is not NoneType:
@@ -115,17 +116,25 @@ KEYS = dict(declared((), Settings))
 OPTIONS = {".".join(path): key.option for path, key in KEYS.items() if key.option}
 """Dotted key -> the option that sets it."""
 SECTIONS = tuple(dict.fromkeys(path[0] for path in KEYS if len(path) > 1))
-NAMES = {
-    field.name: get_args(bare_kind(field.type))[0]
-    for field in fields(Settings)
-    if get_origin(bare_kind(field.type)) is dict
-}
-"""Section -> the type of its names, where users name the keys or tables."""
+
+
+def _named(above: KeyPath, table: type[Struct]) -> Iterator[tuple[KeyPath, Any]]:
+    for field in fields(table):
+        path, kind = (*above, field.encode_name), bare_kind(field.type)
+        if get_origin(kind) is dict:
+            yield path, get_args(kind)[0]
+        elif is_struct(kind):
+            yield from _named(path, kind)
+
+
+NAMES: dict[KeyPath, Any] = dict(_named((), Settings))
+"""Table -> the type of its names, where users name the keys or tables in it."""
 
 
 def pattern_of(path: KeyPath) -> KeyPath:
-    """The path with ANY in place of a venue id or a currency."""
-    return (path[0], ANY, *path[2:]) if len(path) > 1 and path[0] in NAMES else path
+    """The path with ANY in place of a name that the user gives."""
+    table = next((each for each in NAMES if path[: len(each)] == each and len(path) > len(each)), None)
+    return path if table is None else (*table, ANY, *path[len(table) + 1 :])
 
 
 def keys_below(parent: KeyPath) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any, Union, get_args, get_origin
 
 import msgspec
 
-from arbsniper_tui.config.given import Given, advice, is_secret, nearest, refusal, shown
+from arbsniper_tui.config.given import Given, advice, nearest, refusal, shown
 from arbsniper_tui.config.keys import (
     ANY,
     KEYS,
@@ -30,14 +30,21 @@ def read(given: Given) -> object:
     """The value as the settings hold it. Raises ConfigError for a key or a value that does not fit."""
     pattern = pattern_of(given.path)
     if ANY in pattern:
-        names = NAMES[given.path[0]]
-        fitted(given, given.path[1], names, noted(names, "title"))
+        at = pattern.index(ANY)
+        names = NAMES[pattern[:at]]
+        if given.path[at] != given.path[at].strip():
+            raise refusal(given, noted(names, "title"), found=given.path[at])
+        fitted(given, given.path[at], names, noted(names, "title"))
     key = KEYS.get(pattern)
     if key is None:
         raise _no_such_key(given)
     if given.path == ("venues",) and not given.is_text:
         raise refusal(given, f"a table for each venue, as in [venues.{next(iter(VENUES))}]")
-    if len(pattern) == 4 and (market := given.path[3]) not in (markets := Settings().markets_of(given.path[1])):
+    if (
+        pattern[0] == "venues"
+        and len(pattern) == 4
+        and (market := given.path[3]) not in (markets := Settings().markets_of(given.path[1]))
+    ):
         has = f"{given.path[1]} has no {market} market, expected one of {', '.join(markets)}"
         raise ConfigError(f"{given.place}: {given.key}: {has}")
     return fitted(given, given.value, key.kind, key.expected)
@@ -95,15 +102,15 @@ def _texts(given: Given, expected: str) -> list[str]:
 def _no_such_key(given: Given) -> ConfigError:
     path = given.path
     beside = keys_below(pattern_of(path)[:-1])
-    if len(path) == 1 and path[0] in SECTIONS:
-        keys = ", ".join(keys_below(path)) or noted(NAMES[path[0]], "title")
-        return refusal(given, f"a table [{path[0]}] with {keys}")
+    if path in NAMES or len(path) == 1 and path[0] in SECTIONS:
+        keys = ", ".join(keys_below(path)) or noted(NAMES[path], "title")
+        return refusal(given, f"a table [{given.key}] with {keys}")
     for length in range(1, len(path)):
         pattern = pattern_of(path[:length])
         if pattern in KEYS and not any(key[:-1] == pattern for key in KEYS):
             return ConfigError(f"{given.place}: {'.'.join(path[:length])}: found a table, expected one value")
     expected = beside or keys_below(())
-    found = given.key if is_secret(given.key) else f"{given.key} = {shown(given.value)}"
+    found = given.key if given.is_hidden else f"{given.key} = {shown(given.value)}"
     return ConfigError(
         f"{given.place}: found unknown key {found}, "
         f"expected one of {', '.join(expected)}{advice(_key_meant(given, beside))}"

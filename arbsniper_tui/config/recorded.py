@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import Struct
 
+from arbsniper_tui.config.external import external_names
 from arbsniper_tui.config.given import Given, KeyPath, shown
 from arbsniper_tui.config.keys import KEYS, OPTIONS, pattern_of
 from arbsniper_tui.config.settings import Settings
@@ -17,6 +18,7 @@ from arbsniper_tui.model.errors import UNREADABLE, ConfigError
 from arbsniper_tui.venues import VENUES
 
 _SYMBOLS = ("symbols",)
+_MAX_AGE = ("max_age_ms",)
 _OF_PATTERNS = ("exclude", "min_venues")
 _CARRIED = ("symbols", "exclude", "min_venues", "signals", "quotes", "venues")
 
@@ -49,7 +51,8 @@ def recorded_settings(settings: Settings) -> str:
     for venue, own in settings.venues.items():
         fees = {market: in_force.taker_fee_pct for market, in_force in settings.markets_of(venue).items()}
         symbols = {} if own.symbols is None else {"symbols": own.symbols}
-        carried["venues"][venue] = {"taker_fee_pct": fees} | symbols
+        external = {"external": True} if own.external else {}
+        carried["venues"][venue] = {"taker_fee_pct": fees} | symbols | external
     return msgspec.json.encode(carried).decode()
 
 
@@ -75,16 +78,19 @@ def unite(tapes: Iterable[TapeSettings]) -> United:
 
 
 def _values_of(tape: TapeSettings) -> _Values:
-    """The values by key, a currency's as one. What this version does not know, a later one's key or venue, is passed
-    over."""
+    """The values by key, what a currency counts as under its name. What this version does not know, a later key or
+    venue, is passed over."""
     try:
         tables = msgspec.json.decode(tape.json, type=dict[str, object])
     except UNREADABLE as error:
         raise ConfigError(f"{tape.origin}: found settings that cannot be read: {error}") from error
+    carried = {name: tables[name] for name in _CARRIED if name in tables}
+    found = list(leaves((), carried, tape.origin, tape.origin))
+    external = external_names(found)
     return {
-        given.path[:2] if given.path[0] == "quotes" else given.path: given
-        for given in leaves((), {name: tables[name] for name in _CARRIED if name in tables}, tape.origin, tape.origin)
-        if pattern_of(given.path) in KEYS and (given.path[0] != "venues" or given.path[1] in VENUES)
+        given.path[:2] if given.path[0] == "quotes" and given.path[2:] != _MAX_AGE else given.path: given
+        for given in found
+        if pattern_of(given.path) in KEYS and (given.path[0] != "venues" or given.path[1] in {*VENUES, *external})
     }
 
 
@@ -102,7 +108,8 @@ def _united_symbols(path: KeyPath, held: Iterable[_Values]) -> object:
 
 def _difference(path: KeyPath, held: dict[str, _Values]) -> str:
     """What is said of a key that not all tapes hold alike; a currency that a tape does not name counts as itself."""
-    found = {origin: values.get(path) for origin, values in held.items() if path in values or path[0] == "quotes"}
+    counts = path[0] == "quotes" and len(path) == 2
+    found = {origin: values.get(path) for origin, values in held.items() if path in values or counts}
     values = [given and (given.path, given.value) for given in found.values()]
     other = next((place for place, value in enumerate(values) if value != values[0]), None)
     if other is None:

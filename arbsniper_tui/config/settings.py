@@ -12,35 +12,37 @@ from typing import Annotated, Literal, TypeVar, Union
 import msgspec
 from msgspec import Meta, Struct
 
+from arbsniper_tui.config.alert_settings import AlertSettings
+from arbsniper_tui.config.api_settings import ApiSettings
 from arbsniper_tui.config.kinds import (
     CountedCurrency,
     Currency,
+    NodeName,
+    OtlpUrl,
     Port,
-    RateMarket,
+    RateMarkets,
     RedisUrl,
     RestUrl,
+    RouteKind,
     Symbols,
     ThresholdPct,
+    TicksAddress,
     VenueId,
     WsUrl,
+    option,
 )
 from arbsniper_tui.model.instrument import Market, Symbol, parse_symbol
 from arbsniper_tui.model.pattern import is_pattern
-from arbsniper_tui.venues import VENUES
+from arbsniper_tui.runtime.node_folder import TICKS_SOCKET
+from arbsniper_tui.venues import adapter_of
 from arbsniper_tui.venues.base import VenueMarket
 
 Basis = Literal["gross", "net"]
-RouteKind = Literal["spot-spot", "perp-perp", "spot-perp"]
 RedisMode = Literal["auto", "url", "embedded", "off"]
 
 T = TypeVar("T")
 ByMarket = Union[T, dict[Market, T], None]  # noqa: UP007  # what T | ... makes, mypy takes for no type
 """One value for all markets of a venue, or one for each of some; None leaves it to the venue's adapter."""
-
-
-def option(name: str) -> Meta:
-    """The annotation of a key that an option of the command line sets."""
-    return Meta(extra={"option": name})
 
 
 class SignalSettings(Struct, frozen=True):
@@ -57,6 +59,21 @@ class SignalSettings(Struct, frozen=True):
     quotes is still noticed only after 3 s: venues allow no more than a ping a second."""
     cooldown_s: Annotated[float, Meta(ge=0)] = 0.0
     """Seconds between two signals of one route; 0 for no pause."""
+    hysteresis_pct: Annotated[float, Meta(ge=0)] = 0.0
+    """An open opportunity closes only when its spread has fallen this far below the threshold."""
+    min_life_ms: Annotated[float, Meta(ge=0)] = 0.0
+    """A spread signals only when it has stood for this long."""
+    min_net_total: Annotated[float, Meta(ge=0)] = 0.0
+    """A route signals only when the size that both venues show would bring this much after both taker fees, in the
+    currency that counts; 0 asks for nothing."""
+    min_zscore: Annotated[float, Meta(ge=0)] = 0.0
+    """A route signals only when its spread is this many deviations above what is usual for it; 0 asks for nothing."""
+    update_step_pct: Annotated[float, Meta(ge=0)] = 0.0
+    """An open opportunity is announced again when its spread has moved by this many percent; 0 for a quarter of the
+    threshold, at least 0.01."""
+    announce: Literal["all", "best"] = "all"
+    """One quote may open many routes at once. "all": each is a signal. "best": only that with the largest spread is;
+    the others are events alone."""
     max_spread_pct: Annotated[float, Meta(gt=0)] = 20.0
     """A gross spread above this many percent is an error in somebody's prices (another coin of the same name, a broken
     book): it does not signal, and the screen says so. From a tenth of it on, neither price may be this far from the
@@ -66,20 +83,22 @@ class SignalSettings(Struct, frozen=True):
 class Conversion(Struct, frozen=True, forbid_unknown_fields=True):
     """A quote currency that counts as another at a live rate."""
 
-    convert: RateMarket
-    """The spot market of the rate; without a fresh rate, no signal."""
+    convert: RateMarkets
+    """The spot market of the rate, or several: the next one is used while those before it are not there or too old.
+    Without a fresh rate there is no signal."""
+    max_age_ms: Annotated[float, Meta(gt=0)] = 10_000.0
+    """An older rate converts nothing."""
 
     @property
-    def venue(self) -> str:
-        return self.convert.partition(":")[0]
-
-    @property
-    def symbol(self) -> Symbol:
-        return parse_symbol(self.convert.partition(":")[2])
+    def markets(self) -> tuple[tuple[str, Symbol], ...]:
+        """Venue and symbol of each market, the preferred one first."""
+        texts = (self.convert,) if isinstance(self.convert, str) else self.convert
+        parts = [text.partition(":") for text in texts]
+        return tuple((venue, parse_symbol(pair)) for venue, _, pair in parts)
 
     def counted(self, currency: str) -> str:
         """What `currency`, one side of the rate's market, counts as: the other side."""
-        symbol = self.symbol
+        _, symbol = self.markets[0]
         return symbol.base if currency == symbol.quote else symbol.quote
 
 
@@ -94,6 +113,9 @@ class VenueSettings(Struct, frozen=True):
     """Your own fee, for the "net" basis; left out: that of the lowest tier."""
     symbols: Annotated[Symbols, Meta(examples=[["BTC/USDT"]])] | None = None
     """Only where this venue's list is to differ from the one at the top."""
+    external: bool = False
+    """Another program sends its ticks, as docs/ticks.md says: an exchange that is not among the venues here, under any
+    name that is none of theirs. `taker_fee_pct` has to stand beside it, and its symbols are asked for by name."""
     connection_limit: ByMarket[Annotated[int, Meta(ge=1, examples=[20])]] = None
     """Instruments on one connection, where the venue lets you have more or fewer than it says to all."""
     connections: ByMarket[Annotated[int, Meta(ge=1, examples=[5])]] = None
@@ -104,11 +126,21 @@ BY_MARKET = tuple(name for name in VenueSettings.__struct_fields__ if name in Ve
 """The fields that replace those of the same name in an adapter's declaration of a market."""
 
 
+class FeedSettings(Struct, frozen=True):
+    """Where quotes come from beside the venues' own sockets."""
+
+    external: TicksAddress = f"ipc://{TICKS_SOCKET}"
+    """Where programs of yours send the ticks of exchanges that are `external`. ipc://NAME.sock is a socket in the
+    folder of the node, which has another name in each run; ipc:///PATH is one in a folder of yours with mode 0700. TCP
+    is open to every user of this machine, who can make up prices."""
+
+
 class RedisSettings(Struct, frozen=True):
     """Where signals are handed to other programs. docs/signals.md says what is sent, and under which keys."""
 
     url: Annotated[RedisUrl, option("--redis-url")] = "redis://127.0.0.1:6379/0"
-    """The Redis server."""
+    """The Redis server, or redis+sentinel://HOST:PORT,HOST:PORT/MASTER/DATABASE (Sentinels that name the master), or
+    redis+cluster://HOST:PORT,HOST:PORT (a Cluster, with several of its nodes). docs/scale.md says more."""
     mode: RedisMode = "auto"
     """"auto": the url if it answers, else a server of the program's own on this machine. "url": that one, and wait for
     it. "embedded": always a server of the program's own. "off": no Redis."""
@@ -124,6 +156,31 @@ class EngineSettings(Struct, frozen=True):
     """The CPU that the workers of a node share while they are calm, which makes signals faster (Linux). "auto": the
     node chooses one, never the first where there are more. "off": none, each worker runs anywhere. A number is for
     nodes side by side on one machine that are to be kept apart."""
+
+
+class NodeSettings(Struct, frozen=True):
+    """This node among others."""
+
+    name: NodeName = ""
+    """Tells this node's signals and its state from those of others; two that run at the same time need two names. Left
+    out: the name of this machine."""
+
+
+class OtelSettings(Struct, frozen=True):
+    """Traces of signals for OpenTelemetry: how long each took from the socket to Redis. docs/traces.md says more."""
+
+    endpoint: OtlpUrl = ""
+    """Where a collector takes traces, OTLP over HTTP. It needs the extra `otel`, as in `pip install '.[otel]'`. Left
+    out: nothing is traced."""
+    sample: Annotated[float, Meta(gt=0, le=1)] = 1.0
+    """Which part of the signals is traced: 0.1 is each tenth."""
+
+
+class LogSettings(Struct, frozen=True):
+    """What the node writes of itself."""
+
+    level: Annotated[Literal["debug", "info", "warning", "error"], option("--log-level")] = "info"
+    """The least important lines that are written."""
 
 
 class UiSettings(Struct, frozen=True):
@@ -158,8 +215,14 @@ class Settings(Struct, frozen=True):
     venues: Annotated[dict[VenueId, VenueSettings], option("--venue")] = {}
     """The venues that are on: those that have a table here. Without any table, every venue with books of its own is
     on (`arbsniper-tui venues` lists them); one that shows another venue's books is on only where it is named."""
+    feeds: FeedSettings = FeedSettings()
     redis: RedisSettings = RedisSettings()
+    alerts: AlertSettings = AlertSettings()
+    api: ApiSettings = ApiSettings()
+    otel: OtelSettings = OtelSettings()
     engine: EngineSettings = EngineSettings()
+    node: NodeSettings = NodeSettings()
+    log: LogSettings = LogSettings()
     ui: UiSettings = UiSettings()
 
     def symbols_of(self, venue: str) -> tuple[str, ...]:
@@ -167,7 +230,10 @@ class Settings(Struct, frozen=True):
         return tuple(text for text in self.asked_of(venue) if not is_pattern(text))
 
     def patterns_of(self, venue: str) -> tuple[str, ...]:
-        """The patterns of the venue's own list, or else of that of all venues."""
+        """The patterns of the venue's own list, or else of that of all venues; none for one that has no list to find
+        their symbols in."""
+        if self.venues[venue].external:
+            return ()
         return tuple(text for text in self.asked_of(venue) if is_pattern(text))
 
     def pattern_markets_of(self, venue: str) -> tuple[VenueMarket, ...]:
@@ -188,7 +254,7 @@ class Settings(Struct, frozen=True):
     def market_of(self, venue: str, market: Market) -> VenueMarket | None:
         """What is in force for one market of a venue, on or not: its declaration, with the settings' own values in
         place of the adapter's. None where the venue has no such market."""
-        declared = VENUES[venue].market(market)
+        declared = adapter_of(venue).market(market)
         own = self.venues.get(venue)
         if declared is None or own is None:
             return declared
@@ -198,7 +264,9 @@ class Settings(Struct, frozen=True):
 
     def markets_of(self, venue: str) -> dict[str, VenueMarket]:
         """What is in force for each market of a venue, by the market's name."""
-        in_force = {str(declared.market): self.market_of(venue, declared.market) for declared in VENUES[venue].markets}
+        in_force = {
+            str(declared.market): self.market_of(venue, declared.market) for declared in adapter_of(venue).markets
+        }
         return {name: market for name, market in in_force.items() if market}
 
     def counted_quote(self, currency: str) -> str:

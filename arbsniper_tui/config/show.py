@@ -4,11 +4,11 @@ import json
 
 import msgspec
 
-from arbsniper_tui.config.given import redacted
+from arbsniper_tui.config.given import hidden, redacted
 from arbsniper_tui.config.load import DEFAULT, Loaded
 from arbsniper_tui.config.settings import Settings
 from arbsniper_tui.model.words import counted
-from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues import adapter_of
 
 
 def summary(loaded: Loaded) -> str:
@@ -43,6 +43,10 @@ def settings_rows(loaded: Loaded) -> list[tuple[str, object, str]]:
         else:
             for part in path:
                 value = value[part] if isinstance(value, dict) else None
+        if path[0] == "alerts" and isinstance(value, dict):
+            value = {}
+        elif path[:2] == ["alerts", "targets"] or value and path == ["api", "secret"]:
+            value = hidden(str(value))
         rows.append((key, _plain(value), origin))
     return rows
 
@@ -55,7 +59,7 @@ def settings_lines(loaded: Loaded) -> list[str]:
         path = key.split(".")
         if path[0] == "venues" and len(path) == 2:
             # A table that further lines fill cannot be written empty before them.
-            filled = any(own is not None for own in msgspec.to_builtins(settings.venues[path[1]]).values())
+            filled = any(own not in (None, False) for own in msgspec.to_builtins(settings.venues[path[1]]).values())
             texts.append((f"{'# ' if filled else ''}{key} = {{}}", origin))
         elif path[0] == "venues" and origin == DEFAULT:
             texts.append(
@@ -76,9 +80,11 @@ def _of_venue(settings: Settings, venue: str, name: str = "", market: str = "") 
         return {}
     if name == "symbols":
         return list(settings.asked_of(venue))
+    if name == "external":
+        return settings.venues[venue].external
     in_force = {
         str(declared.market): getattr(settings.market_of(venue, declared.market), name)
-        for declared in VENUES[venue].markets
+        for declared in adapter_of(venue).markets
     }
     if market:
         return in_force[market]

@@ -1,6 +1,8 @@
 """The three places settings come from, file, environment and options, each read into values with their origin."""
 
+import os
 import re
+import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,6 +14,8 @@ from arbsniper_tui.config.keys import ENVIRONMENT_PREFIX, OPTIONS, SECTIONS
 from arbsniper_tui.model.errors import ConfigError
 
 FILE_NAME = "arbsniper.toml"
+LARGEST_BYTES = 1 << 20
+"""Of a file: a list of every symbol of every venue takes a tenth of it."""
 _TOML_POSITION = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -38,8 +42,14 @@ def find_file(config: Path | None) -> Path | None:
 def from_file(path: Path) -> list[Given]:
     """The values of a TOML file. Raises ConfigError with line and column for what is no TOML."""
     try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_BYTES + 1)
+        if len(content) > LARGEST_BYTES:
+            raise ConfigError(
+                f"{path}: found more than {LARGEST_BYTES} bytes, expected a TOML file of at most that size"
+            )
         # Some editors put a byte order mark first, which TOML does not know.
-        text = path.read_text("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"{path}: found bytes that are not UTF-8 at position {error.start}, expected a TOML file in UTF-8"
@@ -51,6 +61,29 @@ def from_file(path: Path) -> list[Given]:
     except (ValueError, RecursionError) as error:
         raise ConfigError(_not_toml(path, text, str(error))) from error
     return list(leaves((), tables, f"file {path}", str(path)))
+
+
+def as_it_lies(path: Path) -> tuple[int, ...]:
+    """Tells one state of a file from the next. Raises ConfigError for what is not there, or no file that can be read
+    again."""
+    try:
+        found = os.stat(path)  # noqa: PTH116  # beside os.access
+        if not stat.S_ISREG(found.st_mode):
+            raise ConfigError(f"{path}: found no regular file, expected one, since it is read again")
+        if not os.access(path, os.R_OK):
+            raise ConfigError(f"{path}: cannot be read: Permission denied, expected a TOML file")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}, expected a TOML file") from error
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def from_texts(texts: Mapping[str, str], origin: str) -> list[Given]:
+    """The values of keys that viewers set, each as text by its dotted key; wider keys before narrower ones."""
+    return [
+        given
+        for key in sorted(texts, key=lambda key: key.count("."))
+        for given in leaves(tuple(key.split(".")), toml_value(texts[key]), origin, origin, is_text=True)
+    ]
 
 
 def from_environment(environ: Mapping[str, str]) -> list[Given]:

@@ -124,7 +124,7 @@ def test_show_as_json_gives_the_value_in_force_of_every_key(run):
     result = run("show", "--json", "--config", written("[venues.okx]\n[quotes]\nUSD = { convert = 'kraken:USDT/USD' }"))
     rows = {row["key"]: row for row in json.loads(result.stdout)}
     assert rows["signals.max_quote_age_ms"] == {"key": "signals.max_quote_age_ms", "value": 5000, "origin": "default"}
-    assert rows["quotes.USD"]["value"] == {"convert": "kraken:USDT/USD"}
+    assert rows["quotes.USD"]["value"] == {"convert": "kraken:USDT/USD", "max_age_ms": 10000}
     assert rows["venues.okx"]["origin"] == "file f.toml"
     fees = {str(market.market): market.taker_fee_pct for market in VENUES["okx"].markets}
     assert rows["venues.okx.taker_fee_pct"]["value"] == fees

@@ -84,6 +84,13 @@ def test_every_key_of_a_file_is_read():
     assert settings.ui.refresh_hz == 30
 
 
+@pytest.mark.parametrize(
+    "url", ["redis+sentinel://a:26379,b/mymaster/2?sentinel_password=x", "rediss+cluster://:pw@a,b"]
+)
+def test_sentinels_and_a_cluster_are_named_by_a_url(url):
+    assert load(f"[redis]\nurl = '{url}'").settings.redis.url == url
+
+
 def test_a_venue_that_shows_the_books_of_another_is_on_only_where_it_is_named():
     relaying = {venue for venue, each in VENUES.items() if any(market.relays for market in each.markets)}
     assert relaying == set(OPEN_VENUES) - set(DEFAULT_VENUES) == {"coindcx"}
@@ -193,10 +200,23 @@ def test_a_quote_currency_counts_as_itself_unless_it_is_named():
     ]  # fmt: skip
 
 
-def test_a_conversion_names_its_venue_and_market():
+def test_a_conversion_names_its_markets_in_their_order():
+    loaded = load("[quotes]\nUSD = { convert = ['kraken:USDT/USD', 'coinbase:usdt/usd'], max_age_ms = 2000 }")
+    conversion = loaded.settings.quotes["USD"]
+    assert isinstance(conversion, Conversion)
+    assert [(venue, str(symbol)) for venue, symbol in conversion.markets] == [
+        ("kraken", "USDT/USD"),
+        ("coinbase", "USDT/USD"),
+    ]
+    assert conversion.max_age_ms == 2000
     conversion = Conversion("kraken:USDT/USD")
-    assert (conversion.venue, str(conversion.symbol)) == ("kraken", "USDT/USD")
+    assert [(venue, str(symbol)) for venue, symbol in conversion.markets] == [("kraken", "USDT/USD")]
     assert (conversion.counted("USD"), conversion.counted("USDT")) == ("USDT", "USD")
+
+
+def test_all_markets_of_a_conversion_must_lead_to_one_currency():
+    with pytest.raises(ConfigError, match="markets of USD and one other currency, the same in all of them"):
+        load("[quotes]\nUSD = { convert = ['kraken:USDT/USD', 'coinbase:USDC/USD'] }")
 
 
 def test_origins_name_every_key_in_force_in_the_order_of_the_file():

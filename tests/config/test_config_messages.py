@@ -180,6 +180,8 @@ def test_an_unknown_venue_is_an_error_with_the_nearest_one():
         ("[redis]\nurl = 'redis://h/first'", "where DATABASE is a number"),
         ("[redis]\nurl = 'redis://h/٣'", "where DATABASE is a number"),
         ("[redis]\nurl = 'unix://'", "unix:///PATH"),
+        ("[redis]\nurl = 'redis+sentinel://h:26379'", "redis+sentinel://HOST:PORT,HOST:PORT/MASTER/DATABASE"),
+        ("[redis]\nurl = 'redis+cluster://h:0'", "redis+cluster://HOST:PORT,HOST:PORT"),
         ("[redis]\nembedded_port = 65536", "redis.embedded_port: found 65536, expected a port from 1 to 65535, or 0"),
         ("[redis]\nembedded_port = -1", "expected a port from 1 to 65535, or 0 for none"),
         ("[redis]\nembedded_port = 6390.0", "expected a port from 1 to 65535, or 0 for none"),
@@ -200,8 +202,8 @@ def test_every_key_refuses_a_table_in_the_place_of_its_value():
     for pattern in keys.KEYS:
         if any(other[:-1] == pattern for other in keys.KEYS):
             continue
-        path = ".".join({0: part}.get(0, part) if part != keys.ANY else {"venues": "okx", "quotes": "USD"}[pattern[0]]
-                        for part in pattern)  # fmt: skip
+        name = {"venues": "okx", "quotes": "USD", "alerts": "mine"}.get(pattern[0], "")
+        path = ".".join(name if part == keys.ANY else part for part in pattern)
         assert f"{path}: found a table, expected one value" in refused(f"[{path}]\nx = 1")
 
 

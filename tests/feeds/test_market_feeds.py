@@ -1,14 +1,16 @@
 """A market's instruments on as many connections as they need, under the names that the venue lists them by."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from itertools import product
 
 import pytest
-from feeding import fed
+from feeding import QUICK, fed
 from made_up_venues import MadeUpAdapter, TokenParser, made_up_market
 from msgspec.structs import replace
-from raw_venues import RawVenue
+from raw_venues import RawVenue, framed
 
+from arbsniper_tui.model.fact import CoinName
 from arbsniper_tui.model.feed_spec import FeedSpec
 from arbsniper_tui.model.health import FeedState
 from arbsniper_tui.model.instrument import Instrument, Market, instrument_key
@@ -106,6 +108,30 @@ async def test_a_connection_that_carries_nothing_any_more_is_closed(raw: RawVenu
         assert diary.instruments == [([], [1]), ([1], [])]
 
 
+async def test_the_counts_of_a_market_do_not_go_back_with_a_connection_that_is_closed(
+    raw: RawVenue, eventually: Eventually
+) -> None:
+    async with fed(spec_of(raw, instruments("A", "B"), per_connection=1), PlainVenue()) as diary:
+
+        def counts() -> tuple[int, ...]:
+            healths = diary.market.health()
+            again = sum(max(0, each.connects - 1) for each in healths)
+            sums = (sum(getattr(each, name) for each in healths) for name in ("frames", "quotes", "bytes"))
+            return (*sums, again, sum(sum(each.dropped.values()) for each in healths))
+
+        await eventually(lambda: len(subscribed(raw)) == 2, lambda: raw.heard)
+        for connection in raw.connections:
+            # Each takes its own of these, and drops the crossed ones.
+            for name, ask in product(("A-USDT", "B-USDT"), ("2", "0.5")):
+                connection.sendall(framed(quote_of(name, ask=ask).encode()))
+        await eventually(lambda: counts()[0] == 8 and counts()[-1], diary.shown)
+        before = counts()
+        diary.market.remove([1])
+        assert len(diary.market.feeds) == 1 and counts() == before
+        diary.market.remove([0])
+        assert not diary.market.feeds and counts() == before
+
+
 async def test_a_coin_that_is_sold_by_the_thousand_is_the_coin(raw: RawVenue, eventually: Eventually) -> None:
     spec = spec_of(raw, instruments("PEPE"))
     raw.rest["/list"] = b'["1000PEPE-USDT","BTC-USDT"]'
@@ -174,3 +200,37 @@ async def test_a_list_is_read_page_by_page(raw: RawVenue, eventually: Eventually
         await eventually(lambda: subscribed(raw) == [["A-USDT", "B-USDT"]], lambda: raw.heard)
         assert [body for _, body in diary.lists] == [b'["A-USDT"]', b'["B-USDT"]']
         assert diary.lists[1][0].endswith("/list2")
+
+
+async def test_what_orders_the_venue_takes_is_told_once_and_again_when_it_changes(
+    raw: RawVenue, eventually: Eventually
+) -> None:
+    lots = {"A-USDT": 0.5, "B-USDT": 0.1}
+
+    class WithLots(PlainVenue):
+        def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:
+            return [(name, Listing(0.01, lot=lot)) for name, lot in lots.items()]
+
+    timings = replace(QUICK, refresh_list_s=0.01)
+    async with fed(spec_of(raw, instruments("A", "B")), WithLots(), timings=timings) as diary:
+        await eventually(lambda: len(diary.limits) == 2, lambda: diary.limits)
+        lots["B-USDT"] = 0.2
+        await eventually(lambda: len(diary.limits) == 3, lambda: diary.limits)
+    assert [(each.instrument_id, each.lot) for each in diary.limits] == [(0, 0.005), (1, 0.001), (1, 0.002)]
+
+
+class NamingVenue(PlainVenue):
+    """Its list tells what each coin is called."""
+
+    def _listings(self, body: bytes) -> Iterable[tuple[str, Listing]]:
+        return ((name, Listing(coin_name=f"{name} Coin", contract="0x1f")) for name in json.loads(body))
+
+
+async def test_what_the_list_calls_the_coins_is_told_once(raw: RawVenue, eventually: Eventually) -> None:
+    async with fed(spec_of(raw, instruments("A", "B")), NamingVenue()) as diary:
+
+        def told() -> list[CoinName]:
+            return [each for each in diary.told if isinstance(each, CoinName)]
+
+        await eventually(lambda: len(told()) == 2, lambda: diary.told)
+        assert told() == [CoinName(0, "A-USDT Coin", "0x1f"), CoinName(1, "B-USDT Coin", "0x1f")]
