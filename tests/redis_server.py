@@ -42,9 +42,7 @@ class RedisServer:
         wait_until(lambda: self._starts(self.port or free_port()), (self._folder / "log").read_text)
 
     def _starts(self, port: int) -> bool:
-        where = ("--port", str(port), "--bind", "127.0.0.1", "--dir", str(self._folder))
-        nothing_kept = ("--save", "", "--appendonly", "no", "--logfile", str(self._folder / "log"))
-        self._process = subprocess.Popen([str(find_redis_server().path), *where, *nothing_kept, *self._options])
+        self._process = subprocess.Popen([str(find_redis_server().path), *self._command(port)])
         self.port = port
         client = self.client()
         try:
@@ -57,6 +55,15 @@ class RedisServer:
             client.close()
         self.port = 0
         return False
+
+    def _command(self, port: int) -> list[str]:
+        where = ("--port", str(port), "--bind", "127.0.0.1", "--dir", str(self._folder))
+        nothing_kept = ("--save", "", "--appendonly", "no", "--logfile", str(self._folder / "log"))
+        return [*where, *nothing_kept, *self._options]
+
+    @property
+    def runs(self) -> bool:
+        return self._process is not None
 
     def stop(self) -> None:
         if self._process is not None:

@@ -1,7 +1,7 @@
 """The bounded memory in which a sink keeps messages until they are delivered. Knows no server."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 
@@ -40,6 +40,11 @@ class BoundedQueue(Generic[T]):
         self.waiting.extendleft(sorted((*taken, *older), key=lambda message: message.number, reverse=True))
         while len(self.waiting) > self._limit:
             self._on_drop(self.waiting.popleft())
+
+    def remove(self, messages: Iterable[T]) -> None:
+        """Forget these, wherever they stand."""
+        numbers = {message.number for message in messages}
+        self.waiting = deque(message for message in self.waiting if message.number not in numbers)
 
     def take(self, most: int) -> list[T]:
         """Remove the oldest messages, at most this many."""

@@ -23,7 +23,8 @@ log = logging.getLogger(__name__)
 URL_FILE = "redis.url"
 """The file with the whole URL of a server that has a password."""
 LOOPBACK = "127.0.0.1"
-READY_WITHIN_S = 2.0
+READY_WITHIN_S = 10.0
+"""One that takes longer than a moment runs on a machine that is busy: without it a node would have no Redis."""
 STOPPED_WITHIN_S = 0.7
 FIRST_RESTART_S = 0.1
 LONGEST_RESTART_S = 5.0
@@ -85,6 +86,14 @@ def socket_url(folder: Path, password: str = "") -> str:
     return f"unix://{quote(str(folder / REDIS_SOCKET))}" + (f"?password={password}" if password else "")
 
 
+def running_url(folder: Path) -> str:
+    """The URL of the server in a node's folder, with its password where it has one; empty where none is there."""
+    if not (folder / REDIS_SOCKET).exists():
+        return ""
+    file = folder / URL_FILE
+    return file.read_text().strip() if file.exists() else socket_url(folder)
+
+
 def password_note(folder: Path) -> str:
     """Which file holds the password of the server in this folder, in words; empty where it has none."""
     file = folder / URL_FILE
@@ -132,7 +141,7 @@ class EmbeddedRedis:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start it and wait until it answers. Raises RedisNotStarted after 2 s, or when it ends before that."""
+        """Start it and wait until it answers. Raises RedisNotStarted after 10 s, or when it ends before that."""
         path_bytes = len(os.fsencode(self.socket_path))
         if path_bytes > SOCKET_PATH_BYTES:
             raise RedisNotStarted(

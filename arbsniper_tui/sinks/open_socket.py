@@ -8,7 +8,9 @@ import redis
 from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection, parse_url
 
 from arbsniper_tui.model.errors import RedisUnreachable
+from arbsniper_tui.model.redis_url import RedisKind, read_redis_url
 from arbsniper_tui.sinks.address import address_of
+from arbsniper_tui.sinks.masters import find_master
 
 # The one function of redis-py used here that carries no types.
 url_arguments = cast("Callable[[str], dict[str, Any]]", parse_url)
@@ -22,8 +24,42 @@ Watch = Callable[[socket.socket], object]
 """Receives the socket that is being opened, so that another thread can interrupt that by shutting it down."""
 
 
-def open_socket(url: str, timeout_s: float = ANSWER_TIMEOUT_S, watch: Watch = lambda opening: None) -> socket.socket:
-    """Connect, authenticate, select the database, and wait for the reply to a PING. Raises RedisUnreachable."""
+def open_socket(
+    url: str, timeout_s: float = ANSWER_TIMEOUT_S, watch: Watch = lambda opening: None, *, key: str = ""
+) -> socket.socket:
+    """Connect, authenticate, select the database, and wait for the reply to a PING. Of what Sentinels watch it is the
+    master, of a Cluster any, or that which holds `key`. Raises RedisUnreachable."""
+    try:
+        connection = _connected_to(server_url(url, timeout_s, watch, key=key), timeout_s, watch)
+        if "+sentinel:" in url:
+            _check_role(connection)
+        return _taken(connection)
+    except RedisUnreachable as error:
+        raise RedisUnreachable(f"{address_of(url) or 'redis.url'}: {error}") from error
+
+
+def server_url(
+    url: str, timeout_s: float = ANSWER_TIMEOUT_S, watch: Watch = lambda opening: None, *, key: str = ""
+) -> str:
+    """The URL of the one server that this one leads to now. Raises RedisUnreachable."""
+    place = read_redis_url(url)
+    if place is None or place.kind is RedisKind.SERVER:
+        return url
+
+    def ask(server: str, command: tuple[str, ...]) -> object:
+        connection = _connected_to(server, timeout_s, watch)
+        try:
+            connection.send_command(*command)
+            return connection.read_response()
+        except (redis.RedisError, OSError) as error:
+            raise RedisUnreachable(_in_words(error)) from error
+        finally:
+            connection.disconnect()
+
+    return find_master(place, key, timeout_s, ask)
+
+
+def _connected_to(url: str, timeout_s: float, watch: Watch) -> Any:
     connection: Any = None
     try:
         connection = _connection(url, timeout_s, watch)
@@ -34,7 +70,26 @@ def open_socket(url: str, timeout_s: float = ANSWER_TIMEOUT_S, watch: Watch = la
     except (redis.RedisError, OSError, ValueError, TypeError) as error:
         if connection is not None:
             connection.disconnect()
-        raise RedisUnreachable(f"{address_of(url) or 'redis.url'}: {_in_words(error)}") from error
+        raise RedisUnreachable(_in_words(error)) from error
+    return connection
+
+
+def _check_role(connection: Any) -> None:
+    """A master that was replaced while it was away may answer before its Sentinels have told it so."""
+    try:
+        connection.send_command("ROLE")
+        role = connection.read_response()[0]
+    except redis.ResponseError:
+        return  # a user may be allowed to publish and not to ask for this
+    except (redis.RedisError, OSError) as error:
+        connection.disconnect()
+        raise RedisUnreachable(_in_words(error)) from error
+    if role != b"master":
+        connection.disconnect()
+        raise RedisUnreachable(f"expected a master, found a {role.decode()}: its Sentinels will name another")
+
+
+def _taken(connection: Any) -> socket.socket:
     # redis-py has no public way to hand its socket over, and its Connection blocks in send and in read. Its parser has
     # nothing unread here, and without `_sock` its finaliser has nothing to close.
     connected: socket.socket = connection._sock

@@ -20,10 +20,12 @@ class CommandKind(Enum):
     SIGNAL = redis_keys.SIGNALS_CHANNEL
     HISTORY = redis_keys.HISTORY_KEY
     LATEST = f"reading {redis_keys.HISTORY_KEY}"
+    CHECK = f"reading {redis_keys.STREAM_KEY}"
     TRIM = f"trimming {redis_keys.HISTORY_KEY}"
     EVENT = redis_keys.EVENTS_CHANNEL
     STREAM = redis_keys.STREAM_KEY
-    PRICE = "prices"
+    STATE = "prices"
+    """Prices, and what the node says of itself: strings that expire, each replaced by the next."""
     PING = "PING"
 
 
@@ -56,6 +58,10 @@ class OutgoingEvent(Struct, eq=False, gc=False):
     """Its place in the order of arrival at the sink."""
     payload: bytes
     event: str
+    ordinal: int
+    """Its place among the events alone."""
+    is_stored: bool = False
+    """Whether a server has confirmed that it is in the stream."""
     is_lost: bool = False
 
     def publish_command(self) -> bytes:
@@ -85,8 +91,8 @@ class RedisQueue(BoundedQueue[T]):
         self.pack = pack
 
 
-def price_command(key: str, payload: bytes) -> bytes:
-    return pack_command(("SET", key, payload, "PX", redis_keys.PRICE_TTL_MS))
+def state_command(key: str, payload: bytes, ttl_ms: int) -> bytes:
+    return pack_command(("SET", key, payload, "PX", ttl_ms))
 
 
 class Batch:

@@ -1,12 +1,14 @@
 """The sink that writes to Redis, without waiting for it.
 
 Delivery is at least once. A command that was not answered when its connection broke is written again: the history is
-idempotent, but a channel or the stream may carry a message twice. Readers tell by `id`, `seq` and `state`.
+idempotent, the stream is asked first what it holds, but a channel may carry a message twice. Readers tell by `id`,
+`seq` and `state`.
 """
 
 import logging
 import select
 import time
+from collections.abc import Sequence
 
 from arbsniper_tui.model.errors import LinkLost
 from arbsniper_tui.model.health import RedisHealth, RedisState
@@ -14,8 +16,9 @@ from arbsniper_tui.sinks.address import address_of
 from arbsniper_tui.sinks.connect import Connect, Reconnection, connect_in_background
 from arbsniper_tui.sinks.link import RedisLink
 from arbsniper_tui.sinks.outbox import Outbox
-from arbsniper_tui.sinks.outgoing import PING_COMMAND, CommandKind, OutgoingEvent, OutgoingSignal
-from arbsniper_tui.sinks.redis_keys import price_key
+from arbsniper_tui.sinks.outgoing import PING_COMMAND, CommandKind, OutgoingSignal
+from arbsniper_tui.sinks.redis_keys import NODE_TTL_MS, PRICE_TTL_MS, node_key, price_key
+from arbsniper_tui.sinks.sink import PastEvent
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +31,7 @@ _UP, _SIGNAL = RedisState.UP, CommandKind.SIGNAL
 
 
 class RedisSink:
-    """A `Sink` that writes to one Redis server.
+    """A `Sink` that writes to one Redis server, or to the one that Sentinels name.
 
     Nothing more is written to a server that stops answering. The signals wait here and not in its socket, so that those
     that grow too old meanwhile can be kept off the channel.
@@ -44,9 +47,11 @@ class RedisSink:
         max_signal_age_ms: float,
         note: str = "",
         connect: Connect = connect_in_background,
+        publishes: bool = True,
+        stores: bool = True,
     ) -> None:
         """`source`: which server this is, `url` or `embedded`. `note` is shown in the health of a server that has no
-        fault."""
+        fault. `publishes` and `stores` as Outbox has them."""
         self._source = source
         self._note = note
         self._address = address_of(url)
@@ -56,7 +61,7 @@ class RedisSink:
         """Replaces the current one as soon as everything written to that is answered."""
         self._state = RedisState.CONNECTING
         self._detail = ""
-        self._outbox = Outbox(round(max_signal_age_ms * 1e6))
+        self._outbox = Outbox(round(max_signal_age_ms * 1e6), publishes=publishes, stores=stores)
         self._taken = 0
         self._now_ns = 0
         self._last_ping_ns = 0
@@ -68,7 +73,10 @@ class RedisSink:
         self._taken += 1
         signal = OutgoingSignal(self._taken, payload, timestamp_ms, now_ns)
         link, outbox = self._link, self._outbox
-        outbox.history.add(signal)
+        if outbox.stores:
+            outbox.history.add(signal)
+        if not outbox.publishes:
+            return False
         if link is None or self._state is not _UP or link.unsent or outbox.announcements.waiting:
             outbox.announcements.add(signal)
             return False
@@ -79,13 +87,31 @@ class RedisSink:
             return False
         return True
 
+    def change_max_signal_age(self, max_age_ms: float) -> None:
+        self._outbox.max_signal_age_ns = round(max_age_ms * 1e6)
+
     def append_event(self, payload: bytes, event: str, now_ns: int) -> None:
         """Take an event for the channel and the stream."""
         self._now_ns = now_ns
         self._taken += 1
-        outgoing = OutgoingEvent(self._taken, payload, event)
-        self._outbox.events.add(outgoing)
-        self._outbox.stream.add(outgoing)
+        self._outbox.add_event(self._taken, payload, event)
+
+    def send_again(self, events: Sequence[PastEvent]) -> None:
+        """Take the events of a process before this one. Call it before the first pump."""
+        for past in events:
+            self._taken += 1
+            self._outbox.add_event(self._taken, past.payload, past.event, is_past=True, is_stored=past.is_stored)
+            if past.signal and not past.is_stored and self._outbox.stores:
+                # Not for the channel: whoever listens there would take an old opportunity for a new one.
+                self._outbox.history.add(OutgoingSignal(self._taken, past.signal, past.timestamp_ms, self._now_ns))
+
+    @property
+    def unconfirmed(self) -> int:
+        return self._outbox.unconfirmed
+
+    @property
+    def events_lost(self) -> int:
+        return self._outbox.events_lost
 
     @property
     def takes_prices(self) -> bool:
@@ -99,13 +125,18 @@ class RedisSink:
     def store_price(self, exchange: str, symbol: str, payload: bytes, now_ns: int) -> None:
         """Take a price for its key. The next flush drops it if Redis is not up any more."""
         self._now_ns = now_ns
-        self._outbox.prices[price_key(exchange, symbol)] = payload
+        self._outbox.states[price_key(exchange, symbol)] = payload, PRICE_TTL_MS
+
+    def store_node(self, node: str, payload: bytes, now_ns: int) -> None:
+        """Take a node's word for its key, as a price."""
+        self._now_ns = now_ns
+        self._outbox.states[node_key(node)] = payload, NODE_TTL_MS
 
     def flush(self) -> None:
         """Write the next batch of what waits, in one send. A later pump sends what the socket cannot take yet."""
         link = self._link
         if link is None or not self._can_write:
-            self._outbox.prices.clear()
+            self._outbox.states.clear()
             return
         batch = self._outbox.take_batch(self._now_ns)
         if not batch.in_flight:
@@ -200,7 +231,7 @@ class RedisSink:
         if link is not None:
             self._outbox.put_back(link.in_flight)
             link.close(abort=self._state is RedisState.HUNG)
-        self._outbox.prices.clear()
+        self._outbox.states.clear()
         self._rtt_ms = None
         self._state, self._detail = RedisState.AWAY, f"{self._address}: {reason}"
         self._reconnection.wait(self._now_ns)
@@ -215,7 +246,7 @@ class RedisSink:
             state=RedisState.REFUSING if refused and self._state is _UP else self._state,
             source=self._source,
             address=self._address,
-            detail=self._detail or refused or self._note,
+            detail=self._detail or refused or "; ".join(filter(None, (self._outbox.found, self._note))),
             waiting=self._outbox.signals_waiting,
             lost=self._outbox.signals_lost,
             rtt_ms=self._rtt_ms,

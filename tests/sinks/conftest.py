@@ -4,7 +4,6 @@ what is meant."""
 import socket
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import hiredis
@@ -14,19 +13,10 @@ from waiting import LOOK_EVERY_S, wait_until
 
 from arbsniper_tui.model.errors import RedisUnreachable
 from arbsniper_tui.sinks.connect import Attempt, connect_in_background
-from arbsniper_tui.sinks.redis_binary import RedisBinary
 from arbsniper_tui.sinks.redis_sink import RedisSink
 
 MS = 1_000_000
 S = 1000 * MS
-
-
-@pytest.fixture
-def server(redis_binary: RedisBinary, tmp_path: Path) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path / "redis")
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

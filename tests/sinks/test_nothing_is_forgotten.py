@@ -11,6 +11,10 @@ LASTING = (b"WRONGTYPE", b"ERR")
 NAMES = (b"PUBLISH", b"ZADD", b"XADD", b"ZREVRANGE", b"ZREMRANGEBYRANK", b"PING")
 
 
+def bulk(text: bytes) -> bytes:
+    return b"$%d\r\n%s\r\n" % (len(text), text)
+
+
 class Server:
     """Takes commands or refuses them at random, and notes what it took."""
 
@@ -34,7 +38,11 @@ class Server:
             if code is None:
                 self._take(name, words)
             self.lasting_refusals += code in LASTING
-            taken = b"*0\r\n" if name == b"ZREVRANGE" else b":1\r\n"
+            taken = b":1\r\n"
+            if name == b"ZREVRANGE":
+                taken = b"*0\r\n"
+            elif name == b"XREVRANGE":
+                taken = self._entries(before=words[1], count=int(words[-1]))
             replies.append(taken if code is None else b"-%s says the server\r\n" % code)
         self._peer.answer(b"".join(replies))
 
@@ -43,15 +51,23 @@ class Server:
         if key in self.taken:
             self.taken[key].append(words[-1])
 
+    def _entries(self, before: bytes, count: int) -> bytes:
+        """The newest of the stream, whose ids count from 1."""
+        last = len(self.taken[b"XADD"]) if before == b"+" else int(before)
+        ids = range(last, max(0, last - count), -1)
+        texts = ((b"%d" % number, self.taken[b"XADD"][number - 1]) for number in ids)
+        entries = [b"*2\r\n%s*2\r\n%s%s" % (bulk(place), bulk(b"json"), bulk(text)) for place, text in texts]
+        return b"*%d\r\n" % len(entries) + b"".join(entries)
+
     def break_off(self) -> None:
         if self._peer is not None:
             self._peer.close()
             self._peer = None
 
-    def change_mind(self, codes: tuple[bytes, ...]) -> None:
-        for name in self._chance.sample(NAMES, self._chance.randint(0, 3)):
+    def change_mind(self, names: tuple[bytes, ...], codes: tuple[bytes, ...]) -> None:
+        for name in self._chance.sample(names, self._chance.randint(0, 3)):
             self.errors[name] = self._chance.choice(codes)
-        for name in self._chance.sample(NAMES, self._chance.randint(0, 6)):
+        for name in self._chance.sample(names, self._chance.randint(0, 6)):
             self.errors.pop(name, None)
 
 
@@ -65,7 +81,8 @@ def run(stage: SinkStage, seed: int, codes: tuple[bytes, ...], *, breaks: bool) 
             stage.signal(sent[-1])
             stage.event(sent[-1])
         if chance.random() < 0.1:
-            server.change_mind(codes)
+            # A server that refuses to show its stream may get an event twice.
+            server.change_mind((*NAMES, b"XREVRANGE") if breaks else NAMES, codes)
         if breaks and chance.random() < 0.03:
             server.break_off()
         if chance.random() < 0.9:
@@ -103,6 +120,8 @@ def test_whatever_happens_a_message_is_taken_or_counted(stage: SinkStage, seed: 
     assert (health.state, health.waiting) == ("up", 0)
     missing = set(sent) - set(server.taken[b"ZADD"])
     assert len(missing) <= health.lost <= server.lasting_refusals
+    gone = set(sent) - set(server.taken[b"XADD"])
+    assert len(gone) <= stage.sink.events_lost <= server.lasting_refusals
 
 
 def test_signals_announced_late_are_young_ones(stage: SinkStage) -> None:

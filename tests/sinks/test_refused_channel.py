@@ -22,7 +22,7 @@ def test_signals_that_the_channel_refuses_until_they_are_old_are_counted(
     live.pump_until_state("refusing")
     live.pump_until(lambda: client.zcard("signals:history") == SIGNALS)
     live.forward_ns += 6000 * MS
-    live.pump_until(lambda: live.sink.health().waiting == 0)
+    live.pump_until(lambda: live.sink.health().waiting == 0 and "refused" in live.sink.health().detail)
     health = live.sink.health()
     assert "arbitrage:signals refused: NOPERM" in health.detail
     assert health.detail.endswith(f", {SIGNALS} not announced")

@@ -122,13 +122,11 @@ def test_refused_writes_are_kept_while_signals_go_on_being_announced(
         events.append(b'{"seq":%d}' % number)
         live.sink.append_event(events[-1], "open", live.now_ns())
         live.sink.flush()
-        heard.until(lambda: heard.signals == announced and heard.events == events)
-        live.pump()
-    live.pump_until(lambda: live.sink.health().waiting == 5)
-    health = live.sink.health()
-    assert health.state == "refusing"
-    assert f"refused: {code} " in health.detail
-    assert health.lost == 0
+        heard.until(lambda: (live.pump(), heard.signals == announced and heard.events == events)[1])
+    # A server that is slow to answer is called hung for that moment.
+    live.pump_until(lambda: (health := live.sink.health()).waiting == 5 and health.state == "refusing")
+    assert f"refused: {code} " in live.sink.health().detail
+    assert live.sink.health().lost == 0
     refusal.end(client)
     live.pump_until_state("up")
     live.pump_until(lambda: client.zcard("signals:history") == 5 and client.xlen("arbitrage:stream") == 5)
@@ -150,8 +148,7 @@ def test_a_refused_announcement_is_made_as_soon_as_it_is_allowed_and_the_history
     commands("ACL SETUSER default -publish")(client)
     sent = [live.signal() for _ in range(3)]
     live.pump_until(lambda: client.zcard("signals:history") == 3)
-    live.pump_until_state("refusing")
-    assert live.sink.health().waiting == 3
+    live.pump_until(lambda: (health := live.sink.health()).waiting == 3 and health.state == "refusing")
     commands("ACL SETUSER default +publish")(client)
     live.pump_until_state("up")
     heard.until(lambda: len(heard.signals) == 3)
@@ -198,9 +195,9 @@ def test_a_refusal_that_no_retry_mends_is_a_loss_that_is_counted(
     client.set("signals:history", "a text where the history should be")
     sent = [live.signal() for _ in range(3)]
     heard.until(lambda: heard.signals == sent)
-    live.pump_until(lambda: live.sink.health().lost == 3)
+    live.pump_until(lambda: (health := live.sink.health()).lost == 3 and health.state == "refusing")
     health = live.sink.health()
-    assert (health.state, health.waiting) == ("refusing", 0)
+    assert health.waiting == 0
     assert "signals:history refused: WRONGTYPE" in health.detail
     client.delete("signals:history")
     stored = live.signal()
@@ -238,8 +235,7 @@ def test_a_full_memory_beside_a_full_server_counts_each_signal_once(
     for _ in range(1010):
         sent.append(live.signal())
         live.pump()
-    live.pump_until(lambda: live.sink.health().lost == 10)
-    assert live.sink.health().waiting == 1000
+    live.pump_until(lambda: (health := live.sink.health()).lost == 10 and health.waiting == 1000)
     refusal.end(client)
     live.pump_until(lambda: live.sink.health().waiting == 0)
     live.sink.close(DEADLINE_S)
