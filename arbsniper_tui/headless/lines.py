@@ -28,6 +28,7 @@ def log_line(event: Event) -> tuple[int, str] | None:
         "worker_up": (logging.WARNING, f"worker up again: {event.detail}"),
         "worker_down": (logging.ERROR, f"worker down: {event.detail}"),
         "settings": (logging.INFO, f"settings: {event.detail}"),
+        "alert": (logging.INFO, f"alert: {event.detail}"),
         "end": (logging.INFO, f"tapes ended: {event.detail}"),
     }
     return words.get(event.event)

@@ -1,18 +1,20 @@
 """Runs a node without a terminal until it is told to stop, or its tapes end."""
 
 import logging
-import signal
+import os
 import time
 from collections.abc import Iterable
 from contextlib import closing
 
 from arbsniper_tui.headless.lines import log_line, output_line
+from arbsniper_tui.headless.status import NodeStatus
 from arbsniper_tui.model.signal import Event
 from arbsniper_tui.node.node import Node
 from arbsniper_tui.runtime.exit_codes import CLEAN, FAULT, LOST
-from arbsniper_tui.runtime.log import LAST_LINES_S, drain_log, pump_log
+from arbsniper_tui.runtime.log import LAST_LINES_S, drain_log
 from arbsniper_tui.runtime.output import LIMIT_BYTES, Output
-from arbsniper_tui.runtime.terminal import has_controlling_terminal
+from arbsniper_tui.runtime.stop_signals import StopSignals
+from arbsniper_tui.runtime.systemd import Systemd
 from arbsniper_tui.session.events import EventReader
 
 _log = logging.getLogger(__name__)
@@ -29,13 +31,15 @@ def run_headless(node: Node, descriptor: int = STANDARD_OUTPUT) -> int:
     waits.
     """
     output = Output(descriptor, limit_bytes=None if node.is_replay else LIMIT_BYTES, on_gap=_tell_gap)
-    stop = _StopSignals()
-    try:
-        with closing(EventReader(node.start())) as events:
-            return _print_signals(_Headless(node, events, output, stop), output)
-    finally:
-        node.stop()
-        drain_log(None if node.is_replay else LAST_LINES_S, stop)
+    stop = StopSignals(node.ask_reload)
+    with closing(Systemd(os.environ)) as systemd:
+        try:
+            with closing(EventReader(node.start())) as events:
+                return _print_signals(_Headless(node, events, output, stop, systemd), output)
+        finally:
+            systemd.tell_stopping()
+            node.stop()
+            drain_log(None if node.is_replay else LAST_LINES_S, stop)
 
 
 def _print_signals(headless: "_Headless", output: Output) -> int:
@@ -58,35 +62,18 @@ def _tell_gap(dropped: int) -> bytes:
     return b""
 
 
-class _StopSignals:
-    """Notes SIGINT and SIGTERM, and SIGHUP where a terminal may close."""
-
-    def __init__(self) -> None:
-        self._received: list[int] = []
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._note)
-        # Without a terminal SIGHUP comes from a service manager, not from a hang-up; `nohup` ignores it from the start.
-        if has_controlling_terminal() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-            signal.signal(signal.SIGHUP, self._note)
-        else:
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)
-
-    def __call__(self) -> bool:
-        """Whether one has come."""
-        return bool(self._received)
-
-    def _note(self, number: int, frame: object) -> None:
-        self._received.append(number)
-
-
 class _Headless:
     """The loop: reads events, writes lines, and supervises the node in between."""
 
-    def __init__(self, node: Node, events: EventReader, output: Output, is_stopping: _StopSignals) -> None:
+    def __init__(
+        self, node: Node, events: EventReader, output: Output, is_stopping: StopSignals, systemd: Systemd
+    ) -> None:
         self._node = node
         self._events = events
         self._output = output
         self._is_stopping = is_stopping
+        self._systemd = systemd
+        self._status = NodeStatus()
         self._supervised_s = 0.0
         self._is_lost = False
         """Whether the node cannot go on."""
@@ -110,6 +97,8 @@ class _Headless:
             if why := self._node.supervise():
                 _log.critical("%s", why)
                 self._is_lost = True
+            is_ready = self._node.has_begun and self._status.has_heard
+            self._systemd.tell(self._status.line(self._node.venues), is_ready=is_ready)
         return self._is_lost or self._is_stopping()
 
     def _take(self, events: Iterable[Event]) -> bool:
@@ -120,13 +109,13 @@ class _Headless:
                 self._output.put(line)
             if logged := log_line(event):
                 _log.log(*logged)
+            self._status.take(event)
             has_ended |= event.event == "end"
         self._write()
         return has_ended
 
     def _write(self) -> None:
         """Write what waits: in a replay all of it, otherwise what the reader takes now."""
-        pump_log()
         if self._node.is_replay:
             self._output.drain(is_stopping=self._is_over)
         else:

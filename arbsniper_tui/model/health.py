@@ -48,6 +48,8 @@ class FeedHealth(Struct, frozen=True, array_like=True):
     """How much later its data come than at their best, by the venue's own time; None where it sends none."""
     facts: str = ""
     """Why the slow facts of its perpetuals do not come, in words; empty where they do, or where there are none."""
+    conflated: int = 0
+    """Quotes that a newer one of the same instrument replaced before the spread worker could take them."""
 
 
 class RecordingHealth(Struct, frozen=True, array_like=True):
@@ -97,3 +99,5 @@ class WorkerHealth(Struct, frozen=True, array_like=True):
     up: bool
     restarts: int = 0
     detail: str = ""
+    is_needed: bool = True
+    """Whether the node cannot do its work without it."""

@@ -33,11 +33,18 @@ class EventOrder:
         self._pause_s = ask_again_s
         self.last_seq = 0
         self.missed = 0
+        self.doubled = 0
+        """Events that were published with a number that had been published before."""
+        self._published = 0
         self._ask_again_s = 0.0
 
     def take(self, body: bytes) -> list[Event]:
         """The events that one published event makes readable: none, itself, or itself after those missed."""
         event = decode_event(body)
+        if event.seq > self._published:
+            self._published = event.seq
+        else:
+            self.doubled += 1
         if event.seq == self.last_seq + 1:
             return self._read([event])
         return self.catch_up() if event.seq > self.last_seq else []
@@ -68,18 +75,25 @@ class EventOrder:
 
 
 class EventReader:
-    """All events of a node in their order, from the first one on. The node makes no views for it."""
+    """All events of a node in their order. The node makes no views for it."""
 
-    def __init__(self, endpoints: Endpoints) -> None:
+    def __init__(self, endpoints: Endpoints, *, after: int = 0) -> None:
+        """It begins behind the event numbered `after`."""
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._subscription = Subscription(self._context, endpoints, EVENT_TOPIC)
         self._order = EventOrder(self._context, endpoints)
+        self._order.last_seq = after
         self._heard_s = time.monotonic()
 
     @property
     def missed(self) -> int:
         """Events that were overwritten on the node before they could be read."""
         return self._order.missed
+
+    @property
+    def doubled(self) -> int:
+        """Events that were published with a number that had been published before."""
+        return self._order.doubled
 
     def read(self, wait_ms: int) -> Iterator[Event]:
         """The events that have come; waits at most this long for the first.

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from math import inf
 
 import zmq
-from msgspec.structs import replace
 
 from arbsniper_tui.model.signal import Event
+from arbsniper_tui.model.verdict import Judgement
 from arbsniper_tui.session.events import ASK_AGAIN_S, ASK_WITHIN_MS, EventOrder
 from arbsniper_tui.session.snapshot import Changes, RouteKey, Snapshot
+from arbsniper_tui.session.take_view import take_view
 from arbsniper_tui.wire.endpoints import Endpoints, find_endpoints
 from arbsniper_tui.wire.messages import (
     EVENT_TOPIC,
@@ -21,7 +22,9 @@ from arbsniper_tui.wire.messages import (
     Hello,
     NameRoutes,
     Playback,
+    SetMute,
     SetRules,
+    SetVerdict,
     View,
     Welcome,
     decode_view,
@@ -31,6 +34,11 @@ from arbsniper_tui.wire.viewing import CommandClient, CommandQueue, Subscription
 HISTORY = 500
 """Events that a viewer asks for when it comes."""
 LOST_AFTER_S = 2.0
+STOOD_STILL_S = 5.0
+"""A viewer that did not pull for this long asks for the whole state: more may have been sent than was held for it."""
+_LONGEST_PULL_S = 1.0
+"""What counts as silence of the node between two pulls: a viewer that did not pull for longer stood still itself,
+perhaps with the whole machine, and what the node said meanwhile may still be on its way."""
 _QUIET_EVENTS = ("heartbeat",)
 
 
@@ -63,7 +71,9 @@ class Session:
         self._named_s = -inf
         self._order = EventOrder(self._context, endpoints, ask_within_ms=ask_within_ms, ask_again_s=ask_again_s)
         self._asked_s: float | None = None
-        self._heard_s = clock()
+        self._heard_s = self._pulled_s = clock()
+        self._silent_s = 0.0
+        """How long the node has been silent while somebody listened."""
         self._number: int | None = None
         """The last view taken in; None until the whole state has come."""
         # Asked for before the front end has finished importing, so that the first pull finds the answer.
@@ -73,16 +83,22 @@ class Session:
         """Take in what has arrived. Where events were missed it asks for them and waits for the answer: at most half a
         second, and after that not again within a second."""
         changes = Changes()
+        before_s, self._pulled_s = self._pulled_s, self._clock()
+        self._silent_s += min(self._pulled_s - before_s, _LONGEST_PULL_S)
         self._rules.pump()
         self._ask_for_named()
         self._welcome(changes)
         while (received := self._subscription.receive()) is not None:
-            self._heard_s = self._clock()
+            self._hear()
             topic, body = received
             if topic == EVENT_TOPIC:
                 self._take_events(body, changes)
             else:
                 self._take_view(decode_view(body), changes)
+        if self._pulled_s - before_s > STOOD_STILL_S:
+            # What waited may break off long before now, and an answer that waited is as old.
+            self._number = self._asked_s = None
+            self.snapshot.is_outdated = True
         if self._number is None:
             self._ask()
         self._judge_contact(changes)
@@ -95,6 +111,14 @@ class Session:
     def set_basis(self, basis: str) -> None:
         """For all viewers of the node."""
         self._rules.put(SetRules(basis=basis))
+
+    def set_verdict(self, venue: str, symbol: str, judgement: Judgement, multiplier: int) -> None:
+        """For all viewers of the node, and for later runs."""
+        self._rules.put(SetVerdict(venue, symbol, judgement, multiplier))
+
+    def set_mute(self, route: RouteKey, is_muted: bool) -> None:
+        """For all viewers of the node, and for later runs."""
+        self._rules.put(SetMute(*route, is_muted))
 
     def name_routes(self, routes: Sequence[RouteKey]) -> None:
         """Keep these routes in the snapshot, whatever their spreads; they replace those named before."""
@@ -130,15 +154,17 @@ class Session:
         if not isinstance(reply, Welcome):
             return
         self._asked_s = None
-        self._heard_s = self._clock()
+        self._hear()
         changes.intro = self.snapshot.intro != reply.intro
         self.snapshot.intro = reply.intro
         self._number = reply.view.number
-        self._apply(reply.view, changes)
+        self.snapshot.is_outdated = False
+        take_view(self.snapshot, reply.view, changes)
         self._catch_up(reply.view, changes)
 
     def _catch_up(self, view: View, changes: Changes) -> None:
-        self._order.last_seq = max(self._order.last_seq, view.last_event - HISTORY)
+        if self._order.last_seq < view.last_event - HISTORY:
+            self._order.last_seq = self.snapshot.events_after = view.last_event - HISTORY
         if self._order.last_seq < view.last_event:
             self._keep(self._order.catch_up(), changes)
 
@@ -149,56 +175,7 @@ class Session:
             self._number = None  # a view was lost: ask for the whole state
             return
         self._number = view.number
-        self._apply(view, changes)
-
-    def _apply(self, view: View, changes: Changes) -> None:
-        snapshot = self.snapshot
-        changes.status |= view.status != snapshot.status
-        snapshot.status = view.status
-        self._change_instruments(view, changes)
-        for row in view.quotes:
-            snapshot.quotes[row.instrument_id] = row
-            changes.quotes.add(row.instrument_id)
-        for facts in view.facts:
-            snapshot.facts[facts.instrument_id] = facts
-        if view.routes != snapshot.routes:
-            snapshot.routes = view.routes
-            changes.routes = True
-        named = {(row.buy_id, row.sell_id): row for row in view.named_routes}
-        changes.routes |= named != snapshot.named_routes
-        snapshot.named_routes = named
-        for feed in view.feeds:
-            snapshot.feeds[feed.feed] = feed
-        for worker in view.workers:
-            snapshot.workers[worker.name] = worker
-        changes.feeds |= bool(view.feeds or view.workers)
-        if view.redis is not None and view.redis != snapshot.redis:
-            snapshot.redis = view.redis
-            changes.redis = True
-        if view.recording != snapshot.recording:
-            snapshot.recording = view.recording
-            changes.feeds = True
-        changes.replay |= view.replay != snapshot.replay
-        snapshot.replay = view.replay
-        if view.stages:
-            snapshot.stages = view.stages
-            changes.stages = True
-
-    def _change_instruments(self, view: View, changes: Changes) -> None:
-        snapshot = self.snapshot
-        if view.is_full and snapshot.intro is not None:
-            watched = {each.id for each in snapshot.intro.instruments}
-            for gone in snapshot.quotes.keys() - watched:
-                del snapshot.quotes[gone]
-            snapshot.facts = {i: row for i, row in snapshot.facts.items() if i in watched}
-        if snapshot.intro is None or not (view.added or view.removed):
-            return
-        changes.intro = True
-        for instrument_id in view.removed:
-            snapshot.quotes.pop(instrument_id, None)
-            snapshot.facts.pop(instrument_id, None)
-        kept = tuple(each for each in snapshot.intro.instruments if each.id not in view.removed)
-        snapshot.intro = replace(snapshot.intro, instruments=kept + view.added, routes=view.routes_watched)
+        take_view(self.snapshot, view, changes)
 
     def _take_events(self, body: bytes, changes: Changes) -> None:
         if self._number is not None:
@@ -211,13 +188,16 @@ class Session:
             self.snapshot.events.append(event)
             changes.events.append(event)
             changes.ended |= event.event == "end"
+        self.snapshot.events_upto = self._order.last_seq
         self.snapshot.missed = self._order.missed
 
+    def _hear(self) -> None:
+        self._heard_s, self._silent_s = self._clock(), 0.0
+
     def _judge_contact(self, changes: Changes) -> None:
-        silent_s = self._clock() - self._heard_s
         lost = ""
-        if silent_s > LOST_AFTER_S:
-            lost = f"no word from the node for {silent_s:.0f} s"
+        if self._silent_s > LOST_AFTER_S:
+            lost = f"no word from the node for {self._clock() - self._heard_s:.0f} s"
             self._number = None
         if lost != self.snapshot.lost_contact:
             self.snapshot.lost_contact = lost

@@ -41,6 +41,9 @@ class Look:
         return self.takes(instrument.venue, instrument.symbol, instrument.group, instrument.market.value)
 
     def takes_event(self, event: Event) -> bool:
+        """A survival is for programs: a person reads it of all openings together, in the route's detail."""
+        if event.event == "survival":
+            return False
         signal = event.signal
         if signal is None:
             return self.takes(event.event, event.exchange, event.market, event.detail)

@@ -7,7 +7,8 @@ import subprocess
 
 import msgspec
 import pytest
-from waiting import IS_MEASURED
+from node_process import OF_FOUR
+from waiting import DEADLINE_S
 
 from arbsniper_tui.model.signal import Signal
 
@@ -41,7 +42,7 @@ OPTIONAL = {field.name for field in msgspec.structs.fields(Signal) if field.defa
 
 
 def test_standard_output_holds_signals_of_the_contract_and_nothing_else(place):
-    node = place.start_node("--demo", "--no-ui", "--threshold", "0.02")
+    node = place.start_node("--demo", "--no-ui", "--threshold", "0.02", *OF_FOUR)
     place.wait_for(lambda: len(node.lines) >= 5, "five signals")
     assert node.end() == 0
     for line in node.lines:
@@ -64,21 +65,23 @@ def test_standard_output_holds_signals_of_the_contract_and_nothing_else(place):
 
 def test_the_demo_of_one_venue_simulates_the_venue_of_its_rate_too(place):
     node = place.start_node("--demo", "--no-ui", "--venue", "okx")
+
+    def listed() -> list[tuple[str, str]]:
+        return re.findall(r"(\w+): \d+ instruments listed by (\S+)", node.err)
+
     place.wait_for(lambda: "okx spot: up" in node.err and "kraken spot: up" in node.err, "both venues")
-    listed = re.findall(r"(\w+): \d+ instruments listed by (\S+)", node.err)
+    place.wait_for(lambda: "kraken" in dict(listed()), "the list of the venue of the rate")
     assert node.end() == 0
-    assert {venue for venue, _ in listed} >= {"kraken"}
-    assert all(url.startswith("http://127.0.0.1:") for _, url in listed)
+    assert all(url.startswith("http://127.0.0.1:") for _, url in listed())
     assert "kraken.com" not in node.err and "okx.com" not in node.err
 
 
-def test_an_interrupt_stops_it_cleanly_and_in_time(place):
-    node = place.start_node("--demo", "--no-ui")
+def test_an_interrupt_stops_it_cleanly_and_nobody_has_to_be_killed(place):
+    node = place.start_node("--demo", "--no-ui", *OF_FOUR, command=place.patient_command)
     place.wait_for(lambda: "okx perp: up" in node.err, "a node that works")
     assert node.end(signal.SIGINT) == 0
-    # The supervisor kills what has not stopped in time, and says so: on a busy machine the clock alone proves less.
-    assert IS_MEASURED or "was killed" not in node.err
-    assert not place.processes() and not place.node_folders()
+    assert "was killed" not in node.err
+    place.wait_for(lambda: not place.processes() and not place.node_folders(), "the end of every worker")
 
 
 def test_a_reader_that_leaves_ends_it_without_a_complaint(place):
@@ -88,7 +91,7 @@ def test_a_reader_that_leaves_ends_it_without_a_complaint(place):
     with reader:
         assert reader.stdin is not None
         node = subprocess.Popen(
-            [place.command, "--demo", "--no-ui", "--threshold", "0.02"],
+            [place.command, "--demo", "--no-ui", "--threshold", "0.02", *OF_FOUR],
             stdin=subprocess.DEVNULL,
             stdout=reader.stdin,
             stderr=subprocess.PIPE,
@@ -100,12 +103,12 @@ def test_a_reader_that_leaves_ends_it_without_a_complaint(place):
             assert reader.stdout is not None and node.stderr is not None
             assert json.loads(reader.stdout.read())["seq"] == 1
             log = node.stderr.read().decode()
-            assert node.wait(60) == 0
+            assert node.wait(DEADLINE_S) == 0
     assert "Traceback" not in log and "BrokenPipe" not in log
 
 
 def test_with_a_log_file_standard_error_stays_empty(place):
-    node = place.start_node("--demo", "--no-ui", "--log-file", "node.log", "--log-level", "debug")
+    node = place.start_node("--demo", "--no-ui", "--log-file", "node.log", "--log-level", "debug", *OF_FOUR)
     log = place.folder / "node.log"
     place.wait_for(lambda: "spread" in log.read_text() and "okx perp: up" in log.read_text(), "the workers' log")
     assert node.end() == 0
@@ -113,7 +116,7 @@ def test_with_a_log_file_standard_error_stays_empty(place):
 
 
 def test_a_log_level_in_any_case_leaves_out_what_is_below_it(place):
-    node = place.start_node("--demo", "--no-ui", "--log-level", "Error", "--threshold", "0.02")
+    node = place.start_node("--demo", "--no-ui", "--log-level", "Error", "--threshold", "0.02", *OF_FOUR)
     place.wait_for(lambda: node.lines, "a signal")
     assert node.end() == 0
     assert node.err == ""

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 import pytest
-from node_process import COMMAND, RunningNode
+from node_process import COMMAND, OF_FOUR, RunningNode
+from waiting import DEADLINE_S
 
 from arbsniper_tui.config.settings import RedisSettings, Settings, SignalSettings, VenueSettings
 from arbsniper_tui.headless.run import run_headless
@@ -132,7 +133,7 @@ def test_nothing_but_signals_stands_on_standard_output_and_the_log_on_standard_e
 
 def test_a_reader_who_has_had_enough_ends_it_cleanly(short_folder: Path) -> None:
     process = subprocess.Popen(
-        [sys.executable, *COMMAND, "--demo", "--no-ui", "--threshold", "0"],
+        [sys.executable, *COMMAND, "--demo", "--no-ui", "--threshold", "0", *OF_FOUR],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -143,7 +144,7 @@ def test_a_reader_who_has_had_enough_ends_it_cleanly(short_folder: Path) -> None
         assert process.stdout.readline().startswith(b'{"type"')
         process.stdout.close()
         log = process.stderr.read()
-        assert process.wait(30) == 0
+        assert process.wait(DEADLINE_S) == 0
         assert b"Traceback" not in log and b"Exception ignored" not in log
     finally:
         process.kill()
@@ -158,7 +159,7 @@ def unread_bytes(pipe: IO[bytes]) -> int:
 def test_a_reader_who_is_slow_loses_nothing_of_a_replay(
     tmp_path: Path, short_folder: Path, wait_until: Callable[..., None]
 ) -> None:
-    tapes = write_tapes(tmp_path, 4000)
+    tapes = write_tapes(tmp_path, 1500)
     process = subprocess.Popen(
         [
             *(sys.executable, *COMMAND, "replay", *(tape.path for tape in tapes), "--speed", "max", "--no-ui"),
@@ -181,12 +182,12 @@ def test_a_reader_who_is_slow_loses_nothing_of_a_replay(
 
         wait_until(is_stuck, lambda: waiting[-1])
         lines = process.stdout.read().splitlines()
-        assert process.wait(30) == 0
+        assert process.wait(DEADLINE_S) == 0
     finally:
         process.kill()
         process.wait()
         process.stdout.close()
-    assert [json.loads(line)["seq"] for line in lines] == list(range(1, 4001))
+    assert [json.loads(line)["seq"] for line in lines] == list(range(1, 1501))
 
 
 def test_a_replay_whose_parent_is_killed_leaves_nobody_behind_even_in_the_middle_of_its_tapes(

@@ -186,6 +186,12 @@ class Viewer:
         self.seen.append(self.session.pull())
         return self.seen[-1]
 
+    def wait_s(self, seconds: float) -> None:
+        """Let so much time pass, and pull on meanwhile."""
+        for _ in range(round(2 * seconds)):
+            self.now_s += 0.5
+            self.pull()
+
     def pull_until(self, condition: Callable[[], object]) -> None:
         def step() -> object:
             self.pull()

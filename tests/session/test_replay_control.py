@@ -57,7 +57,8 @@ def watch(node: RunningNode, session: Session, condition: Callable[[ReplayStatus
 def test_pauses_and_speeds_change_nothing_but_the_time_it_takes(start_node: StartNode, tapes: list[str]) -> None:
     plain = start_node("replay", *tapes, "--speed", "max", demo=False)
     assert plain.process.wait(DEADLINE_S) == 0
-    assert len(plain.lines) == LENGTH_S // 10 + 1
+    # What the process has written is read by a thread of this one.
+    plain.wait_for(lambda: len(plain.lines) == LENGTH_S // 10 + 1, lambda: len(plain.lines))
 
     node = start_node("replay", *tapes, "--speed", "1", demo=False)
     with closing(node.session()) as session:
@@ -78,7 +79,7 @@ def test_pauses_and_speeds_change_nothing_but_the_time_it_takes(start_node: Star
         session.set_playback(None, False)
         node.watch(session, lambda: any(event.event == "end" for event in session.snapshot.events))
     assert node.process.wait(DEADLINE_S) == 0
-    assert node.lines == plain.lines
+    node.wait_for(lambda: node.lines == plain.lines, lambda: len(node.lines))
 
 
 def test_a_disconnect_on_the_tape_closes_what_rested_on_it(start_node: StartNode, tapes: list[str]) -> None:

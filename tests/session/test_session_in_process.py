@@ -8,7 +8,7 @@ from session_stage import INTRO, Stage, Viewer
 
 from arbsniper_tui.model.fact import Funding
 from arbsniper_tui.model.view import FactsRow
-from arbsniper_tui.session.session import HISTORY, LOST_AFTER_S, Session
+from arbsniper_tui.session.session import HISTORY, LOST_AFTER_S, STOOD_STILL_S, Session
 from arbsniper_tui.session.snapshot import EVENTS_KEPT
 from arbsniper_tui.wire.endpoints import Endpoints
 from arbsniper_tui.wire.messages import SetRules
@@ -134,8 +134,8 @@ def test_the_end_of_the_tapes_is_told(stage: Stage, viewer: Viewer) -> None:
 
 def test_silence_is_told_with_its_length_and_the_next_word_ends_it(stage: Stage, viewer: Viewer) -> None:
     stage.is_deaf = True
-    viewer.now_s += LOST_AFTER_S + 1
-    assert viewer.pull().contact
+    viewer.wait_s(LOST_AFTER_S + 1)
+    assert viewer.seen[-1].contact
     assert viewer.snapshot.lost_contact == "no word from the node for 3 s"
     viewer.now_s += 1
     viewer.pull()
@@ -149,9 +149,34 @@ def test_silence_is_told_with_its_length_and_the_next_word_ends_it(stage: Stage,
 
 
 def test_a_quiet_moment_is_no_loss(viewer: Viewer) -> None:
-    viewer.now_s += LOST_AFTER_S
+    viewer.wait_s(LOST_AFTER_S)
+    assert viewer.snapshot.lost_contact == ""
+
+
+def test_a_pause_of_the_viewer_itself_is_no_silence_of_the_node(stage: Stage, viewer: Viewer) -> None:
+    stage.is_deaf = True
+    viewer.now_s += 60
     viewer.pull()
     assert viewer.snapshot.lost_contact == ""
+    viewer.wait_s(LOST_AFTER_S)
+    assert viewer.snapshot.lost_contact == "no word from the node for 62 s"
+
+
+def test_what_waited_while_the_viewer_stood_still_is_not_taken_for_the_newest(stage: Stage, viewer: Viewer) -> None:
+    stage.frame(101.0)
+    viewer.pull_until(lambda: viewer.bid == 101.0)
+    stage.is_deaf = True
+    stage.frame(102.0)
+    stage.frame(103.0, is_lost=True)  # more than is held for a viewer that does not read
+    viewer.now_s += STOOD_STILL_S + 1
+    viewer.pull()
+    assert viewer.snapshot.is_outdated
+    stage.is_deaf = False
+    viewer.pull_until(lambda: not viewer.snapshot.is_outdated)
+    assert viewer.bid == 103.0
+    viewer.now_s += STOOD_STILL_S
+    viewer.pull()
+    assert not viewer.snapshot.is_outdated
 
 
 def test_an_answer_that_never_comes_is_asked_for_again_each_second(

@@ -18,6 +18,13 @@ def test_events_are_found_by_venue_and_by_leg() -> None:
     assert not Look(filter="okx").takes_event(opened)
 
 
+def test_a_survival_is_no_line_of_the_log() -> None:
+    survival = Event(
+        event="survival", seq=1, timestamp=1, id="a-1", symbol="BTC/USDT", survival_pct=(0.5, 0.4, 0.1, None)
+    )
+    assert not Look().takes_event(survival)
+
+
 def test_sorting_cycles_through_every_order_and_back() -> None:
     for pane, orders in SORTS.items():
         look = Look()
