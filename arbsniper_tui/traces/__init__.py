@@ -1,0 +1,1 @@
+"""Traces of signals, sent to a collector: a viewer in a process of its own."""
