@@ -1,0 +1,1 @@
+"""WS /v1/stream: what changes on the node, as it changes."""
