@@ -12,7 +12,16 @@ from arbsniper_tui.cli.config_command import (
     VenueOption,
     options_of,
 )
-from arbsniper_tui.cli.node_command import LogFileOption, LogLevelOption, NoUiOption, run_or_exit
+from arbsniper_tui.cli.node_command import (
+    LOG_MAX_MIB,
+    LogFileOption,
+    LogFormatOption,
+    LogLevelOption,
+    LogMaxMibOption,
+    NoUiOption,
+    log_options,
+    run_or_exit,
+)
 from arbsniper_tui.model.errors import ArbsniperError
 
 TapesArgument = Annotated[
@@ -43,8 +52,10 @@ def replay(
     venue: VenueOption = None,
     threshold: ThresholdOption = None,
     redis_url: RedisUrlOption = None,
-    log_level: LogLevelOption = "info",
+    log_level: LogLevelOption = None,
+    log_format: LogFormatOption = "text",
     log_file: LogFileOption = None,
+    log_max_mib: LogMaxMibOption = LOG_MAX_MIB,
 ) -> None:
     """Play recorded frames through the same parsers, bus and engine, with the tapes' clock.
 
@@ -53,10 +64,12 @@ def replay(
     """
     from arbsniper_tui.node.replay import replay_launch
 
-    options = options_of(symbol, venue, threshold, redis_url)
+    options = options_of(symbol, venue, threshold, redis_url, log_level=log_level)
     try:
         launch, warnings = replay_launch(tapes, config, options, speed=speed, listing_files=instruments or [])
     except ArbsniperError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
-    run_or_exit(launch, no_ui, log_level, log_file, warnings)
+    level = launch.settings.log.level
+    log = log_options(no_ui, level, log_format=log_format, file=log_file, max_mib=log_max_mib)
+    run_or_exit(launch, no_ui, log, warnings)

@@ -8,14 +8,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from arbsniper_tui.model.verdict import Verdict, ratio_words
+from arbsniper_tui.model.words import counted
+from arbsniper_tui.runtime.exit_codes import say
 from arbsniper_tui.tools.benchmark.report import Load, Report
 from arbsniper_tui.tools.doctor.checks import Finding
+from arbsniper_tui.tools.identity import Quarantine
+from arbsniper_tui.tools.status import NodeHealth
 from arbsniper_tui.tools.venue_rows import VenueRow
+from arbsniper_tui.ui.format import span
 from arbsniper_tui.venues.requests import Rate
 
 # Without a terminal's width as the limit, a row stays on its line.
 WIDTH_WITHOUT_TERMINAL = 200
-_COLOURS = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+_COLOURS = {"ok": "green", "warn": "yellow", "degraded": "yellow", "fail": "bold red", "down": "bold red"}
 
 
 def console() -> Console:
@@ -39,6 +45,47 @@ def venues_table(rows: Iterable[VenueRow]) -> Table:
             "told" if row.has_venue_time else "none",
             "both" if "," in row.facts else row.facts,
         )
+    return table
+
+
+def quarantine_tables(found: Quarantine) -> list[Table | str]:
+    """What a node holds, in words where it holds nothing, and the verdicts that are kept."""
+    node = f"{found.node} holds no coin" if found.node else "no node runs here"
+    shown: list[Table | str] = [_held_table(found) if found.held else node]
+    return [*shown, _verdicts_table(found.kept)] if found.kept else shown
+
+
+def _held_table(found: Quarantine) -> Table:
+    """Coins in quarantine, a row a price: first the coin that is held, then its peers."""
+    table = _table("held", "symbol", "price", "currency", "ratio", "coin", "contract", "why")
+    for column in (table.columns[2], table.columns[4]):
+        column.justify = "right"
+    for held in found.held:
+        said = f"{held.why}; you said: {held.verdict}" if held.verdict else held.why
+        own = held.own
+        price = f"{own.price:.6g}" if own.price else "-"
+        table.add_row(
+            own.venue, own.symbol, price, held.currency, ratio_words(held.ratio), own.coin_name, own.contract, said
+        )
+        for peer in held.peers:
+            table.add_row(
+                f"  {peer.venue}",
+                peer.symbol,
+                f"{peer.price:.6g}",
+                held.currency,
+                "",
+                peer.coin_name,
+                peer.contract,
+                "",
+            )
+    return table
+
+
+def _verdicts_table(kept: Iterable[Verdict]) -> Table:
+    """What you have said."""
+    table = _table("verdict on", "symbol", "is", "said", "seen then")
+    for each in kept:
+        table.add_row(each.venue, each.symbol, each.in_words, each.said, each.seen)
     return table
 
 
@@ -89,6 +136,37 @@ def findings_table(findings: list[Finding]) -> Table:
         verdict = Text(finding.verdict, style=_COLOURS[finding.verdict])
         table.add_row(Text(finding.check), verdict, Text(finding.found), Text(finding.advice))
     return table
+
+
+def print_health(health: NodeHealth) -> None:
+    """A node in two lines, then its parts; below a part what of it is not well. One that does not answer is said on
+    standard error."""
+    figures = health.figures
+    if figures is None:
+        say(health.words)
+        return
+    title = Text(f"{health.node} ({health.mode}, {health.version}, process {health.pid}): ")
+    title.append(health.state.value, style=_COLOURS[health.state])
+    shown = [
+        row
+        for part in health.parts
+        for row in ((part.name, part), *((f"  {each.name}", each) for each in part.parts if each.state != "ok"))
+    ]
+    width = max(len(name) for name, _ in shown)
+    done = (
+        f"{figures.exchanges_live} of {figures.exchanges} exchanges live",
+        counted(figures.connections, "connection"),
+        counted(figures.quotes, "quote"),
+        counted(figures.signals, "signal"),
+        f"{figures.open_opportunities:,} open",
+        f"up {span(figures.uptime_s)}",
+        counted(figures.viewers, "viewer"),
+    )
+    lines = [
+        Text.assemble(f"{name:<{width}}  ", (f"{each.state:<8}", _COLOURS[each.state]), f"  {each.words}")
+        for name, each in shown
+    ]
+    console().print(title, Text(", ".join(done)), *lines, sep="\n", soft_wrap=True)
 
 
 def print_report(report: Report, console: Console) -> None:

@@ -11,7 +11,7 @@ from arbsniper_tui.node.launch import Launch
 from arbsniper_tui.node.node import Node
 from arbsniper_tui.runtime.exit_codes import FAULT, USAGE, fail
 from arbsniper_tui.runtime.log import LAST_LINES_S, LogStream
-from arbsniper_tui.runtime.log_file import LogOptions, open_log
+from arbsniper_tui.runtime.log_file import LogOptions, OpenLog, open_log
 
 FrontEnd = Callable[[Node], int]
 """Starts the node, stays with it to its end, stops it, and returns the exit code."""
@@ -23,29 +23,34 @@ def run_node(launch: Launch, front_end: FrontEnd, log_options: LogOptions, warni
     """Run a node with this front end; `warnings` go to its log. Returns the exit code; what cannot be done is said on
     standard error."""
     try:
-        log, descriptor = open_log(log_options, is_replay=launch.mode == "replay")
+        log = open_log(log_options, is_replay=launch.mode == "replay")
     except UsageError as error:
         return fail(error, USAGE)
     try:
         for warning in warnings:
             _log.warning("%s", warning)
-        node = Node(replace(launch, log_level=log_options.level.upper(), log_descriptor=descriptor))
+        node = Node(replace(launch, log=log.setup, log_descriptor=log.descriptor))
         code = front_end(node)
-        log.drain(LAST_LINES_S)
-        _tell_recorded(node, launch.record_folder)
+        log.stream.drain(LAST_LINES_S)
+        _tell_recorded(node, launch.record_folder, log)
         return code
     except (UsageError, RedisNotStarted) as error:
         return fail(error, USAGE)
     except ArbsniperError as error:
         return fail(error, FAULT)
     finally:
-        log.drain(LAST_LINES_S)
+        log.stream.drain(LAST_LINES_S)
 
 
-def _tell_recorded(node: Node, folder: str) -> None:
+def _tell_recorded(node: Node, folder: str, log: OpenLog) -> None:
     """Say what was recorded; standard error may have a reader that does not read."""
-    if node.recorded is not None:
-        frames, size = node.recorded
-        stream = LogStream(sys.stderr.fileno())
-        stream.write(f"recorded {counted(frames, 'frame')}, {size / 1e6:.2f} MB to {folder}\n")
-        stream.drain(LAST_LINES_S)
+    if node.recorded is None:
+        return
+    frames, size = node.recorded
+    words = f"recorded {counted(frames, 'frame')}, {size / 1e6:.2f} MB to {folder}"
+    if log.descriptor is None and log.stream.is_json:
+        _log.info("%s", words)
+        return
+    stream = LogStream(sys.stderr.fileno())
+    stream.write(f"{words}\n")
+    stream.drain(LAST_LINES_S)

@@ -10,7 +10,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import msgspec
@@ -18,8 +18,9 @@ from msgspec import Struct
 
 from arbsniper_tui.model.errors import WorkerLost
 from arbsniper_tui.model.health import WorkerHealth
-from arbsniper_tui.runtime.anonymous_file import anonymous_file_with
+from arbsniper_tui.runtime.anonymous_file import anonymous_file_with, rewrite_anonymous_file
 from arbsniper_tui.runtime.heartbeat import Heartbeat
+from arbsniper_tui.runtime.log import LogSetup
 from arbsniper_tui.runtime.process import WorkerSetup
 
 _log = logging.getLogger(__name__)
@@ -60,6 +61,8 @@ class WorkerSpec:
     may_end: bool = False
     """It does one thing once: code 0 is its purpose, and after any other it is not started again, because what it
     has already told cannot be told twice."""
+    is_needed: bool = True
+    """The node ends where it cannot be kept running. One that is not needed is started again for ever."""
 
 
 class Process(Protocol):
@@ -75,15 +78,17 @@ class Process(Protocol):
 
     def hang_up(self) -> None: ...
 
+    def put_plan(self, plan: Struct) -> None: ...
+
 
 class ChildProcess(subprocess.Popen[bytes]):
     """A worker, whose standard input is its lifeline."""
 
-    def __init__(self, spec: WorkerSpec, heartbeat: int | None, log_level: str, log_descriptor: int | None) -> None:
+    def __init__(self, spec: WorkerSpec, heartbeat: int | None, log: LogSetup, log_descriptor: int | None) -> None:
         # In a file, because a pipe holds 64 KiB and the supervisor must not wait until a worker reads.
-        plan = anonymous_file_with(msgspec.json.encode(spec.plan))
+        plan = self._plan = anonymous_file_with(msgspec.json.encode(spec.plan))
         # What can be done only once must not lose a line over a reader that is slow.
-        setup = WorkerSetup(plan, log_level, log_waits=spec.may_end, heartbeat=heartbeat)
+        setup = WorkerSetup(plan, spec.name, log, log_waits=spec.may_end, heartbeat=heartbeat)
         try:
             super().__init__(
                 # -P: a file in the working folder must not stand in for a library.
@@ -94,13 +99,20 @@ class ChildProcess(subprocess.Popen[bytes]):
                 stderr=log_descriptor,
                 pass_fds=(*spec.descriptors, plan, *((heartbeat,) if heartbeat is not None else ())),
             )
-        finally:
+        except BaseException:
             os.close(plan)
+            raise
 
     def hang_up(self) -> None:
         """End the lifeline: the worker stops by itself."""
         assert self.stdin is not None
-        self.stdin.close()
+        if not self.stdin.closed:
+            self.stdin.close()
+            os.close(self._plan)
+
+    def put_plan(self, plan: Struct) -> None:
+        """Lay a plan where the worker reads it, in place of the one before."""
+        rewrite_anonymous_file(self._plan, msgspec.json.encode(plan))
 
 
 Spawn = Callable[[WorkerSpec, int | None], Process]
@@ -122,6 +134,13 @@ class _Child:
         self.has_begun = False
         """Whether it has shown a sign of life since its start."""
         self.killed_for = ""
+        self.plan_number = 0
+        """Counts the plans that replaced the first."""
+
+    @property
+    def is_by_its_plan(self) -> bool:
+        """Whether it works by the newest plan."""
+        return self.heartbeat is None or self.heartbeat.taken == self.plan_number
 
 
 class Supervisor:
@@ -140,10 +159,13 @@ class Supervisor:
         self._clock = clock
         self._polled_s = clock()
         self._children: list[_Child] = []
+        self._log_level = 0
 
     def start(self, spec: WorkerSpec) -> None:
         """Start a worker, and keep it running from now on."""
         child = _Child(spec)
+        if child.heartbeat is not None:
+            child.heartbeat.log_level = self._log_level
         self._children.append(child)
         self._start(child)
 
@@ -152,11 +174,39 @@ class Supervisor:
         """The processes that run, by name."""
         return {c.spec.name: c.process.pid for c in self._children if c.process is not None}
 
+    @property
+    def have_all_begun(self) -> bool:
+        """Whether every worker that the node needs has shown a sign of life, or is one of which none is asked."""
+        return all(c.has_begun or c.heartbeat is None for c in self._children if c.spec.is_needed)
+
+    def change_plan(self, name: str, plan: Struct) -> None:
+        """Have a worker work by another plan: one that runs takes it when its loop comes round, one that is started
+        again begins with it."""
+        child = next(each for each in self._children if each.spec.name == name)
+        child.spec = replace(child.spec, plan=plan)
+        child.plan_number += 1
+
+    def plan_of(self, name: str) -> Struct | None:
+        """The newest plan of a worker; None for one that was not started."""
+        return next((each.spec.plan for each in self._children if each.spec.name == name), None)
+
+    @property
+    def behind(self) -> list[str]:
+        """The workers that have not taken the newest of their plans yet."""
+        return [each.spec.name for each in self._children if not each.is_by_its_plan]
+
+    def set_log_level(self, level: int) -> None:
+        """Of all workers, as `logging` counts levels."""
+        self._log_level = level
+        for child in self._children:
+            if child.heartbeat is not None:
+                child.heartbeat.log_level = level
+
     def tell_all_but(self, name: str) -> None:
         """Notify once more of every other worker: for one that has just begun to listen."""
         for child in self._children:
             if child.process is not None and child.spec.name != name:
-                self._notify(_health(child, up=True))
+                self._notify(_health(child, child.process.pid, up=True))
 
     def poll(self) -> None:
         """Look after every worker. Raises WorkerLost for one that dies too often."""
@@ -169,6 +219,7 @@ class Supervisor:
                 if code is not None:
                     self._bury(child, code, now_s)
                 elif child.heartbeat is not None:
+                    _hand_over(child, child.process, child.heartbeat)
                     self._listen(child, child.heartbeat.count, now_s, has_paused=has_paused)
             elif child.start_at_s is not None and now_s >= child.start_at_s:
                 child.start_at_s = None
@@ -204,10 +255,12 @@ class Supervisor:
         self._children.clear()
 
     def _start(self, child: _Child) -> None:
+        if child.heartbeat is not None:
+            child.heartbeat.given = child.heartbeat.taken = child.plan_number
         child.process = self._spawn(child.spec, child.heartbeat.descriptor if child.heartbeat is not None else None)
         child.has_begun, child.killed_for, child.heard_s = False, "", self._clock()
         _log.info("%s: process %d", child.spec.name, child.process.pid)
-        self._notify(_health(child, up=True))
+        self._notify(_health(child, child.process.pid, up=True))
 
     def _listen(self, child: _Child, count: int, now_s: float, *, has_paused: bool) -> None:
         """Kill a worker that has shown no sign of life for too long."""
@@ -238,25 +291,31 @@ class Supervisor:
         while child.deaths_s[0] < now_s - timings.deaths_within_s:
             child.deaths_s.popleft()
         deaths = len(child.deaths_s)
-        if deaths > timings.deaths_allowed:
+        if deaths > timings.deaths_allowed and child.spec.is_needed:
             within = f"{deaths} times within {timings.deaths_within_s:.0f} s"
             raise WorkerLost(f"{child.spec.name} {how}, and {within}: see the log for why")
         delay_s = min(timings.first_delay_s * 2 ** (deaths - 1), timings.longest_delay_s)
         child.start_at_s = now_s + delay_s
         detail = f"{how}; starts again in {delay_s:.1f} s"
         _log.error("%s (process %d) %s", child.spec.name, pid, detail)
-        self._notify(WorkerHealth(child.spec.name, pid, up=False, restarts=child.restarts, detail=detail))
+        self._notify(_health(child, pid, up=False, detail=detail))
 
 
-def spawner(log_level: str, log_descriptor: int | None = None) -> Spawn:
+def spawner(log: LogSetup, log_descriptor: int | None = None) -> Spawn:
     """Starts real processes, whose logs go to this file descriptor (None: standard error)."""
-    return lambda spec, heartbeat: ChildProcess(spec, heartbeat, log_level, log_descriptor)
+    return lambda spec, heartbeat: ChildProcess(spec, heartbeat, log, log_descriptor)
+
+
+def _hand_over(child: _Child, process: Process, heartbeat: Heartbeat) -> None:
+    """Give a worker its newest plan, once it has taken the one before: it may be reading that."""
+    if heartbeat.given == heartbeat.taken != child.plan_number:
+        process.put_plan(child.spec.plan)
+        heartbeat.given = child.plan_number
 
 
 def _runs(child: _Child) -> bool:
     return child.process is not None and child.process.poll() is None
 
 
-def _health(child: _Child, *, up: bool) -> WorkerHealth:
-    assert child.process is not None
-    return WorkerHealth(child.spec.name, child.process.pid, up=up, restarts=child.restarts)
+def _health(child: _Child, pid: int, *, up: bool, detail: str = "") -> WorkerHealth:
+    return WorkerHealth(child.spec.name, pid, up, child.restarts, detail, child.spec.is_needed)
