@@ -12,7 +12,7 @@ sys.path.insert(0, str(ROOT))
 
 from arbsniper_tui.venues import VENUES  # noqa: E402  # after the path is set, as is the next
 from tests.ui import builder  # noqa: E402  # the tests' builder, found by the line above
-from tests.ui.played import PlayedView, app_on  # noqa: E402
+from tests.ui.played import PlayedView, app_on  # noqa: E402 - after the path is set
 
 PICTURES = {
     "overview-80x24": ((80, 24), []),

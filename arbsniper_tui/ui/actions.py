@@ -31,6 +31,9 @@ ACTIONS = (
     Action("filter", "slash", "/", "Filter", "Symbols, venues and markets with each word.", "filter"),
     Action("sort", "s", "s", "Sort", "The next order; the pane's header says which.", "sort"),
     Action("detail", "enter", "enter", "Detail", "The selected route, and why it does not signal.", "detail"),
+    Action("identity", "i", "i", "Identity", "Coins whose price does not fit their peers'."),
+    Action("judge", "v", "v", "Verdict on a coin", "Same, different, or sold by the thousand."),
+    Action("mute", "m", "m", "Mute a route", "The selected one makes no signal, or again."),
     Action("freeze", "space", "space", "Freeze the view", "Feeds, engine and Redis run on.", "freeze"),
     Action(
         "step_threshold", "plus,equals_sign", "+", "Threshold up", "By 0.05, for all viewers of the node.", argument=1
@@ -77,6 +80,7 @@ MARKS = (
     ("×", "down", "a feed or worker that is down"),
     ("▲", "up", "in the log: a feed or worker that is up"),
     ("=", "settings", "in the log: another threshold or basis"),
+    ("!", "alert", "in the log: what an alert rule of yours told"),
     ("?", "not known", "a feed while the node is not heard"),
     ("▶", "plays", "a replay that plays"),
     ("‖", "paused", "a replay that is paused"),

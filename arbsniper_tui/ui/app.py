@@ -16,6 +16,7 @@ from arbsniper_tui.session.snapshot import Changes, NodeSession
 from arbsniper_tui.ui.cost import CostMeter
 from arbsniper_tui.ui.keyboard import Keyboard
 from arbsniper_tui.ui.look import Look
+from arbsniper_tui.ui.notices import Notices
 from arbsniper_tui.ui.output import ExactUpdate
 from arbsniper_tui.ui.playback import PlaybackKeys
 from arbsniper_tui.ui.screens.base import NodeScreen, front_of
@@ -68,6 +69,7 @@ class ArbsniperApp(App[None], inherit_bindings=False):
         self._dial = ThresholdDial(patience=2 * refresh_hz)
         self._playback = PlaybackKeys(session, patience=2 * refresh_hz)
         self._keyboard = Keyboard(self, self.draw, session, self._views, self._dial, self._playback)
+        self._notices = Notices(os.environ, clock)
         self._owes_summary = False
         """Whether a replay has ended and its summary was not shown yet."""
         self._owes_picture = False
@@ -93,6 +95,7 @@ class ArbsniperApp(App[None], inherit_bindings=False):
         """Take in what arrived and repaint it; while frozen, or while the terminal is behind, only take it in."""
         changes = self._views.pull()
         self._owes_summary |= changes.ended
+        self._tell_alerts(changes)
         self._sum_up()
         if self._views.live.status is not None:
             self._dial.follow(self._views.live.status.threshold_pct)
@@ -119,6 +122,14 @@ class ArbsniperApp(App[None], inherit_bindings=False):
         self.cost.count()
         if view.second:
             self.cost.settle(screen.rows_painted, self.output.sent_bytes)
+
+    def _tell_alerts(self, changes: Changes) -> None:
+        """Ring, and have the terminal show a notification, also while frozen."""
+        status = self._views.live.status
+        if status is not None:
+            self._notices.take(changes.events, status.clock_ms)
+        if not self.output.is_behind:
+            self.output.write(self._notices.due())
 
     def _sum_up(self) -> None:
         """Show the summary that is owed, unless a prompt or a page is open, whose keys it would take."""

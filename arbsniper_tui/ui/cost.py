@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from arbsniper_tui.model.words import counted
 from arbsniper_tui.ui import format as fmt
 
 WINDOW_S = 2.0
@@ -39,7 +40,7 @@ class CostMeter:
         if elapsed_s < WINDOW_S:
             return
         busy_s, rows, sent = (new - old for new, old in zip(now[1:], self._start[1:], strict=True))
-        skipped = f"{fmt.count(self._skipped)} views skipped: the terminal was behind   " if self._skipped else ""
+        skipped = f"{counted(self._skipped, 'view')} skipped: the terminal was behind   " if self._skipped else ""
         self._words = (
             f"{skipped}{self._drawn / elapsed_s:.1f} views/s   "
             f"{busy_s / max(1, self._drawn) * 1000:.1f} ms a view   "

@@ -6,9 +6,9 @@ from msgspec import UNSET
 
 from arbsniper_tui.model.instrument import Market
 from arbsniper_tui.model.signal import Event, Signal
+from arbsniper_tui.session.derived import native_quote
 from arbsniper_tui.ui import format as fmt
 from arbsniper_tui.ui.columns import MONEY_WIDTH, Column, row
-from arbsniper_tui.ui.derived import native_quote
 from arbsniper_tui.ui.paint import Line, cell, joined
 
 WIDE_FROM = 61
@@ -47,6 +47,7 @@ _MARKS = {
     "worker_up": ("▲", "good"),
     "worker_down": ("×", "bad"),
     "settings": ("=", "accent"),
+    "alert": ("!", "warn"),
     "end": ("■", "warn"),
 }
 _VERBS = {"venue_up": "up", "venue_down": "down", "worker_up": "up", "worker_down": "down"}

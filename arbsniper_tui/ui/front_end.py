@@ -45,7 +45,7 @@ def run_attached(endpoint: str, refresh_hz: float) -> int:
     """Show a node that already runs. Returns the exit code; what cannot be done is said on standard error."""
     try:
         _require_terminal("")
-        log, _ = open_log(LogOptions(is_beside_ui=True), is_replay=False)
+        log = open_log(LogOptions(is_beside_ui=True), is_replay=False)
         session = attach_to(endpoint)
     except (NodeUnreachable, UsageError) as error:
         return fail(error, USAGE)
@@ -55,7 +55,7 @@ def run_attached(endpoint: str, refresh_hz: float) -> int:
         return fail(failure, FAULT)
     finally:
         session.close()
-        log.drain(LAST_LINES_S)
+        log.stream.drain(LAST_LINES_S)
 
 
 def _go_on(session: Session, node: NodeThread, failure: UiFailed) -> int:

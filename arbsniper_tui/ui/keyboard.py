@@ -11,6 +11,9 @@ from functools import partial
 from textual.app import App
 
 from arbsniper_tui.model.errors import UsageError
+from arbsniper_tui.model.reason import ReasonCode
+from arbsniper_tui.model.verdict import Judgement, power_of_ten, read_judgement
+from arbsniper_tui.session import derived
 from arbsniper_tui.session.snapshot import NodeSession
 from arbsniper_tui.ui import format as fmt
 from arbsniper_tui.ui.actions import ACTIONS, ALWAYS, KEYS, Action
@@ -20,6 +23,7 @@ from arbsniper_tui.ui.playback import PlaybackKeys
 from arbsniper_tui.ui.screens.base import NodeScreen, front_of
 from arbsniper_tui.ui.screens.detail import DetailScreen
 from arbsniper_tui.ui.screens.help import HelpScreen
+from arbsniper_tui.ui.screens.identity import IdentityScreen
 from arbsniper_tui.ui.screens.palette import Choice, PaletteScreen
 from arbsniper_tui.ui.themes import THEMES
 from arbsniper_tui.ui.threshold import ThresholdDial, read_threshold
@@ -28,6 +32,7 @@ from arbsniper_tui.ui.widgets.key_bar import Prompt
 
 THRESHOLD_SAYS = "percent, such as 0.5; enter sets it"
 FILTER_SAYS = "words in symbols, venues and markets"
+VERDICT_SAYS = "same, different or multiplier=N"
 PALETTE_SAYS = "enter runs it, esc goes back"
 
 
@@ -205,6 +210,41 @@ class Keyboard:
             self._app.notify("No route to open yet.")
         else:
             await self._app.push_screen(DetailScreen(*route))
+
+    def mute(self) -> None:
+        front = self._front
+        key = front.selected_route(self._views.snapshot) if front is not None else None
+        route = self._views.live.route(key) if key is not None else None
+        if key is None or route is None:
+            self._app.notify("No route to mute.")
+            return
+        is_muted = route.reason is not None and route.reason.code is ReasonCode.MUTED
+        self._session.set_mute(key, not is_muted)
+
+    async def identity(self) -> None:
+        if not isinstance(self._front, IdentityScreen):
+            await self._app.push_screen(IdentityScreen())
+            # Before it is laid out: the next key may be the one for a verdict.
+            self._draw(self._views.look)
+
+    async def judge(self) -> None:
+        await self.identity()
+        held = self._front.selected if isinstance(self._front, IdentityScreen) else None
+        named = derived.instruments_of(self._views.snapshot).get(held.instrument_id) if held is not None else None
+        if held is None or named is None:
+            self._app.notify("No coin is held.")
+            return
+        exponent = power_of_ten(held.ratio) or 0
+        guess = f"multiplier={10**exponent}" if exponent > 0 else ""
+        enter = partial(self._set_verdict, named.venue, named.symbol)
+        label = f"{named.venue} {named.symbol} is"
+        self._ask(Prompt(label, LineEditor(guess), VERDICT_SAYS, entered=enter))
+
+    def _set_verdict(self, venue: str, symbol: str, text: str) -> None:
+        judgement, multiplier = read_judgement(text)
+        self._session.set_verdict(venue, symbol, judgement, multiplier)
+        if judgement is Judgement.MULTIPLIER:
+            self._app.notify(f"{venue} {symbol} takes part from the node's next start.")
 
     async def step_back(self) -> None:
         if len(self._app.screen_stack) > 1:

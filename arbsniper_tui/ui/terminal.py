@@ -86,6 +86,8 @@ class TerminalOutput:
 
     def write(self, text: str) -> None:
         """Send text with what else is written in this turn of the loop."""
+        if not text:
+            return
         if not self._texts and self._loop is not None:
             self._loop.call_soon(self.flush)
         self._texts.append(text)

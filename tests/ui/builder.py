@@ -7,12 +7,24 @@ from functools import cache
 
 from msgspec import structs
 
-from arbsniper_tui.model.fact import Funding, Mark, OpenInterest
+from arbsniper_tui.model.fact import CoinName, Funding, Mark, OpenInterest
+from arbsniper_tui.model.gate_words import GATE_SENTENCES
 from arbsniper_tui.model.health import FeedHealth, FeedState, RedisHealth, RedisState, WorkerHealth
 from arbsniper_tui.model.instrument import Instrument, Market, parse_symbol
 from arbsniper_tui.model.reason import Reason, ReasonCode
 from arbsniper_tui.model.signal import Event, EventKind, Signal, SignalState
-from arbsniper_tui.model.view import FactsRow, NodeIntro, NodeStatus, QuoteRow, RouteRow, StageRow
+from arbsniper_tui.model.view import (
+    Breakdown,
+    FactsRow,
+    HeldRow,
+    NodeIntro,
+    NodeStatus,
+    QuoteRow,
+    RouteRow,
+    StageRow,
+    SurvivalRow,
+    WhyRow,
+)
 from arbsniper_tui.session.snapshot import Snapshot
 
 NOW_MS = 1_760_000_000_000.0
@@ -203,7 +215,21 @@ def routes_of(listed: Sequence[Instrument], rows: dict[int, QuoteRow], threshold
             reason, open_ms = None, 900.0 + 3_700.0 * len(made)
         size = min(bought.ask_size, sold.bid_size)
         net_total = size * bought.ask * net / 100
-        made.append(RouteRow(buy.id, sell.id, spread, net, size, reason, open_ms, 0 if reason else 2, net_total))
+        made.append(
+            RouteRow(
+                buy.id,
+                sell.id,
+                spread,
+                net,
+                size,
+                reason,
+                open_ms,
+                0 if reason else 2,
+                net_total,
+                0.02,
+                (spread - 0.02) / 0.09,
+            )
+        )
     made.sort(key=lambda each: -each.spread_pct)
     return made
 
@@ -233,6 +259,31 @@ def feeds_of(listed: Sequence[Instrument]) -> dict[str, FeedHealth]:
             rtt_ms=None if retry else 11.4 * (at + 1),
         )
     return feeds
+
+
+WHY = (
+    (Reason(ReasonCode.GROSS_BELOW), 2376),
+    (Reason(ReasonCode.STALE, "kraken"), 1771),
+    (Reason(ReasonCode.DISCONNECTED, "okx"), 150),
+    (None, 23),
+)
+"""Of a symbol in the last hour."""
+STOPPED_BY = {ReasonCode.STALE: "fresh", ReasonCode.GROSS_BELOW: "threshold", ReasonCode.NET_BELOW: "threshold"}
+
+
+def breakdown_of(route: RouteRow) -> Breakdown:
+    """The outcomes of the gates that fit the reason of a route."""
+    outcomes: list[tuple[str, Reason | None]] = []
+    for name in list(GATE_SENTENCES)[:-1]:
+        stops = route.reason is not None and name == STOPPED_BY.get(route.reason.code, "book")
+        outcomes.append((name, route.reason if stops else None))
+        if stops:
+            break
+    return Breakdown(route.buy_id, route.sell_id, "BTC/USDT", tuple(outcomes))
+
+
+def survival_of(route: RouteRow) -> SurvivalRow:
+    return SurvivalRow(route.buy_id, route.sell_id, 40, (38, 30, 17, 6))
 
 
 @cache
@@ -326,8 +377,36 @@ def _built(venues: tuple[str, ...], bases: tuple[str, ...], mode: str, perps: bo
             RedisState.UP, "embedded", "unix:///run/user/1000/arbsniper-tui-1000/node-4312/redis.sock", rtt_ms=0.2
         ),
         stages=stages(),
+        breakdowns={(each.buy_id, each.sell_id): breakdown_of(each) for each in routes[:60]},
+        why={"BTC/USDT": WhyRow("BTC/USDT", 4320, WHY)},
+        survival={(each.buy_id, each.sell_id): survival_of(each) for each in routes[:20]},
     )
     built.events.extend(events())
+    return built
+
+
+def held_snapshot() -> Snapshot:
+    """A node on which one venue's ETH is another coin, and another venue sells SOL by the thousand."""
+    built = snapshot(VENUES[:4], ("BTC", "ETH", "SOL"), perps=False)
+    assert built.intro is not None
+    by_name = {(each.venue, each.symbol): each for each in built.intro.instruments}
+    apart = (("okx", "ETH/USDT", 0.0125, 40.0), ("binance", "SOL/USDT", 1000.0, 5.0))
+    held = []
+    for venue, symbol, ratio, held_s in apart:
+        own = by_name[venue, symbol]
+        others = [each for each in built.intro.instruments if each.base == own.base and each is not own]
+        peers = tuple((each.id, round(MIDS[own.base] * (1 + each.id / 10_000), 2)) for each in others)
+        reason = Reason(ReasonCode.IDENTITY, measured=ratio, bound=1.5, peers=len(peers))
+        price = round(MIDS[own.base] * ratio, 4)
+        bid, ask = round(price * 0.9998, 4), round(price * 1.0002, 4)
+        built.quotes[own.id] = structs.replace(built.quotes[own.id], bid=bid, ask=ask, reason=reason)
+        held.append(HeldRow(own.id, reason, ratio, price, "USDT", NOW_MS - held_s * 1000, peers))
+        for each, name in ((own, "Ethan Coin" if own.base == "ETH" else ""), (others[0], "Ethereum")):
+            if own.base == "ETH":
+                built.facts[each.id] = FactsRow(each.id, coin=CoinName(each.id, name, "0x2260fac5e5542a773aa4"))
+    built.held = tuple(held)
+    assert built.status is not None
+    built.status = structs.replace(built.status, held=len(held))
     return built
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from textual.pilot import Pilot
 
+from arbsniper_tui.model.verdict import Judgement
 from arbsniper_tui.model.view import QuoteRow
 from arbsniper_tui.session.snapshot import Changes, RouteKey, Snapshot
 from arbsniper_tui.ui.app import ArbsniperApp, make_app
@@ -21,6 +22,8 @@ class PlayedView:
         self.thresholds: list[float] = []
         self.bases: list[str] = []
         self.playbacks: list[tuple[float | None, bool]] = []
+        self.verdicts: list[tuple[str, str, str, int]] = []
+        self.mutes: list[tuple[RouteKey, bool]] = []
         self.named: tuple[RouteKey, ...] = ()
         self.pulls = 0
 
@@ -34,6 +37,12 @@ class PlayedView:
 
     def set_basis(self, basis: str) -> None:
         self.bases.append(basis)
+
+    def set_verdict(self, venue: str, symbol: str, judgement: Judgement, multiplier: int) -> None:
+        self.verdicts.append((venue, symbol, judgement.value, multiplier))
+
+    def set_mute(self, route: RouteKey, is_muted: bool) -> None:
+        self.mutes.append((route, is_muted))
 
     def name_routes(self, routes: Sequence[RouteKey]) -> None:
         self.named = tuple(routes)

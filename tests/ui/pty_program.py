@@ -25,7 +25,9 @@ class PtyProgram:
     def __init__(self, text: str, *arguments: str, columns: int = 100, lines: int = 30, **environment: str) -> None:
         self.master, self.slave = pty.openpty()
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        self.modes = termios.tcgetattr(self.slave)
+        self.modes = self.modes_left = termios.tcgetattr(self.slave)
+        self._is_over = False
+        """Whether nothing more can come."""
         self.output = b""
         self.screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
@@ -45,7 +47,7 @@ class PtyProgram:
             try:
                 written = os.read(self.master, 65536)
             except OSError:
-                written = b""
+                written, self._is_over = b"", True
             self.output += written
             self._stream.feed(written)
         return "\n".join(self.screen.display)
@@ -55,11 +57,19 @@ class PtyProgram:
         between = self.read if reads else lambda: time.sleep(LOOK_EVERY_S)
         wait_until(condition, lambda: "\n".join(self.screen.display), between=between)
 
-    def sees(self, text: str) -> str:
-        """Wait until a text stands on the screen."""
-        self.wait(lambda: text in self.read() or self.process.poll() is not None)
-        assert text in self.read(), f"{text!r} did not come (exit {self.process.poll()}):\n{self.read()}"
-        return self.read()
+    def sees(self, *texts: str) -> str:
+        """Wait until these texts stand on the screen together, since what is drawn at once may come in several pieces;
+        that screen."""
+        seen: list[str] = []
+
+        def are_there() -> bool:
+            screen = self.read()
+            seen.extend([screen] if all(text in screen for text in texts) else [])
+            return bool(seen)
+
+        self.wait(lambda: are_there() or self.process.poll() is not None)
+        assert are_there(), f"{texts} did not come (exit {self.process.poll()}):\n{self.read()}"
+        return seen[0]
 
     def type(self, keys: bytes) -> None:
         """All of them in one write."""
@@ -74,8 +84,11 @@ class PtyProgram:
 
     def exit_code(self, *, reads: bool = True) -> int:
         self.wait(lambda: self.process.poll() is not None, reads=reads)
-        while select.select([self.master], [], [], 0)[0]:
-            self.read()
+        self.modes_left = termios.tcgetattr(self.slave)
+        os.close(self.slave)
+        self.slave = -1
+        # A terminal hands over some time later what was written last; with nobody at its other end, that ends.
+        self.wait(lambda: (self.read(), self._is_over)[1])
         assert self.process.returncode is not None
         return self.process.returncode
 
@@ -89,11 +102,13 @@ class PtyProgram:
         """The first screen, a cursor, and the modes that the terminal had before."""
         last = {mode: self.output.rfind(b"\x1b[?" + mode) for mode in (b"1049h", b"1049l", b"25l", b"25h")}
         shows = last[b"1049l"] > last[b"1049h"] and last[b"25h"] > last[b"25l"]
-        return shows and termios.tcgetattr(self.slave) == self.modes
+        modes = self.modes_left if self.slave < 0 else termios.tcgetattr(self.slave)
+        return shows and modes == self.modes
 
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        os.close(self.master)
-        os.close(self.slave)
+        for descriptor in (self.master, self.slave):
+            if descriptor >= 0:
+                os.close(descriptor)

@@ -1,9 +1,10 @@
 """Each key of the contract, pressed."""
 
 import pytest
+from msgspec import structs
 from textual.pilot import Pilot
 
-from arbsniper_tui.model.reason import reason_words
+from arbsniper_tui.model.reason import Reason, ReasonCode, reason_words
 from arbsniper_tui.model.signal import Event
 from arbsniper_tui.session.snapshot import Changes
 from arbsniper_tui.ui.app import ArbsniperApp
@@ -13,7 +14,7 @@ from arbsniper_tui.ui.screens.palette import PaletteScreen
 from arbsniper_tui.ui.widgets.routes_pane import RoutesPane
 from arbsniper_tui.ui.widgets.signal_log import SignalLog
 from tests.ui import builder
-from tests.ui.played import after, begin
+from tests.ui.played import PlayedView, after, app_on, begin
 from tests.ui.terminal import drawn, lines_of, shown
 
 
@@ -297,3 +298,17 @@ async def test_the_log_follows_from_its_first_event_on() -> None:
         tick_a_second(app)
         await drawn(pilot)
         assert "venue29" in shown(app)
+
+
+async def test_m_mutes_the_selected_route_and_hears_it_again() -> None:
+    view = PlayedView(builder.snapshot())
+    app = app_on(view)
+    async with app.run_test() as pilot:
+        await pilot.press("3", "m")
+        route = view.snapshot.routes[0]
+        key = (route.buy_id, route.sell_id)
+        assert view.mutes == [(key, True)]
+        muted = structs.replace(route, reason=Reason(ReasonCode.MUTED))
+        view.snapshot.routes = (muted, *view.snapshot.routes[1:])
+        await pilot.press("m")
+        assert view.mutes[-1] == (key, False)

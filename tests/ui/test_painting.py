@@ -126,7 +126,9 @@ async def test_in_a_storm_rows_take_turns_and_none_is_forgotten() -> None:
         for _ in range(3):
             app.tick()
         await drawn(pilot)
-        assert shown(app).count("123,456") == sum(bool(each.ts_recv_ms) for each in view.snapshot.quotes.values())
+        received = [each for each in view.snapshot.quotes.values() if each.ts_recv_ms]
+        # The words of a long reason take the place of the count.
+        assert sum(not each.reason for each in received) <= shown(app).count("123,456") <= len(received)
 
 
 async def test_decimals_grow_with_the_finest_price_and_never_shrink() -> None:

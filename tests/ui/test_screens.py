@@ -68,6 +68,22 @@ def test_converted_prices(snap_compare: Compare, screen: str) -> None:
     assert snap_compare(app, press=[SCREENS[screen]])
 
 
+@pytest.mark.parametrize("size", ["60x15", "80x24", "120x36"])
+def test_identity(snap_compare: Compare, size: str) -> None:
+    app = app_on(PlayedView(builder.held_snapshot()))
+    assert snap_compare(app, press=["i"], terminal_size=SIZES[size])
+
+
+def test_a_verdict_is_asked_for(snap_compare: Compare) -> None:
+    app = app_on(PlayedView(builder.held_snapshot()))
+    assert snap_compare(app, press=["i", "down", "v"])
+
+
+def test_prices_that_may_be_of_another_coin(snap_compare: Compare) -> None:
+    app = app_on(PlayedView(builder.held_snapshot()))
+    assert snap_compare(app, press=["2"], terminal_size=SIZES["120x36"])
+
+
 def test_without_colours(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     app = app_on(PlayedView(builder.snapshot()))

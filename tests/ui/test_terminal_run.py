@@ -84,10 +84,8 @@ def test_a_lost_worker_is_told_after_the_terminal_is_restored(on_pty: Start) -> 
 @pytest.mark.parametrize("encoding", ["ascii", "iso-8859-1", "cp1252"])
 def test_a_terminal_that_is_not_utf_8_gets_ascii_in_the_same_places(on_pty: Start, encoding: str) -> None:
     run = on_pty(PROGRAM, PYTHONIOENCODING=encoding)
-    screen = run.sees(SHOWN)
+    run.sees(SHOWN, "-BTC/USDT -", "* BTC")
     assert run.output.isascii()
-    assert "-BTC/USDT -" in screen
-    assert "* BTC" in screen
     run.type(b"q")
     assert run.exit_code() == 0
 
@@ -148,7 +146,7 @@ def test_a_filter_in_one_burst_with_a_screen_keeps_its_words(on_pty: Start) -> N
     run = on_pty(PROGRAM)
     run.sees(SHOWN)
     run.type(b"/perp\r4")
-    assert "filter perp " in run.sees("4 signals")
+    run.sees("4 signals", "filter perp ")
 
 
 @pytest.mark.parametrize("pasted", [b"eth\nq", b"eth\rq", b"\reth\r\nq"])
@@ -207,7 +205,7 @@ def test_a_terminal_that_does_not_read_holds_nothing_up(on_pty: Start, tmp_path:
     newest = 60_000 + pulls.stat().st_size
     run.wait(lambda: any(float(bid.replace(",", "")) > newest for bid in SHOWN_BID.findall(run.read())))
     run.type(b"5")
-    run.sees("views skipped: the terminal was behind")
+    run.sees("skipped: the terminal was behind")
     run.type(b"q")
     assert run.exit_code() == 0
 

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from arbsniper_tui.model.health import RecordingHealth, RedisHealth, RedisState
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.reason import Reason, ReasonCode
-from arbsniper_tui.model.view import RouteRow
+from arbsniper_tui.model.view import Invariants, RouteRow
 from arbsniper_tui.session.snapshot import Changes, Snapshot
 from arbsniper_tui.ui.app import ArbsniperApp
 from arbsniper_tui.ui.paint import words
@@ -21,6 +21,8 @@ from arbsniper_tui.ui.widgets.feed_table import FeedTable
 from tests.ui import builder
 from tests.ui.played import PlayedView, app_on
 from tests.ui.terminal import drawn, lines_of, roles_of
+
+FROZEN_WORDS = "frozen 4.2 s, peers moved 12 bps"
 
 
 def begin(change: Callable[[Snapshot], object] = lambda built: None) -> tuple[PlayedView, ArbsniperApp]:
@@ -91,6 +93,24 @@ async def test_lag_is_a_column_and_a_large_one_stands_in_the_feed_bar() -> None:
         assert any("okx spot" in line and "2300ms" in line for line in lines)
 
 
+@pytest.mark.parametrize(("size", "said"), [((120, 36), "frozen 4.2 s"), ((80, 24), FROZEN_WORDS)])
+async def test_a_feed_of_which_most_streams_are_frozen_says_so_and_so_do_their_rows(
+    size: tuple[int, int], said: str
+) -> None:
+    def freeze(built: Snapshot) -> None:
+        assert built.intro is not None
+        frozen = Reason(ReasonCode.FROZEN, "", 4.2, 3.0, "", 12.4, 3)
+        for each in built.intro.instruments:
+            if each.venue == "okx":
+                built.quotes[each.id] = structs.replace(built.quotes[each.id], reason=frozen)
+
+    _, app = begin(freeze)
+    async with app.run_test(size=size) as pilot:
+        lines = await see(pilot, app)
+        assert size[0] < 120 or f"● okx {FROZEN_WORDS}" in lines[-2]
+        assert any("okx" in line and said in line for line in lines[:-2])
+
+
 async def test_a_small_lag_is_no_news() -> None:
     _, app = begin(change_feed("okx spot", lag_ms=40.0))
     async with app.run_test(size=(120, 36)) as pilot:
@@ -104,6 +124,15 @@ async def test_recording_shows_a_mark_its_folder_and_its_size() -> None:
         lines = await see(pilot, app, "5")
         assert "● REC 8.4 MB" in lines[1]
         assert any("recording" in line and "/srv/tapes, 8.4 MB, 120,400 frames" in line for line in lines)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_what_is_counted_while_venues_fail_on_purpose_stands_in_the_top_bar(size: tuple[int, int]) -> None:
+    view, app = begin(lambda built: setattr(built, "invariants", Invariants()))
+    async with app.run_test(size=size) as pilot:
+        assert "false signals 0, doubled events 0, unclosed opens 0" in (await see(pilot, app))[1]
+        view.snapshot.invariants = Invariants(false_signals=3)
+        assert "false signals 3, doubled events 0" in (await see(pilot, app))[1]
 
 
 @pytest.mark.parametrize("size", [(60, 15), (120, 36)])

@@ -8,7 +8,9 @@ from textual.containers import Container
 from textual.message import Message
 from textual.screen import Screen
 
+from arbsniper_tui.session.derived import instruments_of
 from arbsniper_tui.session.snapshot import RouteKey, Snapshot
+from arbsniper_tui.session.venue_health import frozen_venues
 from arbsniper_tui.ui.actions import ACTIONS
 from arbsniper_tui.ui.paint import LOST_CLASS, ROLE_CLASSES
 from arbsniper_tui.ui.view import View
@@ -110,6 +112,7 @@ class NodeScreen(Screen[None], inherit_bindings=False):
             snapshot.lost_contact,
             snapshot.redis,
             snapshot.recording and snapshot.recording.failure,
+            snapshot.invariants,
             status and (status.threshold_pct, status.basis, status.open_opportunities),
         )
         is_due = view.whole or view.second or rule != self._rule
@@ -119,7 +122,9 @@ class NodeScreen(Screen[None], inherit_bindings=False):
             self._top_bar.show(snapshot, view.standing)
         self._replay_bar.show(snapshot.replay, status)
         if is_due or changes.feeds:
-            self._feed_bar.show(snapshot.feeds.values(), view.now_ms, in_contact=not snapshot.lost_contact)
+            frozen = frozen_venues(instruments_of(snapshot).values(), snapshot.quotes)
+            in_contact = not snapshot.lost_contact
+            self._feed_bar.show(snapshot.feeds.values(), view.now_ms, frozen, in_contact=in_contact)
         if view.whole:
             self.show_keys()
             self.mark_active()

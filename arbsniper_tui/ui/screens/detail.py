@@ -6,11 +6,12 @@ from textwrap import wrap
 from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.model.reason import reason_words
 from arbsniper_tui.model.view import FactsRow, RouteRow
+from arbsniper_tui.session import derived
 from arbsniper_tui.session.snapshot import Snapshot
-from arbsniper_tui.ui import derived
 from arbsniper_tui.ui import format as fmt
 from arbsniper_tui.ui.paint import Line, cell, joined
 from arbsniper_tui.ui.screens.base import NodeScreen, Pane
+from arbsniper_tui.ui.screens.gates_account import gates_account
 from arbsniper_tui.ui.view import View
 from arbsniper_tui.ui.widgets.pane import TextPane
 
@@ -60,7 +61,7 @@ def detail_lines(snapshot: Snapshot, now_ms: float | None, buy_id: int, sell_id:
     )
     lines = [(), *_verdict(snapshot, route), (), *_beside(*legs, width), (), *_sums(route, buy, sell)]
     told = [_rate(snapshot, now_ms, each) for each in (buy, sell) if each.native_quote != currency]
-    return lines + list(dict.fromkeys(told))
+    return [*lines, *dict.fromkeys(told), (), *gates_account(snapshot, buy, sell)]
 
 
 def _row(name: str, *said: Told) -> Line:
@@ -108,6 +109,7 @@ def _leg(
         "other side": (other, "quiet"),
         "takes part": (f"no: {reason_words(quote.reason)}", "warn") if quote.reason else ("yes", "text"),
     }
+    leg |= _order_limits(snapshot.facts.get(instrument.id), instrument)
     leg |= _facts(snapshot.facts.get(instrument.id), now_ms, instrument)
     if instrument.rate_id is not None and instrument.native_quote != currency:
         prices = derived.counted(instrument, quote, snapshot.quotes)
@@ -116,11 +118,25 @@ def _leg(
     return leg
 
 
+def _order_limits(row: FactsRow | None, instrument: Instrument) -> dict[str, Told]:
+    """The least orders that the venue takes, as far as it says."""
+    if row is None or (limits := row.limits) is None:
+        return {}
+    least = [_exact(limits.min_size, instrument.base)] if limits.min_size else []
+    least += [_exact(limits.min_worth, instrument.native_quote)] if limits.min_worth else []
+    told = {"lot": (_exact(limits.lot, instrument.base), "quiet")} if limits.lot else {}
+    return told | ({"least order": (" and ".join(least), "quiet")} if least else {})
+
+
+def _exact(amount: float, currency: str) -> str:
+    return f"{fmt.number(amount, fmt.decimals_of(amount))} {currency}"
+
+
 def _facts(row: FactsRow | None, now_ms: float | None, instrument: Instrument) -> dict[str, Told]:
     """What is told of a perpetual beside its quote, each with its own age."""
     if instrument.market is not Market.PERP:
         return {}
-    if row is None:
+    if row is None or not (row.funding or row.mark or row.interest):
         return {"funding": ("not told yet", "quiet")}
     told: dict[str, Told] = {}
 
@@ -144,9 +160,19 @@ def _facts(row: FactsRow | None, now_ms: float | None, instrument: Instrument) -
     return told
 
 
-_LEG_ROWS = ("", "symbol", "price", "counts as", "size", "taker fee", "age", "other side", "takes part") + (
-    *("funding", "next funding", "then", "mark", "index", "open interest"),
-)
+_LEG_ROWS = (
+    "",
+    "symbol",
+    "price",
+    "counts as",
+    "size",
+    "taker fee",
+    "age",
+    "other side",
+    "lot",
+    "least order",
+    "takes part",
+) + (*("funding", "next funding", "then", "mark", "index", "open interest"),)
 
 
 def _beside(buy: dict[str, Told], sell: dict[str, Told], width: int) -> list[Line]:
@@ -168,28 +194,42 @@ def _sums(route: RouteRow | None, buy: Instrument, sell: Instrument) -> list[Lin
         return []
     number = "gain" if route.net_spread_pct > 0.0 else "loss"
     fees = f"after {buy.taker_fee_pct:g} % at {buy.venue} and {sell.taker_fee_pct:g} % at {sell.venue}"
-    currency = derived.currency_of(buy, sell)
     return [
         _row("gross spread", (f"{fmt.pct(route.spread_pct, 4)} %", "text"), ("   as quoted", "quiet")),
         _row("net spread", (f"{fmt.pct(route.net_spread_pct, 4)} %", number), (f"   {fees}", "quiet")),
+        *_usual(route),
         _row("size", (f"{route.size:,.8g} {buy.base}", "text"), ("   the smaller of the two", "quiet")),
         _row(
-            "net total", (f"{fmt.money(route.net_total)} {currency}", number), ("   what the size would bring", "quiet")
+            "net total",
+            (f"{fmt.money(route.net_total)} {buy.counted_quote}", number),
+            ("   what the size would bring", "quiet"),
         ),
     ]
+
+
+def _usual(route: RouteRow) -> list[Line]:
+    if route.basis_pct is None or route.zscore is None:
+        return []
+    above = f"   of the last hour; the spread is {route.zscore:.1f} deviations above it"
+    return [_row("usual spread", (f"{fmt.pct(route.basis_pct, 4)} %", "text"), (above, "quiet"))]
 
 
 def _rate(snapshot: Snapshot, now_ms: float | None, instrument: Instrument) -> Line:
     native, counted = instrument.native_quote, instrument.counted_quote
     if instrument.rate_id is None:
-        return _row("rate", (f"{native} counts as {counted} 1:1, by [quotes]", "text"))
-    market = derived.instruments_of(snapshot).get(instrument.rate_id)
-    rate = snapshot.quotes.get(instrument.rate_id)
+        return _row("rate", (f"{native} counts as {counted} 1:1: assumed, by [quotes]", "warn"))
+    quote = snapshot.quotes.get(instrument.id)
+    used = derived.rate_used(instrument, quote)
+    market = derived.instruments_of(snapshot).get(used.id)
+    rate = snapshot.quotes.get(used.id)
     if market is None or rate is None or rate.ts_recv_ms <= 0.0:
         return _row("rate", (f"{native} in {counted}: not known yet, so it takes no part", "warn"))
     decimals = fmt.decimals_of(rate.ask, fmt.decimals_of(rate.bid, 2))
-    verb = "divided by" if instrument.rate_inverted else "times"
+    verb = "divided by" if used.is_inverted else "times"
     shown = f"{fmt.number(rate.bid, decimals)} / {fmt.number(rate.ask, decimals)}"
     age_ms = derived.age_ms(rate, now_ms)
     said = f"{native} {verb} {market.venue} {market.symbol} {shown}, {'-' if age_ms is None else fmt.age(age_ms)} old"
-    return _row("rate", (f"{said}: {reason_words(rate.reason)}", "warn") if rate.reason else (said, "text"))
+    if used.id != instrument.rate_id:
+        said += "; the preferred market has none"
+    reason = quote.reason if quote is not None and derived.is_unrated(quote) else None
+    return _row("rate", (f"{said}: {reason_words(reason)}", "warn") if reason else (said, "text"))

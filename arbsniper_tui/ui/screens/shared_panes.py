@@ -1,7 +1,7 @@
 """Hands a view's values to the panes that stand on more than one screen."""
 
+from arbsniper_tui.session import derived
 from arbsniper_tui.session.snapshot import Snapshot
-from arbsniper_tui.ui import derived
 from arbsniper_tui.ui import format as fmt
 from arbsniper_tui.ui.view import View
 from arbsniper_tui.ui.widgets.latency_pane import LatencyPane

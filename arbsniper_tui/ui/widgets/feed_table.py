@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from arbsniper_tui.model.health import FeedHealth
 from arbsniper_tui.model.reason import Reason, reason_words
-from arbsniper_tui.ui import derived
+from arbsniper_tui.session.venue_health import LARGE_LAG_MS, state_rank
 from arbsniper_tui.ui import format as fmt
 from arbsniper_tui.ui.columns import Column, fitted, header, row
 from arbsniper_tui.ui.look import Look
 from arbsniper_tui.ui.paint import Line, cell, joined
-from arbsniper_tui.ui.widgets.feed_bar import LARGE_LAG_MS, MARKS, UNKNOWN
+from arbsniper_tui.ui.widgets.feed_bar import MARKS, UNKNOWN
 from arbsniper_tui.ui.widgets.pane import LinePane
 
 COLUMNS = (
@@ -55,7 +55,7 @@ class FeedTable(LinePane):
         self._implied = implied
         self._feeds = [each for each in feeds if look.takes(each.feed, each.state.value, *each.rejected)]
         by_state = look.feeds == "state"
-        self._feeds.sort(key=lambda each: (derived.state_rank(each.state) if by_state else 0, each.feed))
+        self._feeds.sort(key=lambda each: (state_rank(each.state) if by_state else 0, each.feed))
         self._now_ms, self._in_contact, self._look = now_ms, in_contact, look
         self.fit()
         self.lay(len(self._rows), empty)

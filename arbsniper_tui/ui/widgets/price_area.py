@@ -118,8 +118,8 @@ class PriceArea(ScrollableContainer, can_focus=False):
         self._converted_by = {}
         for each in listed.instruments:
             by_symbol.setdefault(f"{each.base}/{each.counted_quote}", []).append(each)
-            if each.rate_id is not None:
-                self._converted_by.setdefault(each.rate_id, set()).add(each.id)
+            for rate in each.rates:
+                self._converted_by.setdefault(rate.id, set()).add(each.id)
         self._panes = [PricePane(symbol, members, self._says_order) for symbol, members in by_symbol.items()]
         panes: list[LinePane] = list(self._panes)
         if not panes:

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from arbsniper_tui.model.instrument import Instrument, Market
-from arbsniper_tui.model.reason import reason_words
+from arbsniper_tui.model.reason import ReasonCode, reason_words, short_words
 from arbsniper_tui.model.view import FactsRow, QuoteRow
-from arbsniper_tui.ui import derived
+from arbsniper_tui.session import derived
 from arbsniper_tui.ui import format as fmt
 from arbsniper_tui.ui.columns import Column, fitted, header
 from arbsniper_tui.ui.paint import Line, cell, joined
+from arbsniper_tui.ui.row_words import rate_in_words
 from arbsniper_tui.ui.widgets.pane import LinePane
 
 COLUMNS = (
@@ -27,6 +28,8 @@ COLUMNS = (
     # Receipt minus the venue's time, so with the error of both clocks; a feed's lag is its growth.
     Column("venue_time", "venue time", 10, "right", drop=5),
 )
+
+_ASKED = (ReasonCode.IDENTITY, ReasonCode.MULTIPLIER_WAITS, ReasonCode.OTHER_COIN)
 
 
 class PricePane(LinePane):
@@ -226,13 +229,22 @@ class PricePane(LinePane):
         width = self._columns[2].width
         shown = [fmt.number(price, self._decimals).rjust(width) for price in (quote.bid, quote.ask)]
         own = f"{cell(f'  quoted in {instrument.native_quote}', 19)}{shown[0]} {shown[1]}  "
-        return joined(((own + derived.rate_in_words(instrument, self._quotes, self.room - len(own)), "quiet"),))
+        return joined(((own + rate_in_words(instrument, self._quotes, self.room - len(own)), "quiet"),))
 
     def _apart(self, instrument: Instrument, quote: QuoteRow, bid: str, ask: str) -> Line:
-        """A row that takes no part: all of it quiet, the reason in the place of the sizes."""
+        """A row that takes no part: all of it quiet, the reason in the place of the sizes, or of all that follows where
+        it is longer and fits there."""
         widths = {column.id: column.width for column in self._columns}
         shown = f"{self._named(instrument)}{bid:>{widths['bid']}} {ask:>{widths['ask']}} "
-        reason = cell(reason_words(quote.reason), widths["bid_size"] + 1 + widths["ask_size"], "right")
+        words, width = reason_words(quote.reason), widths["bid_size"] + 1 + widths["ask_size"]
+        room = self.room - len(shown)
+        # What waits for the user's word takes the place of the other columns even where it is cut.
+        is_asked = quote.reason is not None and quote.reason.code in _ASKED
+        if width < len(words) and (is_asked or len(words) <= room):
+            return joined(((shown, "quiet"), (cell(words, min(room, len(words))), "warn")))
+        if len(words) > width and quote.reason is not None:
+            words = short_words(quote.reason)
+        reason = cell(words, width, "right")
         rest = " ".join(self._cell_of(column, quote) for column in self._columns[6:])
         return joined(((shown, "quiet"), (reason, "warn"), (" " + rest, "quiet")))
 

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from arbsniper_tui.model.instrument import Instrument
 from arbsniper_tui.model.view import RouteRow
-from arbsniper_tui.ui import derived
+from arbsniper_tui.session import derived
 from arbsniper_tui.ui import format as fmt
 from arbsniper_tui.ui.columns import MONEY_WIDTH, Column, fitted, header, row
 from arbsniper_tui.ui.look import Look
 from arbsniper_tui.ui.paint import Line
+from arbsniper_tui.ui.row_words import route_state
 from arbsniper_tui.ui.widgets.pane import LinePane
 
 TIGHT_BELOW = 66
@@ -26,6 +27,8 @@ COLUMNS = (
     Column("sell", "sell at", 8),
     Column("spread", "spread", 8, "right", "%"),
     Column("net", "net", 7, "right", "%"),
+    Column("usual", "usual", 7, "right", "%", drop=4),
+    Column("zscore", "z", 5, "right", drop=4),
     Column("money", "net total", MONEY_WIDTH, "right", drop=1),
     Column("size", "size coins", 11, "right", drop=2),
     Column("signals", "signals", 8, "right", drop=3),
@@ -181,16 +184,18 @@ class RoutesPane(LinePane):
             "sell": (sell.venue if self._is_tight else derived.place(sell), role),
             "spread": (fmt.pct(route.spread_pct, width=8), role),
             "net": (fmt.pct(route.net_spread_pct, width=7), net),
-            "money": (fmt.money_in(currency, route.net_total, MONEY_WIDTH), net),
+            "usual": ("" if route.basis_pct is None else fmt.pct(route.basis_pct, width=7), "quiet"),
+            "zscore": ("" if route.zscore is None else f"{max(-99.0, min(99.0, route.zscore)):.1f}", role),
+            "money": (fmt.money_in(buy.counted_quote, route.net_total, MONEY_WIDTH), net),
             "size": (fmt.amount(route.size, 4, 11), "quiet"),
             "signals": (fmt.count(route.signals) if route.signals else "", "quiet"),
             "state": (
-                derived.route_state(route, self._columns[-1].width),
+                route_state(route, self._columns[-1].width),
                 "accent" if is_open and is_gain else "quiet",
             ),
         }
         if not derived.is_priced(route):
-            texts |= dict.fromkeys(("spread", "net", "money", "size"), ("-", "quiet"))
+            texts |= dict.fromkeys(("spread", "net", "zscore", "money", "size"), ("-", "quiet"))
         return row(self._columns, [texts[column.id] for column in self._columns])
 
 

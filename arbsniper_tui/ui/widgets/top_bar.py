@@ -2,8 +2,8 @@
 
 from arbsniper_tui.model.health import FeedState, RecordingHealth, RedisState
 from arbsniper_tui.session.snapshot import Snapshot
+from arbsniper_tui.session.venue_health import venue_healths
 from arbsniper_tui.ui import format as fmt
-from arbsniper_tui.ui.derived import venue_healths
 from arbsniper_tui.ui.paint import Line, ends, joined, width_of
 from arbsniper_tui.ui.view import Standing
 from arbsniper_tui.ui.widgets.pane import LineBar
@@ -47,11 +47,15 @@ class TopBar(LineBar):
             fixed += [(" FROZEN ", "badge"), (" space goes on ", "warn")]
         role = {RedisState.UP: "quiet", RedisState.OFF: "quiet", RedisState.CONNECTING: "warn"}.get(redis.state, "bad")
         parts = [[(f"  filter {standing.filter}", "accent")]] if standing.filter else []
+        if (kept := snapshot.invariants) is not None:
+            parts.append([(f"  {kept.in_words}", "text" if kept.hold else "bad")])
         parts.append([(f"  {fmt.redis(redis)}", role)])
         if status:
             parts.append(
                 [(f"  {status.open_opportunities:>2} open", "accent" if status.open_opportunities else "quiet")]
             )
+            if status.held:
+                parts.append([(f"  {status.held} held: i", "warn")])
             parts.append([(f"  {fmt.count(status.signals)} signals", "quiet")])
         if snapshot.missed:
             parts.append([(f"  {fmt.count(snapshot.missed)} events missed", "warn")])

@@ -1,9 +1,9 @@
-"""Funding in the price pane, and all that is told of a perpetual in the account of a route."""
+"""Funding in the price pane, and all that is told of an instrument beside its quotes in the account of a route."""
 
 from msgspec import structs
 from textual.pilot import Pilot
 
-from arbsniper_tui.model.fact import Funding, Mark, OpenInterest
+from arbsniper_tui.model.fact import Funding, Mark, OpenInterest, OrderLimits
 from arbsniper_tui.model.view import FactsRow
 from arbsniper_tui.session.snapshot import Snapshot
 from arbsniper_tui.ui import format as fmt
@@ -101,3 +101,12 @@ def test_a_rate_stands_in_ten_characters() -> None:
     assert fmt.funding(Funding(0, 0.0038167, None, 8.0)) == "+0.0038/8h"
     assert fmt.funding(Funding(0, -12.5, None, 8.0)) == "-12.500/8h"
     assert fmt.funding(Funding(0, 0.0)) == "+0.0000"
+
+
+def test_the_least_order_and_the_lot_are_told_without_powers_of_ten() -> None:
+    built = builder.snapshot()
+    binance, okx = perpetual(built, "binance"), perpetual(built, "okx")
+    built.facts = {binance: FactsRow(binance, limits=OrderLimits(binance, 0.1, 1e-06, 0.00001, 12_500.0))}
+    rows = told(built, binance, okx)
+    assert rows["lot"].startswith("0.000001 BTC")
+    assert rows["least order"].startswith("0.00001 BTC and 12,500 USDT")
