@@ -1,1 +1,1 @@
-"""What is run once and prints what it found: the benchmark, the doctor, decode."""
+"""What is run once and prints what it found: the benchmark, the doctor, decode, consume."""

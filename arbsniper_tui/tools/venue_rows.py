@@ -2,6 +2,8 @@
 
 from msgspec import Struct
 
+from arbsniper_tui.config.settings import Settings
+from arbsniper_tui.model.instrument import parse_symbol
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.base import VenueMarket
 from arbsniper_tui.venues.requests import Rate
@@ -37,11 +39,18 @@ class VenueRow(Struct, frozen=True):
     """The day on which the venue closed for good; empty for one that runs."""
 
 
-def venue_rows() -> list[VenueRow]:
-    """Every market of every venue, in the order of the registry."""
-    return [
+def venue_rows(settings: Settings | None = None) -> list[VenueRow]:
+    """Every market of every venue, in the order of the registry, and behind them those of the external exchanges that
+    the settings ask for."""
+    rows = [
         row_of(adapter.venue, declared, adapter.closed) for adapter in VENUES.values() for declared in adapter.markets
     ]
+    if settings is not None:
+        for venue in (each for each, own in settings.venues.items() if own.external):
+            asked = {parse_symbol(text).market for text in settings.symbols_of(venue)}
+            in_force = settings.markets_of(venue).values()
+            rows += [row_of(venue, declared) for declared in in_force if declared.market in asked]
+    return rows
 
 
 def row_of(venue: str, declared: VenueMarket, closed: str = "") -> VenueRow:

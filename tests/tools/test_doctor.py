@@ -57,13 +57,6 @@ def server(answer=None):
         listening.shutdown(socket.SHUT_RDWR)
 
 
-@pytest.fixture
-def closed_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield taken.getsockname()[1]
-
-
 def settings(toml: str, tmp_path):
     path = tmp_path / "f.toml"
     path.write_text(toml)

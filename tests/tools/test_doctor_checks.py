@@ -2,8 +2,17 @@
 
 import pytest
 
+from arbsniper_tui.config.settings import Settings, VenueSettings
 from arbsniper_tui.tools.doctor import checks as doctor_checks
-from arbsniper_tui.tools.doctor.checks import check_clock, check_limits, check_terminal, kernel_clock_state
+from arbsniper_tui.tools.doctor.checks import (
+    check_clock,
+    check_external,
+    check_limits,
+    check_terminal,
+    kernel_clock_state,
+    venue_targets,
+)
+from arbsniper_tui.tools.doctor.streams import check_streams
 from arbsniper_tui.ui.front_end import prepare_terminal
 from arbsniper_tui.ui.widgets.too_small import is_too_small
 
@@ -145,3 +154,12 @@ def test_one_cpu_is_few(cpus, verdict, monkeypatch):
 def test_the_line_of_the_cpus_says_what_is_set_for_the_workers():
     (cpus,) = [finding for finding in check_limits("off") if finding.check == "CPUs"]
     assert cpus.found.endswith("engine.cpu = off")
+
+
+def test_an_external_exchange_is_named_and_nothing_is_connected_to():
+    settings = Settings(venues={"acme": VenueSettings(taker_fee_pct=0.1, external=True)})
+    (finding,) = check_external(settings)
+    assert (finding.check, finding.verdict) == ("acme", "ok")
+    assert finding.found == "external: takes ticks of BTC/USDT on ipc://ticks.sock in the node's folder"
+    assert venue_targets(settings) == {}
+    assert check_streams(settings, lambda _: None) == []

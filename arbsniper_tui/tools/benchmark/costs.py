@@ -4,7 +4,8 @@ import gc
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from arbsniper_tui.engine.detector import Detector, Rules
+from arbsniper_tui.engine.detector import Detector
+from arbsniper_tui.engine.rules import Rules
 from arbsniper_tui.feeds.quote_filter import QuoteFilter
 from arbsniper_tui.feeds.venue_reader import Told, VenueReader
 from arbsniper_tui.model.errors import BadFrame, FrameError

@@ -17,7 +17,7 @@ from arbsniper_tui.tools.benchmark.arrivals import Listener
 from arbsniper_tui.tools.benchmark.processor import cpu_s
 from arbsniper_tui.tools.benchmark.report import Load, Stage, WorkerCpu
 
-LIVE_WITHIN_S = 20.0
+LIVE_WITHIN_S = 60.0
 _PULL_EVERY_S = 0.05
 _LOWEST_US = 8
 """The first of the drawn buckets ends here; each of the others is twice as wide as the one before."""

@@ -1,23 +1,14 @@
 """The processor time that another process has used."""
 
-import os
 import subprocess
 import sys
-from pathlib import Path
+
+from arbsniper_tui.runtime.process_reading import read_cpu_s
 
 
 def cpu_s(pid: int) -> float:
     """User and system seconds of a process since its start; 0 for one that has ended."""
-    return _from_proc(pid) if sys.platform == "linux" else _from_ps(pid)
-
-
-def _from_proc(pid: int) -> float:
-    try:
-        # The name in parentheses may hold blanks itself.
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return read_cpu_s(pid) if sys.platform == "linux" else _from_ps(pid)
 
 
 def _from_ps(pid: int) -> float:

@@ -11,6 +11,7 @@ import msgspec
 from arbsniper_tui import __version__
 from arbsniper_tui.config.settings import Settings, VenueSettings
 from arbsniper_tui.node.launch import Launch, without_the_users_redis
+from arbsniper_tui.runtime.log import LogSetup
 from arbsniper_tui.sim.plan import SimPlan
 from arbsniper_tui.sim.registry import SIMULATED
 from arbsniper_tui.tools.benchmark.costs import measure_costs
@@ -60,7 +61,7 @@ def run_bench(
 
 
 def _launch(settings: Settings, sim: SimPlan, record_folder: str = "") -> Launch:
-    return Launch(settings, mode="demo", sim=sim, record_folder=record_folder, log_level="ERROR")
+    return Launch(settings, mode="demo", sim=sim, record_folder=record_folder, log=LogSetup(level="ERROR"))
 
 
 def _on_its_own(settings: Settings) -> Settings:

@@ -23,7 +23,7 @@ from arbsniper_tui.config.settings import Conversion, Settings
 from arbsniper_tui.model.instrument import Market, parse_symbol
 from arbsniper_tui.runtime.shared_cpu import allowed_cpus
 from arbsniper_tui.runtime.terminal import LEAST_COLUMNS, LEAST_LINES, REMOTE_HZ, TerminalLook, terminal_look
-from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues import VENUES, is_external
 from arbsniper_tui.venues.base import VenueMarket
 
 Verdict = Literal["ok", "warn", "fail"]
@@ -175,7 +175,8 @@ def _markets_in_use(settings: Settings) -> dict[str, list[VenueMarket]]:
     }
     for counted in settings.quotes.values():
         if isinstance(counted, Conversion):
-            used.setdefault(counted.venue, set()).add(Market.SPOT)
+            for venue, _ in counted.markets:
+                used.setdefault(venue, set()).add(Market.SPOT)
     return {
         venue: [
             in_force
@@ -183,8 +184,19 @@ def _markets_in_use(settings: Settings) -> dict[str, list[VenueMarket]]:
             if declared.market in markets and (in_force := settings.market_of(venue, declared.market)) is not None
         ]
         for venue, markets in used.items()
-        if not VENUES[venue].closed
+        if not is_external(venue) and not VENUES[venue].closed
     }
+
+
+def check_external(settings: Settings) -> list[Finding]:
+    """Of each external exchange, where its ticks are to come."""
+    address = settings.feeds.external
+    where = f"{address} in the node's folder" if address.startswith("ipc://") and ":///" not in address else address
+    return [
+        Finding(venue, "ok", f"external: takes ticks of {', '.join(settings.symbols_of(venue))} on {where}")
+        for venue, own in settings.venues.items()
+        if own.external
+    ]
 
 
 def target_of(url: str) -> Target:

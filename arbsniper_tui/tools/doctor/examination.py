@@ -12,6 +12,7 @@ from arbsniper_tui.tools.doctor.checks import (
     NETWORK,
     Finding,
     check_clock,
+    check_external,
     check_limits,
     check_terminal,
     check_venues,
@@ -41,6 +42,7 @@ def examine(loaded: Loaded, summary: str, progress: Callable[[str], None]) -> It
     yield check_clock()
     yield from check_limits(loaded.settings.engine.cpu)
     yield from venues()
+    yield from check_external(settings)
 
 
 def _check_venues(settings: Settings, progress: Callable[[str], None]) -> list[Finding]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from arbsniper_tui.config.given import redacted
 from arbsniper_tui.config.settings import RedisSettings
-from arbsniper_tui.model.errors import FolderError, NodeUnreachable, RedisNotStarted
+from arbsniper_tui.model.errors import FolderError, NodeUnreachable, RedisNotStarted, RedisUnreachable
 from arbsniper_tui.runtime.node_folder import REDIS_SOCKET, create_root
-from arbsniper_tui.sinks.embedded import LOOPBACK, URL_FILE, password_note, socket_url
+from arbsniper_tui.sinks.embedded import LOOPBACK, password_note, running_url, socket_url
 from arbsniper_tui.sinks.redis_binary import find_redis_server
 from arbsniper_tui.tools.doctor.checks import Finding
 from arbsniper_tui.wire.endpoints import find_endpoints
@@ -49,13 +49,11 @@ def check_nodes_redis(timeout_s: float = REDIS_TIMEOUT_S) -> list[Finding]:
         folder = find_endpoints().folder
     except (NodeUnreachable, FolderError):
         return []
-    if not (folder / REDIS_SOCKET).exists():
+    url = running_url(folder)
+    if not url:
         return []
-    name, url, advice = "Redis of the node", socket_url(folder), password_note(folder)
-    shown = url
-    if advice:
-        url = (folder / URL_FILE).read_text().strip()
-        shown = f"{shown} and {redacted(url)}"
+    name, advice = "Redis of the node", password_note(folder)
+    shown = f"{socket_url(folder)} and {redacted(url)}" if advice else url
     answer, reason = _ask(url, timeout_s)
     if answer:
         return [Finding(name, "ok", f"{shown}: {answer}", advice)]
@@ -74,6 +72,12 @@ def _ask(url: str, timeout_s: float) -> tuple[str, str]:
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
+    from arbsniper_tui.sinks.open_socket import server_url
+
+    try:
+        url = server_url(url, timeout_s)
+    except RedisUnreachable as error:
+        return "", redacted(str(error))
     try:
         with redis.Redis.from_url(
             url,

@@ -32,14 +32,15 @@ from arbsniper_tui.tools.doctor.seen import Awaited, Seen, finding_of
 from arbsniper_tui.universe.instruments import feed_specs, instruments_of
 from arbsniper_tui.universe.names import listed_as
 from arbsniper_tui.universe.selection import candidates
-from arbsniper_tui.venues import VENUES
+from arbsniper_tui.venues import VENUES, is_external
 from arbsniper_tui.venues.base import Ready, Reply, VenueAdapter, VenueMarket
 from arbsniper_tui.venues.listing import Listing, why_unlisted
 
 DATA_WITHIN_S = 8.0
 _ASKED = 3
 """Instruments that are subscribed: one that is quiet, or not listed, must not decide."""
-_PONG_WITHIN_S = 1.0
+_PONG_SHARE = 1 / 8
+"""Of the time for everything: how long the answer to a ping may take after the first quote."""
 _LATE_S = 0.5
 """What the checks may take beyond their time until they are given up."""
 
@@ -50,6 +51,8 @@ def check_streams(
     """What became of each market of each venue that the settings ask for, in the order of the venues."""
     streams = []
     for spec in feed_specs(instruments_of(settings), settings):
+        if is_external(spec.venue):
+            continue  # it sends what it likes, when it likes
         declared = settings.market_of(spec.venue, spec.market)
         assert declared is not None, "feed_specs takes only markets that the venue has"
         by_pattern = (
@@ -212,7 +215,7 @@ class Stream:
             self.seen.fault = f"a refusal of each ({self.seen.words})"
             return
         with suppress(TimeoutError):
-            async with asyncio.timeout(_PONG_WITHIN_S):
+            async with asyncio.timeout(self._within_s * _PONG_SHARE):
                 await self._wait(lambda: self._socket is not None and self._socket.rtt_ms is not None)
         self.seen.rtt_ms = self._socket.rtt_ms
         if self.seen.has_doubtful_clock and self.seen.dated_ms is None:
