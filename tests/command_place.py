@@ -12,13 +12,13 @@ import subprocess
 import sys
 import tempfile
 import termios
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pyte
 import pytest
+from node_process import PATIENT_COMMAND
 from prepared_command import PreparedCommand
 from waiting import DEADLINE_S, wait_until
 
@@ -37,11 +37,11 @@ def wait_for(condition: Callable[[], Any], what: str = "") -> Any:
 class Run:
     """One command that runs, its output going to files."""
 
-    def __init__(self, place: "Place", number: int, arguments: tuple[str, ...]) -> None:
+    def __init__(self, place: "Place", number: int, command: tuple[str, ...]) -> None:
         self._out, self._err = place.folder / f"out-{number}", place.folder / f"err-{number}"
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(
-                [COMMAND, *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=place.env, cwd=place.folder
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=place.env, cwd=place.folder
             )
 
     @property
@@ -70,7 +70,9 @@ class Terminal:
         self.screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
         self._ours, theirs = pty.openpty()
-        self.modes = termios.tcgetattr(theirs)[3]
+        self.modes = self._modes_left = termios.tcgetattr(theirs)[3]
+        self._is_over = False
+        """Whether nothing more can come."""
         self.written = b""
         self._shown = ""
         self.resize(columns, lines)
@@ -95,11 +97,13 @@ class Terminal:
 
     def read(self) -> str:
         """The screen after everything that was drawn until now."""
-        with contextlib.suppress(OSError):  # nothing more has come, or the program has ended
+        try:
             while drawn := os.read(self._ours, 65536):
                 self.written += drawn
                 self._stream.feed(drawn)
                 self._shown = ""
+        except OSError as error:  # nothing more has come, or nothing more can come
+            self._is_over = not isinstance(error, BlockingIOError)
         # Composing the text costs far more than the look whether anything has come.
         self._shown = self._shown or "\n".join(self.screen.display)
         return self._shown
@@ -112,13 +116,17 @@ class Terminal:
     def type(self, keys: str) -> None:
         os.write(self._ours, keys.encode())
 
-    def sees(self, text: str) -> str:
-        """Wait until a text stands on the screen."""
+    def sees(self, *texts: str) -> str:
+        """Wait until these texts stand on the screen together; that screen."""
+
+        def seen() -> str | None:
+            screen = self.read()
+            return screen if all(text in screen for text in texts) else None
+
         try:
-            wait_for(lambda: text in self.read())
+            return str(wait_for(seen))
         except AssertionError:
-            pytest.fail(f"{text!r} did not come; the screen:\n{self.read()}")
-        return self.read()
+            pytest.fail(f"{texts} did not come; the screen:\n{self.read()}")
 
     def sees_every_venue_up(self) -> str:
         """Wait until a demo of all venues is up."""
@@ -135,23 +143,30 @@ class Terminal:
     def exit_code(self) -> int:
         """Wait for the end, reading on meanwhile: a full terminal would hold the command up."""
         wait_for(lambda: (self.read(), self.process.poll())[1] is not None, f"the end; the screen:\n{self.read()}")
-        self.read()
-        # What waits in a terminal is handed over some time after the program has ended.
-        time.sleep(0.05)
-        self.read()
+        self._modes_left = self._modes_now
+        os.close(self._theirs)
+        self._theirs = -1
+        # A terminal hands over some time later what was written last; with nobody at its other end, that ends.
+        wait_for(lambda: (self.read(), self._is_over)[1], "the last that was written")
         return self.process.returncode
+
+    @property
+    def _modes_now(self) -> int:
+        modes: int = termios.tcgetattr(self._theirs)[3]
+        return modes
 
     @property
     def is_restored(self) -> bool:
         """Cooked mode as before, the first screen again, and a cursor."""
-        modes = termios.tcgetattr(self._theirs)[3]
+        modes = self._modes_left if self._theirs < 0 else self._modes_now
         last = {mode: self.written.rfind(b"\x1b[?" + mode) for mode in (b"1049h", b"1049l", b"25l", b"25h")}
         return modes == self.modes and last[b"1049l"] > last[b"1049h"] and last[b"25h"] > last[b"25l"]
 
     def hang_up(self) -> None:
         """Close the terminal, as closing its window does."""
         for end in (self._theirs, self._ours):
-            os.close(end)
+            if end >= 0:
+                os.close(end)
         self._ours = self._theirs = -1
 
     def close(self) -> None:
@@ -163,6 +178,7 @@ class Place:
     """Where commands are run: nothing of the user's is read, and nothing is written outside `folder`."""
 
     command = COMMAND
+    patient_command = (sys.executable, *PATIENT_COMMAND)
 
     def __init__(self, folder: Path, prepared: PreparedCommand) -> None:
         self.folder = folder
@@ -171,6 +187,7 @@ class Place:
         self.env = kept | {
             "HOME": str(folder),
             "XDG_CONFIG_HOME": str(folder / "config"),
+            "XDG_STATE_HOME": str(folder / ".local" / "state"),
             "TMPDIR": str(folder),
             "TERM": "xterm-256color",
         }
@@ -185,13 +202,13 @@ class Place:
         """A command from start to end; `start` and `terminal` start the installed one."""
         return self._prepared.run(arguments, stdin=stdin, env=self.env, cwd=self.folder)
 
-    def start(self, *arguments: str) -> Run:
-        self._runs.append(run := Run(self, len(self._runs), arguments))
+    def start(self, *arguments: str, command: tuple[str, ...] = (str(COMMAND),)) -> Run:
+        self._runs.append(run := Run(self, len(self._runs), (*command, *arguments)))
         return run
 
-    def start_node(self, *arguments: str) -> Run:
+    def start_node(self, *arguments: str, command: tuple[str, ...] = (str(COMMAND),)) -> Run:
         """A node without a terminal, once it can be attached to."""
-        run = self.start(*arguments)
+        run = self.start(*arguments, command=command)
         wait_for(lambda: run.process.poll() is not None or self.sockets(), "the node's sockets")
         assert run.process.poll() is None, run.err
         return run

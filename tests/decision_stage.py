@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,12 @@ from arbsniper_tui.desk.feed_watch import FeedWatch
 from arbsniper_tui.desk.journal import Journal
 from arbsniper_tui.desk.memory import SIZE, SpreadMemory
 from arbsniper_tui.desk.plan import SpreadPlan
+from arbsniper_tui.desk.sampling import Sampling
+from arbsniper_tui.desk.survival import Survival
 from arbsniper_tui.desk.viewer_desk import ViewerDesk
-from arbsniper_tui.engine.detector import Detector, Rules
+from arbsniper_tui.engine.detector import Detector
+from arbsniper_tui.engine.rules import Rules
+from arbsniper_tui.engine.slices import at_once
 from arbsniper_tui.latency.stages import Stages
 from arbsniper_tui.model.health import FeedHealth, FeedState, RedisHealth, RedisState
 from arbsniper_tui.model.instrument import Instrument
@@ -21,9 +25,13 @@ from arbsniper_tui.model.quote import Quote
 from arbsniper_tui.model.signal import Event, Signal
 from arbsniper_tui.model.view import NodeIntro
 from arbsniper_tui.runtime.anonymous_file import create_anonymous_file
-from arbsniper_tui.sinks.sink import NoSink
+from arbsniper_tui.sinks.sink import NoSink, PastEvent
 from arbsniper_tui.spread.facts import NewestFacts
+from arbsniper_tui.spread.identity_check import Verdicts
+from arbsniper_tui.spread.mutes import Mutes
 from arbsniper_tui.spread.requests import Requests
+from arbsniper_tui.spread.rounds import Rounds
+from arbsniper_tui.spread.state_keeper import StateKeeper
 from arbsniper_tui.spread.view_maker import ViewMaker
 from arbsniper_tui.wire.messages import (
     EVENT_TOPIC,
@@ -75,13 +83,16 @@ class HandedCommands:
 
 class NotedSink:
     announces = True
+    unconfirmed = 0
+    events_lost = 0
 
     def __init__(self) -> None:
         self.signals: list[dict[str, Any]] = []
         self.events: list[dict[str, Any]] = []
         self.prices: list[tuple[str, str, dict[str, Any]]] = []
+        self.nodes: list[tuple[str, dict[str, Any]]] = []
         self.order: list[str] = []
-
+        self.again: list[PastEvent] = []
         self.is_up = True
 
     def announce(self, payload: bytes, timestamp_ms: int, now_ns: int) -> bool:
@@ -93,9 +104,15 @@ class NotedSink:
         self.events.append(json.loads(payload))
         self.order.append(f"event {event}")
 
+    def send_again(self, events: Sequence[PastEvent]) -> None:
+        self.again += events
+
     @property
     def takes_prices(self) -> bool:
         return self.is_up
+
+    def store_node(self, node: str, payload: bytes, now_ns: int) -> None:
+        self.nodes.append((node, json.loads(payload)))
 
     def store_price(self, exchange: str, symbol: str, payload: bytes, now_ns: int) -> None:
         self.prices.append((exchange, symbol, json.loads(payload)))
@@ -131,17 +148,25 @@ class DecisionStage:
         self.detector.wall_offset_ns = WALL_OFFSET_NS
         self.publisher = NotedPublisher()
         self.sink = NotedSink()
-        self._descriptor = os.dup(heir_of._descriptor) if heir_of else create_anonymous_file(SIZE)  # noqa: SLF001
+        self._descriptor = os.dup(heir_of._descriptor) if heir_of else create_anonymous_file(SIZE)  # noqa: SLF001 - its heir
         self.memory = SpreadMemory(self._descriptor)
         sink = self.sink if has_redis else NO_SINK
         self.stages = Stages()
         self.plan = spread_plan(folder, rules)
         self.be_desk(is_replay=False)
-        self.journal = Journal(lambda event: self.desk.tell(event), sink, self.memory)
+        self.survival, self.sampling = Survival(self.detector), Sampling(self.detector)
+        self.journal = Journal(lambda event: self.desk.tell(event), sink, self.memory, self.survival)
+        self.rounds = Rounds(self.sampling, self.survival, self.journal)
         self.watch = FeedWatch(self.detector, self.journal)
-        self.facts = NewestFacts(self.detector.funding)
-        self.views = ViewMaker(self.plan, self.detector, self.journal, self.watch, self.stages, self.sink, self.facts)
-        self.requests = Requests(self.desk, self.detector, self.journal, self.watch, self.memory, self.views)
+        self.facts = NewestFacts(self.detector.funding, self.detector.legs)
+        told = self.facts, self.sampling, self.survival
+        self.views = ViewMaker(self.plan, self.detector, self.journal, self.watch, self.stages, self.sink, *told)
+        self.keeper = StateKeeper()
+        self.verdicts = Verdicts(self.detector, self.journal, self.facts, self.keeper, None)
+        self.mutes = Mutes(self.detector, self.journal, self.keeper, None, set())
+        self.requests = Requests(
+            self.desk, self.detector, self.journal, self.watch, self.memory, self.views, self.verdicts, self.mutes
+        )
 
     def be_desk(self, *, is_replay: bool) -> None:
         """Put a new desk before the viewers, of a live node or of a replay."""
@@ -157,7 +182,8 @@ class DecisionStage:
 
     def next_view(self) -> View:
         """What a viewer gets next."""
-        self.desk.show(self.views.changes(self.now_ns, self.now_ns, self.desk.named_routes()))
+        changes = self.views.changes(lambda: self.now_ns, self.now_ns, self.desk.named_routes())
+        self.desk.show(at_once(changes))
         return self.publisher.views[-1]
 
     def memory_after_a_kill(self) -> SpreadMemory:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from arbsniper_tui.feeds.player import Played, Player
 from arbsniper_tui.model.instrument import Instrument, parse_symbol
-from arbsniper_tui.model.quote import Withdrawal
 from arbsniper_tui.tapes.source import parse_source
 from arbsniper_tui.venues import VENUES
 from arbsniper_tui.venues.listing import Listing
@@ -68,6 +67,6 @@ class Playing:
         return [
             (ts_ns / 1e9, quote.instrument_id, quote.bid)
             for ts_ns, came in self.played
-            if not isinstance(came, Withdrawal)
+            if isinstance(came, list)
             for quote in came
         ]

@@ -17,22 +17,30 @@ from waiting import DEADLINE_S, wait_until
 from arbsniper_tui.runtime.leftover import listener_of
 from arbsniper_tui.runtime.node_folder import REDIS_SOCKET
 from arbsniper_tui.session.session import Session
-from arbsniper_tui.venues import OPEN_VENUES, VENUES
+from arbsniper_tui.venues import VENUES
 from arbsniper_tui.wire.endpoints import Endpoints
 
 COMMAND = ("-m", "arbsniper_tui.cli.main")
+PATIENT_COMMAND = (str(Path(__file__).with_name("patient_command.py")),)
+"""For tests that say how workers end: the clock alone would tell how busy the machine is."""
 WORKERS = ("sim", "feed", "spread")
-DEMO_FEEDS = sum(len(VENUES[venue].markets) for venue in OPEN_VENUES)
-"""Connections of a demo of all venues: one of each market."""
+FOUR = ("binance", "coinbase", "kraken", "okx")
+"""Venues enough for a demo whose number of venues does not matter: a smaller node starts and ends sooner."""
+OF_FOUR = tuple(word for venue in FOUR for word in ("--venue", venue))
+DEMO_FEEDS = sum(len(VENUES[venue].markets) for venue in FOUR)
+"""Connections of a demo of these: one of each market."""
 
 _STARTED = re.compile(r"supervisor: (\w+): process (\d+)")
 _LISTED = re.compile(r"(\w+): \d+ instruments listed by http://127\.0\.0\.1:(\d+)/")
 
 
 class RunningNode:
-    """The command with these arguments, in a folder of its own that holds its sockets too."""
+    """The command with these arguments, in a folder of its own that holds its sockets too. `state` is what it leaves to
+    the next of its name."""
 
-    def __init__(self, folder: Path, arguments: Sequence[str], command: Sequence[str] = COMMAND) -> None:
+    def __init__(
+        self, folder: Path, arguments: Sequence[str], command: Sequence[str] = COMMAND, *, state: Path | None = None
+    ) -> None:
         self.folder = folder
         self.log_file = folder / "log"
         self.lines: list[dict[str, Any]] = []
@@ -47,7 +55,7 @@ class RunningNode:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env=environment | {"TMPDIR": str(folder)},
+                env=environment | {"TMPDIR": str(folder), "XDG_STATE_HOME": str(state or folder / "state")},
                 cwd=folder,
                 start_new_session=True,
             )
@@ -177,3 +185,11 @@ def is_running(pid: int) -> bool:
         return status.read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return not Path("/proc/self").exists()
+
+
+def stands_still(pid: int) -> bool:
+    """Whether a process is stopped; true where the system does not tell."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    except OSError:
+        return True

@@ -1,4 +1,5 @@
-"""A demo node without a terminal and without Redis, whose supervisor waits as the first argument says (JSON)."""
+"""A demo node without a terminal, whose supervisor waits as the first argument says (JSON). It writes to the Redis of
+the URL that is the second; without one, to none."""
 
 import sys
 
@@ -15,8 +16,9 @@ from arbsniper_tui.sim.plan import DEMO_SETTINGS
 
 if __name__ == "__main__":
     log = start_log("info", LogStream(sys.stderr.fileno()))
-    settings = load_settings(DEMO_SETTINGS, {}, {"signals.threshold_pct": "0"}).settings
-    settings = msgspec.structs.replace(settings, redis=RedisSettings(mode="off"))
+    settings = load_settings(DEMO_SETTINGS, {}, {"signals.threshold_pct": "0.02"}).settings
+    redis = RedisSettings(url=sys.argv[2], mode="url") if len(sys.argv) > 2 else RedisSettings(mode="off")
+    settings = msgspec.structs.replace(settings, redis=redis)
     timings = msgspec.json.decode(sys.argv[1], type=Timings)
     code = run_headless(Node(Launch(settings, mode="demo"), timings))
     log.drain()

@@ -58,8 +58,8 @@ class RawVenue:
         """Frames in one write with the answer to the handshake."""
         self.connections: list[socket.socket] = []
         """The newest last."""
-        self._closed = threading.Event()
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def __enter__(self) -> "RawVenue":
         return self
@@ -67,7 +67,14 @@ class RawVenue:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._closed.set()
+        self.close()
+
+    def close(self) -> None:
+        """Take no connection any more, and end those that there are. Once is enough."""
+        if self._accepting.is_alive():
+            # Closing alone would leave the thread in `accept`, on a descriptor whose number the next socket gets.
+            self._listener.shutdown(socket.SHUT_RDWR)
+            self._accepting.join()
         self._listener.close()
         for connection in self.connections:
             connection.close()
@@ -96,7 +103,7 @@ class RawVenue:
         self.wait_for(lambda: len([text for text in self.heard if "ubscribe" in text or "SUBSCRIBE" in text]) >= count)
 
     def _accept(self) -> None:
-        while not self._closed.is_set():
+        while True:
             try:
                 connection, _ = self._listener.accept()
             except OSError:

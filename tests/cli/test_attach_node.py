@@ -1,6 +1,7 @@
 """`attach`: the UI on a node that runs, however it is named; the node does not notice when the UI is left."""
 
 import pytest
+from node_process import OF_FOUR
 
 from arbsniper_tui.runtime.node_folder import live_folders
 
@@ -9,7 +10,7 @@ pytestmark = pytest.mark.xdist_group("nodes of this user")
 
 
 def start(place):
-    run = place.start_node("--demo", "--no-ui", "--threshold", "0.02")
+    run = place.start_node("--demo", "--no-ui", "--threshold", "0.02", *OF_FOUR)
     place.wait_for(lambda: run.lines, "a signal")
     return run
 
@@ -42,9 +43,7 @@ def test_no_node_at_all_is_said_in_a_sentence(place, alone):
 def test_a_node_is_found_by_its_process_id_and_runs_on(shared_place, node):
     place = shared_place
     terminal = place.terminal("attach", str(node.process.pid))
-    screen = terminal.sees("venues up")
-    assert "DEMO" in screen and f"-{node.process.pid}" in screen
-    terminal.sees("BTC/USDT")
+    terminal.sees("venues up", "DEMO", f"-{node.process.pid}", "BTC/USDT")
     leave(terminal)
     assert node.process.poll() is None
     told = len(node.lines)
@@ -53,7 +52,7 @@ def test_a_node_is_found_by_its_process_id_and_runs_on(shared_place, node):
 
 def test_without_an_endpoint_it_finds_the_node_that_runs(shared_place, alone, node):
     terminal = shared_place.terminal("attach")
-    assert f"-{node.process.pid}" in terminal.sees("venues up")
+    terminal.sees("venues up", f"-{node.process.pid}")
     leave(terminal)
 
 

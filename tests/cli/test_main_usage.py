@@ -2,8 +2,11 @@
 
 import pytest
 
-VERBS = ("record", "attach", "replay", "decode", "doctor", "venues", "bench")
-NODE_OPTIONS = ("--config", "--symbol", "--venue", "--threshold", "--redis-url", "--log-level", "--log-file")
+VERBS = ("record", "attach", "api", "replay", "decode", "doctor", "venues", "bench")
+NODE_OPTIONS = (
+    *("--config", "--symbol", "--venue", "--threshold", "--redis-url", "--api"),
+    *("--log-level", "--log-format", "--log-file", "--log-max-mib"),
+)
 
 
 def refused(done) -> str:

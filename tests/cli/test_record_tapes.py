@@ -3,11 +3,16 @@
 import gzip
 import json
 import shutil
+import zlib
+from contextlib import closing
 from operator import itemgetter
 
 import pytest
+from node_process import OF_FOUR
 
+from arbsniper_tui.session.session import Session
 from arbsniper_tui.venues import OPEN_VENUES, VENUES
+from arbsniper_tui.wire.endpoints import Endpoints
 
 REFUSED = b"60018"
 """What OKX answers for the pairs in dollars, which it does not list."""
@@ -20,18 +25,28 @@ class Recorded:
         node = place.start_node("record", "tapes", "--demo", "--no-ui", "--threshold", "0.02")
         folder = place.folder / "tapes"
         place.wait_for(lambda: len(node.lines) >= 3, "signals")
-        place.wait_for(
-            lambda: (found := list(folder.glob("*"))) and all(tape.stat().st_size > 1000 for tape in found), "tapes"
-        )
+        with closing(Session(Endpoints(place.sockets()[0]))) as session:
+            place.wait_for(lambda: (session.pull(), _all_bring_quotes(session))[1], "three quotes of each feed")
+        place.wait_for(lambda: all(lines_until_now(tape) > 3 for tape in folder.iterdir()), "lines on each tape")
         self.exit_code = node.end()
         self.last_words = node.err.splitlines()[-1]
         self.signals = node.lines
         self.tapes = sorted(folder.iterdir())
 
 
+def _all_bring_quotes(session: Session) -> bool:
+    feeds = session.snapshot.feeds.values()
+    return bool(feeds) and all(feed.quotes >= 3 for feed in feeds)
+
+
 @pytest.fixture(scope="module")
 def recorded(shared_place):
     return Recorded(shared_place)
+
+
+def lines_until_now(tape) -> int:
+    """So many can be read while it is written."""
+    return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(tape.read_bytes()).count(b"\n")
 
 
 def lines(tape) -> list[dict]:
@@ -60,15 +75,15 @@ def test_its_last_words_are_how_much_it_recorded(recorded):
 
 
 def test_in_a_terminal_it_says_how_much_it_recorded_when_it_is_left(place):
-    terminal = place.terminal("record", "tapes", "--demo")
-    terminal.sees_every_venue_up()
+    terminal = place.terminal("record", "tapes", "--demo", *OF_FOUR)
+    terminal.sees("4/4 venues up")
     place.wait_for(
         lambda: (terminal.read(), all(t.stat().st_size > 1000 for t in (place.folder / "tapes").iterdir()))[1], "tapes"
     )
     terminal.type("q")
     assert terminal.exit_code() == 0
     frames = sum(not line.get("kind") for tape in (place.folder / "tapes").iterdir() for line in lines(tape))
-    assert f"recorded {frames:,} frames, " in terminal.sees(" MB to tapes")
+    terminal.sees(f"recorded {frames:,} frames, ", " MB to tapes")
 
 
 def test_a_replay_of_the_tapes_finds_opportunities_and_ends(place, recorded):

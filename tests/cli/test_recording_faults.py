@@ -7,10 +7,10 @@ import subprocess
 import sys
 
 import pytest
+from node_process import DEMO_FEEDS, OF_FOUR
 from waiting import DEADLINE_S
 
 from arbsniper_tui.session.session import Session
-from arbsniper_tui.venues import OPEN_VENUES, VENUES
 from arbsniper_tui.wire.endpoints import Endpoints
 
 
@@ -34,7 +34,7 @@ def watch(place, process, condition, what):
 @pytest.mark.skipif(sys.platform != "linux", reason="this system limits no process but one's own")
 def test_a_full_disk_stops_the_recording_visibly_and_nothing_else(place):
     node = subprocess.Popen(
-        [place.command, "record", "tapes", "--demo", "--no-ui", "--threshold", "0"],
+        [place.command, "record", "tapes", "--demo", "--no-ui", "--threshold", "0", *OF_FOUR],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -50,8 +50,12 @@ def test_a_full_disk_stops_the_recording_visibly_and_nothing_else(place):
         assert seen.recording.folder == "tapes" and seen.recording.failure == "File too large"
         assert seen.recording.bytes > 0 and seen.recording.frames > 100
         signals = seen.status.signals
-        seen = watch(place, node, lambda s: s.status.signals > signals + 10, "more signals")
-        assert {feed.state for feed in seen.feeds.values()} == {"live"}
+        seen = watch(
+            place,
+            node,
+            lambda s: s.status.signals > signals + 10 and {feed.state for feed in s.feeds.values()} == {"live"},
+            "more signals, of feeds that are live",
+        )
         assert {worker.restarts for worker in seen.workers.values()} <= {0}
         node.terminate()
         assert node.stderr is not None
@@ -66,15 +70,16 @@ def test_a_full_disk_stops_the_recording_visibly_and_nothing_else(place):
 
 
 def test_the_tapes_of_a_killed_recorder_are_replayed_with_all_others_and_the_loss_is_told(place):
-    node = place.start_node("record", "tapes", "--demo", "--no-ui", "--threshold", "0.02")
+    node = place.start_node("record", "tapes", "--demo", "--no-ui", "--threshold", "0.02", *OF_FOUR)
     seen = watch(place, node.process, lambda s: s.recording and s.recording.frames > 300, "frames on disk")
     killed = seen.workers["feed"].pid
     os.kill(killed, signal.SIGKILL)
     at_least = seen.recording.frames
     folder = place.folder / "tapes"
-    feeds = sum(len(VENUES[venue].markets) for venue in OPEN_VENUES)
     place.wait_for(
-        lambda: sum(tape.stat().st_size > 500 for tape in folder.iterdir() if "-facts" not in tape.name) == 2 * feeds,
+        lambda: (
+            sum(tape.stat().st_size > 500 for tape in folder.iterdir() if "-facts" not in tape.name) == 2 * DEMO_FEEDS
+        ),
         "a tape of each feed from each worker",
     )
     assert node.end() == 0
@@ -82,7 +87,7 @@ def test_the_tapes_of_a_killed_recorder_are_replayed_with_all_others_and_the_los
     done = place.run("replay", *map(str, tapes), "--no-ui", "--speed", "max", "--threshold", "0.02")
     said = done.stderr.decode()
     assert done.returncode == 0, said
-    assert said.count("the tape is cut off here, as a killed recorder leaves it") >= feeds
+    assert said.count("the tape is cut off here, as a killed recorder leaves it") >= DEMO_FEEDS
     played = int(said.partition(" frames played")[0].rpartition(" ")[2])
     assert played > at_least
 

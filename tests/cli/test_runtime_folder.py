@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from node_process import OF_FOUR
 
 # One after the other, however many runners there are: each sees all nodes of this user.
 pytestmark = pytest.mark.xdist_group("nodes of this user")
@@ -50,7 +51,7 @@ def test_a_planted_process_file_ends_no_foreign_process(place):
         folder.mkdir(parents=True)
         folder.chmod(0o777)
         (folder / "redis.pid").write_text(f"{bystander.pid} 1")
-        node = place.start_node("--demo", "--no-ui", "--symbol", "BTC/USDT")
+        node = place.start_node("--demo", "--no-ui", "--symbol", "BTC/USDT", *OF_FOUR)
         assert bystander.poll() is None
         assert (folder / "redis.pid").exists(), "a folder that others may write to is left alone"
         assert node.end() == 0
@@ -64,7 +65,7 @@ def test_a_long_tmpdir_is_passed_over_for_a_short_one(place):
     long = place.folder / ("t" * 100)
     long.mkdir()
     place.env["TMPDIR"] = str(long)
-    node = place.start("--demo", "--no-ui", "--threshold", "0.02")
+    node = place.start("--demo", "--no-ui", "--threshold", "0.02", *OF_FOUR)
     folder = Path(f"/tmp/arbsniper-tui-{USER}/node-{node.process.pid}")
     place.wait_for(lambda: node.process.poll() is not None or node.lines, "a signal")
     assert "Traceback" not in node.err
@@ -78,7 +79,7 @@ def test_a_long_tmpdir_is_passed_over_for_a_short_one(place):
 
 
 def test_a_node_whose_folder_was_deleted_says_so_once_and_goes_on(place):
-    node = place.start_node("--demo", "--no-ui", "--threshold", "0.02")
+    node = place.start_node("--demo", "--no-ui", "--threshold", "0.02", *OF_FOUR)
     (folder,) = place.node_folders()
     place.wait_for(lambda: node.lines, "a signal")
     shutil.rmtree(folder)

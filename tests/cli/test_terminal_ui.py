@@ -21,13 +21,11 @@ def terminal(place):
 def check_clean_end(place, terminal) -> None:
     assert terminal.exit_code() == 0
     assert terminal.is_restored
-    assert not place.processes() and not place.node_folders()
+    place.wait_for(lambda: not place.processes() and not place.node_folders(), "the end of every worker")
 
 
 def test_keys_do_what_the_contract_says_and_q_leaves_nothing_behind(place, terminal):
-    screen = terminal.sees("BTC/USDT")
-    assert "DEMO" in screen and "gross" in screen
-    terminal.sees("threshold 0.10%")
+    terminal.sees("BTC/USDT", "DEMO", "gross", "threshold 0.10%")
     terminal.type("+")
     terminal.sees("threshold 0.15%")
     terminal.type("-")
@@ -58,9 +56,9 @@ def test_every_screen_has_its_number_under_the_same_bar_and_ctrl_c_ends_it(place
     for number, name, shows in SCREENS:
         terminal.type(number)
         terminal.sees(f"{number} {name}")
-        assert "threshold 0.10%" in terminal.sees(shows)
+        terminal.sees(shows, "threshold 0.10%")
     terminal.type("?")
-    assert "Freeze the view" in terminal.sees("Every key")
+    terminal.sees("Every key", "Freeze the view")
     terminal.type("\x1b")
     terminal.misses("Freeze the view")
     terminal.type("\x03")
@@ -72,6 +70,6 @@ def test_a_terminal_made_too_small_says_so_and_comes_back_and_a_signal_ends_it(p
     terminal.sees("40x10")
     terminal.resize(120, 36)
     terminal.sees_every_venue_up()
-    assert "BTC/USDT" in terminal.sees("threshold 0.10%")
+    terminal.sees("threshold 0.10%", "BTC/USDT")
     terminal.process.terminate()
     check_clean_end(place, terminal)

@@ -4,6 +4,7 @@ import signal
 from collections.abc import Callable, Iterator
 
 import pytest
+from node_process import OF_FOUR
 
 from tests.ui.pty_program import PtyProgram
 
@@ -45,7 +46,7 @@ def faulty(place) -> Iterator[Start]:
 
 @pytest.mark.parametrize(("broken", "number"), [("session", signal.SIGINT), ("widget", signal.SIGTERM)])
 def test_the_node_goes_on_without_its_ui_until_it_is_stopped(place, faulty: Start, broken: str, number: int) -> None:
-    node = faulty(broken, "--demo")
+    node = faulty(broken, "--demo", *OF_FOUR)
     node.wait(lambda: "ctrl+C stops it" in (node.read(), node.said_at_end)[1])
     said = node.said_at_end
     assert f"{FAILED}; the node goes on without it" in said
@@ -54,7 +55,7 @@ def test_the_node_goes_on_without_its_ui_until_it_is_stopped(place, faulty: Star
     assert "broken by the test" in next(place.folder.rglob("arbsniper.log")).read_text()
 
     viewer = place.terminal("attach", str(node.process.pid))
-    viewer.sees_every_venue_up()
+    viewer.sees("4/4 venues up")
     viewer.type("q")
     assert viewer.exit_code() == 0
 
@@ -64,7 +65,7 @@ def test_the_node_goes_on_without_its_ui_until_it_is_stopped(place, faulty: Star
 
 
 def test_a_viewer_that_fails_says_so_and_the_node_does_not_notice(place, faulty: Start) -> None:
-    node = place.start_node("--demo", "--no-ui", "--threshold", "0.02")
+    node = place.start_node("--demo", "--no-ui", "--threshold", "0.02", *OF_FOUR)
     place.wait_for(lambda: node.lines, "a signal")
     viewer = faulty("widget", "attach", str(node.process.pid))
     assert viewer.exit_code() == 1

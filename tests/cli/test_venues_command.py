@@ -127,3 +127,15 @@ def test_a_market_whose_books_are_another_venues_says_whose():
     assert (rows["coindcx", "perp"].relays, rows["binance", "perp"].relays) == ("binance", "")
     _, limits = (line for line in drawn(row_of("made-up", market_of(relays="binance"))) if "made-up" in line)
     assert limits.split()[-1] == "binance"
+
+
+@pytest.mark.parametrize(("more", "count"), [("", 2), ("[venues.nope]", 0)])
+def test_external_exchanges_of_the_settings_stand_behind_the_others(tmp_path, more, count):
+    file = tmp_path / "f.toml"
+    symbols = "symbols = ['BTC/USDT', 'BTC/USDT:USDT']"
+    file.write_text(f"[venues.acme]\nexternal = true\ntaker_fee_pct = 0.3\n{symbols}\n{more}")
+    done = CliRunner().invoke(app, ["--config", str(file), "--json"])
+    assert done.exit_code == 0
+    rows = json.loads(done.stdout)
+    behind = [(row["venue"], row["market"], row["channel"], row["taker_fee_pct"]) for row in rows[len(venue_rows()) :]]
+    assert behind == [("acme", market, "ticks from outside", 0.3) for market in ("spot", "perp")][:count]

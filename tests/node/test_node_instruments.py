@@ -70,7 +70,7 @@ def test_an_instrument_that_comes_opens_routes_and_closes_them_when_it_goes(
     say(InstrumentsChanged(now_ns(), removed=(OKX,)))
     for viewer in (session, late):
         node.watch(viewer, lambda viewer=viewer: watched(viewer) == {BINANCE, KRAKEN})  # type: ignore[misc]  # bound now
-        assert OKX not in viewer.snapshot.quotes
+        node.watch(viewer, lambda viewer=viewer: OKX not in viewer.snapshot.quotes)  # type: ignore[misc]  # bound now
     node.watch(session, lambda: any(each.event == "close" for each in session.snapshot.events))
     (closed,) = [each.signal for each in session.snapshot.events if each.event == "close"]
     assert closed is not None and closed.reason == "okx: no longer watched"

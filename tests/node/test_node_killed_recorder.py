@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +21,9 @@ mode = "off"
 """
 
 
-def test_a_kill_costs_the_tapes_at_most_the_last_second(start_node: Callable[..., RunningNode], tmp_path: Path) -> None:
+def test_what_a_node_says_is_recorded_is_on_tape_after_a_kill(
+    start_node: Callable[..., RunningNode], tmp_path: Path
+) -> None:
     folder = tmp_path / "tapes"
     with RawKraken() as kraken:
         config = tmp_path / "arbsniper.toml"
@@ -37,7 +38,7 @@ def test_a_kill_costs_the_tapes_at_most_the_last_second(start_node: Callable[...
         last = kraken.quote(98.0, 100.0)
         kraken.send(last)
         node.watch(session, lambda: FIRST in quotes and quotes[FIRST].bid == 98.0)
-        time.sleep(1.0)  # the promise itself
+        node.watch(session, lambda: (told := session.snapshot.recording) is not None and told.frames >= 2)
         os.kill(node.pid("feed"), signal.SIGKILL)
         node.wait_for(lambda: len(node.pids("feed")) == 2)
         session.close()

@@ -45,14 +45,17 @@ class Stage:
         self.binance.send(self.binance.quote(BASE, ASK))
         self.kraken.send(self.kraken.quote(BASE, ASK))
 
-    def stop_while(self, worker: str, meanwhile: Callable[[], None], for_s: float = 0.6) -> None:
-        """Stop a worker for longer than any pause that it may take for its own."""
+    def stop_while(self, worker: str, meanwhile: Callable[[], None], for_s: float = 0.6) -> float:
+        """Stop a worker for longer than any pause that it may take for its own. Returns when it went on, in ms since
+        1970."""
         os.kill(self.node.pid(worker), signal.SIGSTOP)
         try:
             meanwhile()
             time.sleep(for_s)  # the fault itself: a pause has a length
         finally:
+            woke_ms = time.time() * 1000
             os.kill(self.node.pid(worker), signal.SIGCONT)
+        return woke_ms
 
     def spike(self, bid: float) -> str:
         return self.binance.quote(bid, bid + 0.5)
@@ -156,8 +159,11 @@ def test_a_spread_worker_that_was_stopped_for_long_blames_no_feed(stage: Stage, 
         until_s = seen.status.uptime_s + seconds
         stage.node.watch(stage.session, lambda: seen.status is not None and seen.status.uptime_s > until_s)
 
+    before, woke_ms = len(seen.events), 0.0
+
     def pause() -> None:
-        stage.stop_while("spread", stage.quiet, for_s=pause_s)
+        nonlocal woke_ms
+        woke_ms = stage.stop_while("spread", stage.quiet, for_s=pause_s)
         runs_for(pause_s / 2)  # its first frame after the pause comes behind its look at the feeds
 
     if wakes_first:
@@ -165,8 +171,10 @@ def test_a_spread_worker_that_was_stopped_for_long_blames_no_feed(stage: Stage, 
     else:
         pause()
     runs_for(2.0)
-    assert {each.event for each in seen.events} == {"venue_up"}, stage.node.log[-3000:]
-    assert {feed.state for feed in seen.feeds.values()} <= {"live", "silent"}
+    # Where this machine is busy, a feed may really have been silent for so long since.
+    blamed = [each for each in list(seen.events)[before:] if each.event != "venue_up"]
+    assert all(each.timestamp >= woke_ms + SILENT_AFTER_NS / 1e6 for each in blamed), stage.node.log[-3000:]
+    stage.node.watch(stage.session, lambda: {feed.state for feed in seen.feeds.values()} <= {"live", "silent"})
     stage.expect_only(45_500.0)
 
 

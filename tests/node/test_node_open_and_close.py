@@ -55,7 +55,7 @@ class Opened:
 def opened(start_node: StartNode, tmp_path: Path) -> Iterator[Opened]:
     with RawBinance() as binance, RawKraken() as kraken:
         config = tmp_path / "arbsniper.toml"
-        config.write_text(SETTINGS.format(max_age_ms=5000, binance=binance.table, kraken=kraken.table))
+        config.write_text(SETTINGS.format(max_age_ms=60_000, binance=binance.table, kraken=kraken.table))
         opened = Opened(start_node("--config", str(config), demo=False), binance, kraken)
         yield opened
         opened.session.close()
@@ -117,11 +117,12 @@ def test_a_threshold_that_was_set_outlives_the_worker_and_touches_no_disk(opened
     node = opened.node
     files = {path.name for path in node.sockets.iterdir()}
     opened.session.set_threshold(0.75)
-    node.watch(opened.session, lambda: opened.session.snapshot.status.threshold_pct == 0.75)
+    node.watch(opened.session, lambda: (status := opened.session.snapshot.status) and status.threshold_pct == 0.75)
     killed = node.pid("spread")
     os.kill(killed, signal.SIGKILL)
     node.wait_for(lambda: node.pids("spread")[-1] != killed)
-    node.watch(opened.session, lambda: len(opened.session.snapshot.workers) == 2 and opened.keeps_open())
+    workers = opened.session.snapshot.workers
+    node.watch(opened.session, lambda: "spread" in workers and workers["spread"].restarts and opened.keeps_open())
     assert opened.session.snapshot.status is not None
     assert opened.session.snapshot.status.threshold_pct == 0.75
     assert {path.name for path in node.sockets.iterdir()} == files

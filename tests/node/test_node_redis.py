@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from node_process import DEMO_FEEDS, RunningNode
+from node_process import DEMO_FEEDS, OF_FOUR, RunningNode
 from redis_server import RedisServer
 from waiting import DEADLINE_S
 
@@ -24,14 +24,6 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path / "redis")
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
 def store(server: RedisServer) -> Iterator[Any]:
     client = server.client()
     yield client
@@ -41,6 +33,10 @@ def store(server: RedisServer) -> Iterator[Any]:
 @pytest.fixture
 def node(start_node: StartNode, server: RedisServer) -> RunningNode:
     return start_node(*SOON, "--redis-url", server.url)
+
+
+looks_at_one = pytest.mark.xdist_group("observed node")
+"""So that one node is observed, once."""
 
 
 class Listener:
@@ -85,6 +81,8 @@ class Observed(NamedTuple):
     """While it ran."""
     lives_ms: list[int]
     """How long each price had to live."""
+    node: dict[str, Any]
+    """What it said of itself."""
     lines: list[dict[str, Any]]
 
 
@@ -95,7 +93,7 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
     server.start()
     store = server.client()
     signals, events = Listener(store, "arbitrage:signals"), Listener(store, "arbitrage:events")
-    node = RunningNode(folder, ("--demo", "--no-ui", *SOON, "--redis-url", server.url))
+    node = RunningNode(folder, ("--demo", *OF_FOUR, "--no-ui", *SOON, "--redis-url", server.url))
     try:
 
         def has_said_all() -> bool:
@@ -107,18 +105,26 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
                 and kinds.count("venue_up") == DEMO_FEEDS
                 and "close" in kinds
                 and len(store.keys("price:*")) >= 15
+                and any(
+                    (said := json.loads(store.get(key) or "{}"))
+                    and said["health"]["is_live"]
+                    and len(said["venues"]) == 4
+                    for key in store.keys("node:*")
+                )
             )
 
         node.wait_for(has_said_all, lambda: events.heard[-10:])
         keys = store.keys("price:*")
         prices = {key.decode(): json.loads(store.get(key)) for key in keys}
-        lives_ms = [store.pttl(key) for key in keys]
+        (node_key,) = store.keys("node:*")
+        lives_ms = [store.pttl(key) for key in (*keys, node_key)]
+        said = json.loads(store.get(node_key))
         assert node.stop() == 0
         node.wait_for(lambda: len(signals.listen()) == store.zcard("signals:history"))
         node.wait_for(lambda: len(events.listen()) == store.xlen("arbitrage:stream"))
         history = store.zrange("signals:history", 0, -1, withscores=True)
         stream = streamed_events(store)
-        yield Observed(signals.heard, history, events.heard, stream, prices, lives_ms, node.lines)
+        yield Observed(signals.heard, history, events.heard, stream, prices, lives_ms, said, node.lines)
     finally:
         node.close()
         store.close()
@@ -126,6 +132,7 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@looks_at_one
 def test_subscribers_history_and_standard_output_say_the_same(observed: Observed) -> None:
     heard = observed.signals
     assert without_gaps(numbers(heard)) and numbers(heard)[0] == 1
@@ -139,6 +146,7 @@ def test_subscribers_history_and_standard_output_say_the_same(observed: Observed
         assert signal["sell_price"] > signal["buy_price"]
 
 
+@looks_at_one
 def test_events_are_numbered_without_gaps_heartbeats_too(observed: Observed) -> None:
     heard = observed.events
     assert without_gaps(numbers(heard)) and numbers(heard)[0] == 1
@@ -146,8 +154,20 @@ def test_events_are_numbered_without_gaps_heartbeats_too(observed: Observed) -> 
     beats = [event for event in heard if event["event"] == "heartbeat"]
     assert all(after["timestamp"] - before["timestamp"] > 500 for before, after in pairwise(beats))
     assert beats[-1].get("signals", 0) <= observed.signals[-1]["seq"]
+    # A server that is slow to answer is called hung for that moment.
+    assert "up" in {beat["redis"] for beat in beats}
 
 
+@looks_at_one
+def test_a_node_says_what_it_is_and_how_its_venues_are(observed: Observed) -> None:
+    said = observed.node
+    assert {(event["node"], event["run"]) for event in observed.events} == {(said["node"], said["run"])}
+    assert all(signal["id"].startswith(f"{said['node']}-{said['run']}-") for signal in observed.signals)
+    assert said["health"]["node"] == said["node"] and said["health"]["is_live"] and said["api"] is None
+    assert [venue["venue"] for venue in said["venues"]] == ["binance", "coinbase", "kraken", "okx"]
+
+
+@looks_at_one
 def test_every_price_has_a_key_that_expires(observed: Observed) -> None:
     assert {"price:binance:BTC/USDT", "price:okx:BTC/USDT:USDT", "price:coinbase:BTC/USD"} <= observed.prices.keys()
     for value in observed.prices.values():
@@ -164,7 +184,10 @@ def test_signals_of_an_outage_are_stored_in_order_when_redis_is_back(
         node.watch(session, lambda: session.snapshot.redis.state == "up" and node.lines)
         server.stop()
         node.watch(session, lambda: session.snapshot.redis.state == "away")
-        last_before = node.lines[-1]["seq"]
+        assert session.snapshot.status is not None
+        # All that Redis may have confirmed stands on standard output by then.
+        last_before = session.snapshot.status.signals
+        node.wait_for(lambda: node.lines[-1]["seq"] >= last_before)
         node.watch(session, lambda: session.snapshot.redis.waiting >= 3)
         assert f"127.0.0.1:{server.port}" in session.snapshot.redis.detail
         server.start()
@@ -195,7 +218,8 @@ def test_signals_go_on_while_redis_is_full_and_are_stored_when_it_has_room(
         node.watch(session, lambda: session.snapshot.redis.state == "refusing")
         assert "OOM" in session.snapshot.redis.detail
         node.watch(session, lambda: session.snapshot.redis.waiting >= 5)
-        newest = heard.listen()[-1]["seq"]
+        node.wait_for(heard.listen)
+        newest = heard.heard[-1]["seq"]
         node.wait_for(lambda: heard.listen()[-1]["seq"] >= newest + 2)
         store.config_set("maxmemory", 0)
         node.watch(session, lambda: session.snapshot.redis.state == "up" and session.snapshot.redis.waiting == 0)
@@ -229,22 +253,24 @@ def ups(store: Any, exchange: str) -> int:
 def test_a_venue_that_refuses_is_told_and_the_others_run_and_it_comes_back(
     server: RedisServer, store: Any, node: RunningNode
 ) -> None:
-    node.wait_for(lambda: ups(store, "kraken") == 1)
+    node.wait_for(lambda: ups(store, "kraken"))
+    before = ups(store, "kraken")
     node.set_fault("kraken", "kind=refuse")
     node.wait_for(lambda: "HTTP 503" in node.log and down(store, "kraken"))
     node.wait_for_signals(2)
-    assert len(down(store, "kraken")) == 1
+    assert len(down(store, "kraken")) == before
     node.set_fault("kraken", "kind=none")
-    node.wait_for(lambda: ups(store, "kraken") == 2)
+    node.wait_for(lambda: ups(store, "kraken") == before + 1)
     assert not down(store, "okx") and not down(store, "binance")
     assert node.stop() == 0
 
 
 def test_a_dropped_venue_and_garbage_do_not_stop_the_rest(server: RedisServer, store: Any, node: RunningNode) -> None:
-    node.wait_for(lambda: ups(store, "okx") == 2)
+    node.wait_for(lambda: ups(store, "okx") >= 2)
+    before = ups(store, "okx")
     node.set_fault("coinbase", "kind=garbage")
     node.set_fault("okx", "kind=drop")
-    node.wait_for(lambda: ups(store, "okx") == 4, lambda: streamed_events(store)[-10:])
+    node.wait_for(lambda: ups(store, "okx") >= before + 2, lambda: streamed_events(store)[-10:])
     session = node.session()
     try:
         feeds = session.snapshot.feeds
@@ -272,13 +298,18 @@ def test_a_frozen_instrument_grows_stale_in_sight_while_its_neighbours_move(
         ids = {f"{i.venue} {i.symbol}": i.id for i in session.snapshot.intro.instruments}
         btc, eth = ids["okx BTC/USDT"], ids["okx ETH/USDT"]
         rows = session.snapshot.quotes
-        node.watch(session, lambda: rows[btc].quotes and rows[eth].quotes)
+        node.watch(session, lambda: {btc, eth} <= rows.keys() and rows[btc].quotes and rows[eth].quotes)
         node.set_fault("okx", "kind=freeze&symbol=BTC-USDT")
         node.watch(session, lambda: reason_words(rows[btc].reason) == "stale")
         moved = rows[eth].quotes
         node.watch(session, lambda: rows[eth].quotes > moved + 3)
-        stale = [r for r in session.snapshot.routes if btc in (r.buy_id, r.sell_id)]
-        assert stale and all("okx: stale" in reason_words(route.reason) for route in stale)
+
+        def is_said_of_each_route() -> bool:
+            routes = [each for each in session.snapshot.routes if btc in (each.buy_id, each.sell_id)]
+            return bool(routes) and all("okx: stale" in reason_words(each.reason) for each in routes)
+
+        # On a busy machine other prices may be stale too, for a moment.
+        node.watch(session, is_said_of_each_route)
         node.set_fault("okx", "kind=none")
         node.watch(session, lambda: rows[btc].reason is None)
     finally:

@@ -7,15 +7,15 @@ import pytest
 from decision_stage import INSTRUMENTS, spread_plan
 
 from arbsniper_tui.desk.plan import SpreadPlan
-from arbsniper_tui.engine.detector import Rules
+from arbsniper_tui.engine.rules import Rules
 from arbsniper_tui.feeds.plan import FeedPlan, TapePlan
 from arbsniper_tui.model.feed_spec import FeedSpec
 from arbsniper_tui.model.health import RedisHealth, RedisState
-from arbsniper_tui.model.instrument import Instrument, Market
+from arbsniper_tui.model.instrument import Instrument, Market, Rate
 from arbsniper_tui.sim.plan import SimPlan, SimWorkerPlan
 from arbsniper_tui.tapes.source import TapeSource
 
-CONVERTED = Instrument(3, "kraken", "BTC/USD", "BTC/USD", "USDT", 0.4, True, 4, True, False)
+CONVERTED = Instrument(3, "kraken", "BTC/USD", "BTC/USD", "USDT", 0.4, True, 4, True, (Rate(5, False),))
 SPEC = FeedSpec("kraken spot", "kraken", Market.SPOT, "wss://ws.kraken.com/v2", "https://x/y?z=1", (CONVERTED,))
 SPREAD = spread_plan(Path("/run/node-1"), Rules(0.25, "net", 10**10, 10**9))
 

@@ -24,6 +24,7 @@ class PaperProcess:
         self.pid = pid
         self.code: int | None = None
         self.orders: list[str] = []
+        self.plans: list[msgspec.Struct] = []
         self._stubborn = stubborn
 
     def poll(self) -> int | None:
@@ -41,6 +42,9 @@ class PaperProcess:
     def hang_up(self) -> None:
         self.orders.append("hang up")
 
+    def put_plan(self, plan: msgspec.Struct) -> None:
+        self.plans.append(plan)
+
 
 class Office:
     """A supervisor, whom it started, and what it told."""
@@ -48,6 +52,7 @@ class Office:
     def __init__(self, timings: Timings = TIMINGS) -> None:
         self.now_s = 0.0
         self.processes: list[PaperProcess] = []
+        self.specs: list[WorkerSpec] = []
         self.told: list[WorkerHealth] = []
         self.stubborn: set[str] = set()
         self.supervisor = Supervisor(self._spawn, self.told.append, timings, lambda: self.now_s)
@@ -55,6 +60,7 @@ class Office:
     def _spawn(self, spec: WorkerSpec, heartbeat: int | None) -> PaperProcess:
         process = PaperProcess(spec.name, 100 + len(self.processes), spec.name in self.stubborn, heartbeat)
         self.processes.append(process)
+        self.specs.append(spec)
         return process
 
     def start(self, name: str, *, may_end: bool = False) -> PaperProcess:
@@ -138,6 +144,16 @@ def test_who_dies_too_often_within_a_minute_is_given_up(office: Office) -> None:
         office.live_through_a_death()
     with pytest.raises(WorkerLost, match="^feed ended with code 7, and 9 times within 60 s"):
         office.die(7)
+
+
+def test_one_that_is_not_needed_is_started_again_for_ever_and_ends_nothing(office: Office) -> None:
+    office.supervisor.start(WorkerSpec("alerts", "module", Nothing(), is_needed=False))
+    for _ in range(100):
+        office.die()
+        office.wait(TIMINGS.longest_delay_s)
+        assert office.processes[-1].code is None
+    assert len(office.processes) == 101
+    assert not any(each.is_needed for each in office.told)
 
 
 def test_deaths_that_lie_further_apart_are_never_too_many(office: Office) -> None:
@@ -307,3 +323,58 @@ class TestHungWorkers:
                 office.run(12)
                 office.wait(1.0)
         office.supervisor.stop()
+
+
+def test_all_have_begun_once_each_worker_that_is_needed_has_shown_a_sign_of_life(office: Office) -> None:
+    feed, spread = office.start("feed"), office.start("spread")
+    office.start("tape", may_end=True)
+    office.supervisor.start(WorkerSpec("alerts", "module", Nothing(), is_needed=False))
+    office.run(2, feed)
+    assert not office.supervisor.have_all_begun
+    office.run(1, spread)
+    assert office.supervisor.have_all_begun
+
+
+class Numbered(msgspec.Struct):
+    number: int
+
+
+def test_a_worker_that_runs_is_handed_a_plan_when_it_has_taken_the_one_before() -> None:
+    office = Office()
+    feed = office.start("feed")
+    heart = feed.heartbeat
+    assert heart is not None
+    for number in (1, 2, 3):
+        office.supervisor.change_plan("feed", Numbered(number))
+    office.supervisor.poll()
+    assert feed.plans == [Numbered(3)] and office.supervisor.behind == ["feed"]
+    office.supervisor.change_plan("feed", Numbered(4))
+    office.supervisor.poll()
+    assert feed.plans == [Numbered(3)], "it may be reading that one"
+    heart.taken = heart.given
+    office.supervisor.poll()
+    assert feed.plans == [Numbered(3), Numbered(4)]
+    heart.taken = heart.given
+    assert office.supervisor.behind == []
+
+
+def test_a_worker_that_died_begins_with_the_newest_plan() -> None:
+    office = Office()
+    feed = office.start("feed")
+    office.supervisor.change_plan("feed", Numbered(1))
+    feed.code = -9
+    office.supervisor.poll()
+    assert office.supervisor.behind == ["feed"]
+    office.now_s = 10.0
+    office.supervisor.poll()
+    assert office.specs[-1].plan == Numbered(1)
+    office.supervisor.poll()
+    assert office.processes[-1].plans == [] and office.supervisor.behind == []
+
+
+def test_a_level_of_the_log_reaches_workers_of_later_too() -> None:
+    office = Office()
+    feed = office.start("feed")
+    office.supervisor.set_log_level(10)
+    spread = office.start("spread")
+    assert [each.heartbeat.log_level for each in (feed, spread) if each.heartbeat is not None] == [10, 10]

@@ -13,16 +13,17 @@ import pytest
 from decision_stage import spread_plan
 from waiting import DEADLINE_S
 
-from arbsniper_tui.engine.detector import Rules
+from arbsniper_tui.engine.rules import Rules
 from arbsniper_tui.feeds.plan import FeedPlan
 from arbsniper_tui.model.feed_spec import FeedSpec
 from arbsniper_tui.model.instrument import Instrument, Market
 from arbsniper_tui.node.supervisor import ChildProcess, WorkerSpec
+from arbsniper_tui.runtime.log import LogSetup
 from arbsniper_tui.sim.plan import SimPlan, SimWorkerPlan
 
 WaitUntil = Callable[..., None]
 WORKERS = ("feed", "spread", "sim")
-STARTS = 20
+STARTS = 8
 """So that the end comes at a different point of the start at least once."""
 KRAKEN = (Instrument(0, "kraken", "BTC/USD", "BTC/USD", "USD", 0.4),)
 
@@ -53,7 +54,7 @@ class Workshop:
         return WorkerSpec(worker, module, plan, tuple(descriptors.values()))
 
     def start(self, spec: WorkerSpec) -> ChildProcess:
-        self._children.append(ChildProcess(spec, None, "INFO", self._log_file.fileno()))
+        self._children.append(ChildProcess(spec, None, LogSetup(), self._log_file.fileno()))
         return self._children[-1]
 
     def answers(self) -> bool:
@@ -163,7 +164,8 @@ def test_the_plan_comes_in_a_file_and_nothing_on_the_lifeline(
     )
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(tmp_path), *sys.path)))
     child = workshop.start(WorkerSpec("listens", "listens", Large("a" * 100_000)))
-    setup = '{"log_level": "INFO", "log_waits": false, "heartbeat": null}'
+    log = '{"level": "INFO", "format": "text", "file": ""}'
+    setup = f'{{"worker": "listens", "log": {log}, "log_waits": false, "heartbeat": null}}'
     wait_until(lambda: heard.exists() and heard.read_text().endswith(setup), workshop.log.read_text)
     assert heard.read_text() == '{"text":"' + "a" * 100_000 + '"}' + setup
     assert not heard.with_suffix(".end").exists()
