@@ -10,8 +10,9 @@ RUNS := $(VENV)/.runs
 READY := $(VENV)/.ready
 
 SEED ?= 1
+CLIENTS ?= 200
 
-.PHONY: help demo test check coverage fuzz format docs screenshots new-venue hooks constraints clean
+.PHONY: help demo test check coverage fuzz kills reloads chaos api-load format docs screenshots new-venue hooks constraints clean
 
 help:
 	@echo "make demo         run the program on simulated venues"
@@ -19,6 +20,10 @@ help:
 	@echo "make check        format, lint, types, import contracts, tests: what CI runs"
 	@echo "make coverage     run the tests once more and say which branches they take"
 	@echo "make fuzz         give each parser 100,000 damaged frames; VENUE=okx: of one venue, SEED=2: others"
+	@echo "make kills        kill workers and Redis 100 times each and count what is missing; SEED=2: at other moments"
+	@echo "make reloads      reload changing settings 100 times under load; say what that cost; SEED=2: other files"
+	@echo "make chaos        let each simulated venue fail in each way and compare what is said with what is true; CELLS=cut:okx"
+	@echo "make api-load     measure a demo node with 200 clients of its stream and 500 requests a second beside one without; CLIENTS=50"
 	@echo "make format       rewrite the sources in the house format"
 	@echo "make docs         write the pages of docs/ that are made from the sources"
 	@echo "make screenshots  draw screenshots/ again from their fixed seed"
@@ -60,6 +65,18 @@ coverage: $(READY)
 
 fuzz: $(READY)
 	@$(BIN)/python tests/venues/frame_fuzzer.py --seed "$(SEED)" $(VENUE)
+
+kills: $(READY)
+	@$(BIN)/python tests/node/kills.py --seed "$(SEED)"
+
+reloads: $(READY)
+	@$(BIN)/python tests/node/reloads.py --seed "$(SEED)"
+
+chaos: $(READY)
+	@PYTHONPATH=tests $(BIN)/python tests/chaos/chaos_table.py --seed "$(SEED)" $(CELLS)
+
+api-load: $(READY)
+	@$(BIN)/python scripts/api_load.py --clients "$(CLIENTS)"
 
 format: $(READY)
 	@$(BIN)/ruff format .

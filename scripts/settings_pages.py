@@ -11,11 +11,13 @@ from arbsniper_tui.config.keys import ANY, KEYS, NAMES, Key, alternatives, bare_
 from arbsniper_tui.config.settings import Settings
 from arbsniper_tui.config.show import toml_text
 from arbsniper_tui.model.instrument import Market
+from arbsniper_tui.runtime.docstrings import docstrings
 from arbsniper_tui.venues import DEFAULT_VENUES, OPEN_VENUES
-from scripts.docstrings import docstrings
 
 WIDTH = 120
-PLACEHOLDERS = {"venues": "VENUE", "quotes": "CURRENCY"}
+PLACEHOLDERS = {("venues",): "VENUE", ("quotes",): "CURRENCY"}
+INNER = [table for table in NAMES if len(table) > 1]
+"""Tables of named tables inside a section."""
 
 FILE_HEAD = """arbsniper.toml: what to watch, when to signal, where signals go. Made by `make docs`.
 
@@ -36,9 +38,12 @@ Each layer overrides those above it, key by key:
 2. In a replay, the settings that the tapes carry. Such a replay reads no file but that of `--config`, and not the
    environment.
 3. A file: `--config FILE`, else `./arbsniper.toml`, else `arbsniper.toml` in the user's config folder.
-4. The environment: `ARBSNIPER_` and the key in capitals, with two underscores between table and key, as in
+4. What viewers had saved for the node of this name, in the user's state folder (`settings.toml`, `alerts.toml`). No
+   part of a demo and a replay.
+5. The environment: `ARBSNIPER_` and the key in capitals, with two underscores between table and key, as in
    `{variable}=0.3`. Commas separate a list, as in `ARBSNIPER_SYMBOLS=BTC/USDT,ETH/USDT`.
-5. An option of the command line, for the keys that have one below.
+6. An option of the command line, for the keys that have one below.
+7. What viewers have set since the node runs.
 
 - `symbols` of a later layer holds for every venue, also for one with a list of its own in an earlier layer.
 - `--venue`, and `ARBSNIPER_VENUES`, keep the tables of the venues they name, and turn the others off.
@@ -49,6 +54,30 @@ Each layer overrides those above it, key by key:
 A key that does not exist and a value that does not fit end the program with exit code 2, after every fault has been
 named. `arbsniper-tui config check` says whether a run would take the settings, `config show` what is in force and where
 each value came from; neither shows a password.
+
+## While a node runs
+
+`arbsniper-tui config reload [ENDPOINT]`, SIGHUP on a node without a terminal, and `systemctl reload` have it read its
+file again. It answers key by key what is applied and what needs a restart; the log has the same lines. A wrong file
+changes nothing, and the node runs on. A file that is being written is read once it has rested for 0.3 s.
+
+| key | |
+|---|---|
+| `symbols`, `exclude`, `min_venues` | applied: instruments come and go on the connections that stand |
+| `signals.*` but `routes` | applied; every route is judged anew |
+| `quotes.*.max_age_ms` | applied; what counts as what needs a restart |
+| `venues.*` | applied: a venue is connected to, or left, and the others do not notice |
+| `venues.*`: URLs and limits | applied: that venue is connected to anew |
+| `venues.*` of an exchange with `external = true` | needs a restart |
+| `alerts.*` | applied: a target that stays keeps what waits for it, a rule that stays tells nothing twice |
+| `log.level` | applied |
+| all others | need a restart |
+
+A viewer changes a key of a running node with `arbsniper-tui config set KEY VALUE`, through the [API](api.md), or by the
+keys of the terminal: for the rest of the run, or for later runs too with `--save` or `"save": true`. The newest word
+counts: a reload takes back what viewers set where the file has another value than when it was read before, and leaves
+the rest. What was saved counts before the file, and a reload says where that hides a value of the file; take the line
+out of the file in the state folder to go back. Mutes and alerts made by viewers are always kept.
 {sections}
 """
 
@@ -69,7 +98,7 @@ def explained(struct: type[Struct], path: KeyPath = ()) -> dict[KeyPath, str]:
 
 
 EXPLAINED = explained(Settings) | {("quotes", ANY): "What this currency counts as."}
-SECTIONS = [name for name in FIELDS if (name,) not in KEYS or name in NAMES]
+SECTIONS = [name for name in FIELDS if (name,) not in KEYS or (name,) in NAMES]
 
 
 def sample_file() -> str:
@@ -84,13 +113,21 @@ def sample_file() -> str:
             examples = noted(FIELDS[section], "examples") or ()
             lines = [f"#{name} = {toml_text(value)}" for example in examples for name, value in example.items()]
             blocks.append([head, f"[{section}]", *lines, *_entries((section,))])
+            blocks += [_inner_table(table) for table in INNER if table[0] == section]
     return "\n\n".join("\n".join(block).strip() for block in blocks) + "\n"
 
 
 def _entries(table: KeyPath) -> list[str]:
     """The keys of a table, each below its explanation."""
-    paths = [path for path in KEYS if path[:-1] == table and path[-1] not in (ANY, *NAMES)]
+    paths = [path for path in KEYS if path[:-1] == table and path[-1] != ANY and path not in NAMES]
     return [line for path in paths for line in _entry(path, KEYS[path])]
+
+
+def _inner_table(table: KeyPath) -> list[str]:
+    """What is said of a table of named tables in a section, which the file does not fill."""
+    keys = ", ".join(path[-1] for path in KEYS if path[:-1] == (*table, ANY))
+    said = f"[{'.'.join(table)}.NAME] {EXPLAINED[table]} Its keys, which docs/settings.md explains: {keys}."
+    return [_comment(said)]
 
 
 def _entry(path: KeyPath, key: Key) -> list[str]:
@@ -112,7 +149,8 @@ def _comment(text: str) -> str:
 
 def settings_page() -> str:
     """docs/settings.md."""
-    paths = [path for path in KEYS if path[-1] not in (*NAMES, *Market) and path != ("venues", ANY)]
+    tables = [(*table, ANY) for table in NAMES if table != ("quotes",)]
+    paths = [path for path in KEYS if path not in (*NAMES, *tables) and path[-1] not in Market.__members__.values()]
     sections = [_table("Above the first table", "", [path for path in paths if len(path) == 1])]
     for section in SECTIONS:
         below = [path for path in paths if path[0] == section and len(path) > 1]
@@ -127,7 +165,8 @@ def _table(title: str, intro: str, paths: list[KeyPath]) -> str:
 
 def _row(path: KeyPath) -> str:
     key = KEYS[path]
-    name = ".".join(PLACEHOLDERS[path[0]] if part == ANY else part for part in path[len(path) > 1 :])
+    parts = [PLACEHOLDERS.get(path[:at], "NAME") if part == ANY else part for at, part in enumerate(path)]
+    name = ".".join(parts[len(path) > 1 :])
     by_market = "; or a table with one for each market" if (*path, Market.SPOT) in KEYS else ""
     default = "" if key.default in (None, msgspec.NODEFAULT) else f"`{toml_text(key.default)}`"
     option = f" Option: `{key.option}`." if key.option else ""
