@@ -28,6 +28,7 @@ _log = logging.getLogger("arbsniper_tui.feeds.recorder")
 _Line = tuple[FeedSpec, float, str, bytes, str]
 """Connection, receive time in s since 1970, URL, frame, and kind."""
 LIMIT_BYTES = 64 << 20
+_GIVES_UP_AFTER_S = 20.0
 _LINE_BYTES = 200
 """About what a noted frame takes beside its own bytes."""
 
@@ -115,11 +116,13 @@ class Recorder:
         return sum(writer.written_bytes for writer in list(self._writers.values()))
 
     def close(self, within_s: float = 0.6) -> None:
-        """Write the rest, and close the tapes; what takes longer than `within_s` is lost, and the log says so."""
+        """Write the rest, and close the tapes. What takes longer than `within_s` is said, since a supervisor soon kills
+        what does not end; a worker that nobody kills gives up later."""
         self._stopping.set()
         self._thread.join(within_s)
         if self._thread.is_alive():
-            _log.error("record %s: %d frames could not be written in time", self._folder, len(self._noted))
+            _log.error("record %s: the disk is slow: %d frames wait to be written", self._folder, len(self._noted))
+            self._thread.join(_GIVES_UP_AFTER_S)
 
     def _notes(self, spec: FeedSpec, kind: str) -> Callable[[str, bytes], None]:
         def note(url: str, frame: bytes) -> None:

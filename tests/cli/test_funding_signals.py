@@ -11,7 +11,9 @@ def legs_with_funding(line: dict) -> list[bool]:
 
 def test_signals_of_perpetuals_tell_rate_interval_and_next_settlement(place):
     wanted = ("--symbol", "BTC/USDT:USDT", "--symbol", "BTC/USDT", "--venue", "binance", "--venue", "okx")
-    node = place.start_node("record", "tapes", "--demo", "--no-ui", "--threshold", "0.001", *wanted)
+    node = place.start_node(
+        "record", "tapes", "--demo", "--no-ui", "--threshold", "0.001", *wanted, command=place.patient_command
+    )
     place.wait_for(lambda: any(all(legs_with_funding(line)) for line in node.lines), "both legs with their funding")
     assert node.end() == 0
     line = next(line for line in node.lines if all(legs_with_funding(line)))

@@ -24,7 +24,8 @@ def test_no_password_of_a_venue_reaches_the_log_the_screen_or_a_tape(place):
             toml += f'rest_url = "http://user:hunter2@127.0.0.1:{port}{path}"\n'
         (place.folder / "gateway.toml").write_text(toml)
         node = place.start_node(
-            "record", "tapes", "--no-ui", "--config", "gateway.toml", "--symbol", "BTC/USDT", "--log-level", "debug"
+            *("record", "tapes", "--no-ui", "--config", "gateway.toml", "--symbol", "BTC/USDT", "--log-level", "debug"),
+            command=place.patient_command,
         )
         details = set()
 

@@ -50,7 +50,7 @@ def test_beside_the_ui_the_file_is_json_too(place):
 
 
 def test_what_a_command_says_last_on_standard_error_is_json_where_the_log_is(place):
-    node = place.start_node("record", "tapes", "--no-ui", "--log-format", "json", *DEMO)
+    node = place.start_node("record", "tapes", "--no-ui", "--log-format", "json", *DEMO, command=place.patient_command)
     place.wait_for(lambda: "okx perp: up" in node.err, "a node that works")
     assert node.end() == 0
     assert re.fullmatch(r"recorded [\d,]+ frames?, [\d.]+ MB to tapes", records(node.err)[-1]["message"])

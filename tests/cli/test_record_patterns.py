@@ -14,7 +14,9 @@ threshold_pct = 0.03
 
 def test_a_replay_watches_what_patterns_brought(place) -> None:
     (place.folder / "arbsniper.toml").write_text(SETTINGS)
-    recording = place.start_node("record", "tapes", "--demo", "--no-ui", "--config", "arbsniper.toml")
+    recording = place.start_node(
+        "record", "tapes", "--demo", "--no-ui", "--config", "arbsniper.toml", command=place.patient_command
+    )
     lines = (place.folder / "tapes").glob("*")
     place.wait_for(lambda: len(recording.lines) >= 5, "five signals")
     assert recording.end() == 0

@@ -22,7 +22,9 @@ class Recorded:
     """What a demo wrote and signalled until it was stopped by SIGTERM."""
 
     def __init__(self, place) -> None:
-        node = place.start_node("record", "tapes", "--demo", "--no-ui", "--threshold", "0.02")
+        node = place.start_node(
+            "record", "tapes", "--demo", "--no-ui", "--threshold", "0.02", command=place.patient_command
+        )
         folder = place.folder / "tapes"
         place.wait_for(lambda: len(node.lines) >= 3, "signals")
         with closing(Session(Endpoints(place.sockets()[0]))) as session:
@@ -135,7 +137,17 @@ def test_a_second_recording_leaves_the_tapes_of_the_first(place, recorded):
     folder = place.folder / "tapes"
     shutil.copytree(recorded.tapes[0].parent, folder)
     before = {tape: tape.read_bytes() for tape in folder.iterdir()}
-    node = place.start_node("record", "tapes", "--demo", "--no-ui", "--symbol", "BTC/USDT", "--venue", "kraken")
+    node = place.start_node(
+        "record",
+        "tapes",
+        "--demo",
+        "--no-ui",
+        "--symbol",
+        "BTC/USDT",
+        "--venue",
+        "kraken",
+        command=place.patient_command,
+    )
     place.wait_for(lambda: "kraken spot: up" in node.err, "a quote")
     assert node.end() == 0
     assert set(folder.iterdir()) > set(before)

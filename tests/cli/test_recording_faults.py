@@ -70,7 +70,9 @@ def test_a_full_disk_stops_the_recording_visibly_and_nothing_else(place):
 
 
 def test_the_tapes_of_a_killed_recorder_are_replayed_with_all_others_and_the_loss_is_told(place):
-    node = place.start_node("record", "tapes", "--demo", "--no-ui", "--threshold", "0.02", *OF_FOUR)
+    node = place.start_node(
+        "record", "tapes", "--demo", "--no-ui", "--threshold", "0.02", *OF_FOUR, command=place.patient_command
+    )
     seen = watch(place, node.process, lambda s: s.recording and s.recording.frames > 300, "frames on disk")
     killed = seen.workers["feed"].pid
     os.kill(killed, signal.SIGKILL)

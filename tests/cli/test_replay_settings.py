@@ -42,7 +42,17 @@ def recording(shared_place) -> list[str]:
     """Tapes of a demo under settings of its own."""
     place = shared_place
     (place.folder / "recording.toml").write_text(SETTINGS_OF_THE_RECORDING)
-    node = place.start_node("record", "tapes", "--demo", "--no-ui", "--config", "recording.toml", "--threshold", "0.01")
+    node = place.start_node(
+        "record",
+        "tapes",
+        "--demo",
+        "--no-ui",
+        "--config",
+        "recording.toml",
+        "--threshold",
+        "0.01",
+        command=place.patient_command,
+    )
     place.wait_for(
         lambda: (
             {line["symbol"] for line in node.lines} == {"BTC/USDT", "ETH/USDT"}
@@ -233,7 +243,7 @@ def test_no_secret_is_on_a_tape(place):
             f"[venues.{venue}]\nws_url = 'ws://user:hunter2@{address}'\nrest_url = 'http://user:hunter2@{address}'\n"
         )
     (place.folder / "secret.toml").write_text(toml)
-    node = place.start_node("record", "tapes", "--no-ui", "--config", "secret.toml")
+    node = place.start_node("record", "tapes", "--no-ui", "--config", "secret.toml", command=place.patient_command)
     place.wait_for(lambda: "okx spot: up" in node.err and "binance spot: up" in node.err, "both venues")
     simulated.end()
     place.wait_for(lambda: "okx spot: down" in node.err and "binance spot: down" in node.err, "the disconnects")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import redis
 import zmq
-from node_process import RunningNode, stands_still
+from node_process import PATIENT_COMMAND, RunningNode, stands_still
 from redis_server import free_port
 from tick_sender import HOUR_MS, TickSender, address_in, settings_file, tick
 from waiting import DEADLINE_S
@@ -334,7 +334,7 @@ def test_a_place_without_a_path_is_in_the_nodes_folder(begin: Callable[..., Tick
 def test_what_external_exchanges_sent_is_replayed_with_the_same_ages(start_node: StartNode, short_folder: Path) -> None:
     tapes = short_folder / "tapes"
     file = settings_file(short_folder, *REDIS_OFF)
-    node = start_node("record", str(tapes), "--config", str(file), demo=False)
+    node = start_node("record", str(tapes), "--config", str(file), demo=False, command=PATIENT_COMMAND)
     sender = TickSender(address_in(short_folder))
 
     def send(ahead_ms: int) -> list[object]:
