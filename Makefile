@@ -12,12 +12,13 @@ READY := $(VENV)/.ready
 SEED ?= 1
 CLIENTS ?= 200
 
-.PHONY: help demo test check coverage fuzz kills reloads chaos api-load format docs screenshots new-venue hooks constraints clean
+.PHONY: help demo test again check coverage branches fuzz kills reloads chaos api-load format docs screenshots new-venue hooks constraints clean
 
 help:
 	@echo "make demo         run the program on simulated venues"
 	@echo "make test         run the tests"
 	@echo "make check        format, lint, types, import contracts, tests: what CI runs"
+	@echo "make again        run the tests that failed last, one after another"
 	@echo "make coverage     run the tests once more and say which branches they take"
 	@echo "make fuzz         give each parser 100,000 damaged frames; VENUE=okx: of one venue, SEED=2: others"
 	@echo "make kills        kill workers and Redis 100 times each and count what is missing; SEED=2: at other moments"
@@ -60,8 +61,14 @@ check: $(READY)
 coverage: $(READY)
 	@rm -f .coverage .coverage.*
 	@$(BIN)/coverage run -m pytest -n auto --dist loadgroup
-	@$(BIN)/coverage combine --quiet
+	@$(MAKE) --no-print-directory branches
+
+branches: $(READY)
+	@if ls .coverage.* >/dev/null 2>&1; then $(BIN)/coverage combine --quiet; fi
 	@$(BIN)/coverage report
+
+again: $(READY)
+	@$(BIN)/python -m pytest -v --last-failed --last-failed-no-failures none
 
 fuzz: $(READY)
 	@$(BIN)/python tests/venues/frame_fuzzer.py --seed "$(SEED)" $(VENUE)

@@ -97,13 +97,20 @@ def test_a_node_tells_its_health_as_the_command_does_and_the_api_as_a_part(quoti
     quoting.quote_until(lambda: quoting.client.get("/health/ready").is_success)
     assert quoting.get("/health/live").json()["state"] in ("ok", "degraded")
     trees: list[dict[str, Any]] = []
-    quoting.quote_until(lambda: (trees.append(quoting.get("/health").json()), trees[-1]["is_ready"])[1])
+
+    def has_counted() -> bool:
+        trees.append(quoting.get("/health").json())
+        figures = next((each["figures"] for each in trees[-1]["parts"] if each["name"] == "api"), {})
+        return bool(trees[-1]["is_ready"] and figures.get("requests", 0) >= 2)
+
+    # The tree is made anew once a while, however often it is asked for.
+    quoting.quote_until(has_counted)
     health = trees[-1]
     assert health["node"] == quoting.snapshot.intro.node  # type: ignore[union-attr]  # it has answered
     parts = {each["name"]: each for each in health["parts"]}
     assert {"workers", "bus", "redis", "venues", "clock", "viewers", "api"} <= parts.keys()
     assert {each["name"] for each in parts["workers"]["parts"]} == {"supervisor", "feed", "spread", "api"}
-    assert parts["api"]["figures"]["connections"] >= 1 and parts["api"]["figures"]["requests"] >= 2
+    assert parts["api"]["figures"]["connections"] >= 1
     assert health["figures"]["exchanges"] == 2 and health["figures"]["uptime_s"] > 0
 
 
