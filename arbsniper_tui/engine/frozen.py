@@ -14,9 +14,9 @@ from arbsniper_tui.model.reason import Reason, ReasonCode
 
 FLOOR_BPS = 3.0
 """Two venues that follow each other differ by less than this for a while, however narrow their spreads."""
-OVERDUE_FLOOR_BPS = 1.5
-"""The same of a stream that is overdue: a pause so long is natural only while all stand still."""
-OVERDUE_GAPS = 10
+OVERDUE_BOUND_BPS = 1.0
+"""The same of an overdue stream, whatever its own spread: a pause so long is natural only while all stand still."""
+OVERDUE_GAPS = 5
 """So many of its usual gaps without a change, and longer than a quote may be old: it is overdue."""
 SOONEST_NS = 250_000_000
 """A stream that changed less than this ago is at most late: that is the opportunity."""
@@ -296,8 +296,8 @@ class Stream:
         return Reason(ReasonCode.FROZEN, "", age_s, bound_bps, "", median(moves_bps), len(moves_bps))
 
     def _bound(self) -> float:
-        floor_bps = OVERDUE_FLOOR_BPS if self._is_overdue else FLOOR_BPS
-        return 1.0 + _ROUNDING + max(floor_bps / 1e4, _width(self.leg))
+        share = OVERDUE_BOUND_BPS / 1e4 if self._is_overdue else max(FLOOR_BPS / 1e4, _width(self.leg))
+        return 1.0 + _ROUNDING + share
 
     def _compare_with(self, prices: "array[float]") -> None:
         """Tell from now on who has moved away from these prices."""

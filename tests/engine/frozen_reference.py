@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from arbsniper_tui.engine.frozen import FLOOR_BPS, NEVER_NS, OVERDUE_FLOOR_BPS, OVERDUE_GAPS, SOONEST_NS, USUAL_GAPS
+from arbsniper_tui.engine.frozen import FLOOR_BPS, NEVER_NS, OVERDUE_BOUND_BPS, OVERDUE_GAPS, SOONEST_NS, USUAL_GAPS
 from arbsniper_tui.engine.past_prices import LATEST_NS, SAMPLE_NS
 from arbsniper_tui.model.instrument import Instrument
 
@@ -54,7 +54,7 @@ class FrozenReference:
         overdue_ns = own.changed_ns + max(max_age_ns, OVERDUE_GAPS * int(own.gap_ns)) + 1
         return min(
             self._from_ns(i, max_age_ns, FLOOR_BPS),
-            max(self._from_ns(i, max_age_ns, OVERDUE_FLOOR_BPS), overdue_ns),
+            max(self._from_ns(i, max_age_ns, OVERDUE_BOUND_BPS), overdue_ns),
         )
 
     def _from_ns(self, i: int, max_age_ns: int, floor_bps: float) -> int:
@@ -89,7 +89,8 @@ class FrozenReference:
             peer = self.instruments[k]
             if k not in prices or (peer.book_venue, peer.symbol) == (me.book_venue, me.symbol):
                 continue
-            bound = max(floor_bps / 1e4, self._width(i), self._width(k) if prices is now else 0.0) * (1 + 1e-6)
+            own_width = 0.0 if floor_bps == OVERDUE_BOUND_BPS else self._width(i)
+            bound = max(floor_bps / 1e4, own_width, self._width(k) if prices is now else 0.0) * (1 + 1e-6)
             ratio = sum(prices[k]) / sum(was)
             if ratio > 1 + bound:
                 books[1].add(peer.book_venue)

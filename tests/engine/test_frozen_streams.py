@@ -231,3 +231,14 @@ def test_a_pause_far_beyond_the_usual_is_believed_only_while_the_peers_stand_sti
     for i in (1, 2):
         market.put(i, 100.001)
     assert market.reason(0) is None, "they came back"
+
+
+def test_a_wide_spread_is_no_excuse_after_a_pause_far_beyond_the_usual() -> None:
+    market = Market(*(listed(i, venue) for i, venue in enumerate("abc")))
+    market.put(0, 99.5, width=1.0)
+    for i in (1, 2):
+        market.put(i, 100.3)
+    market.wait(4 * S)
+    assert market.reason(0) is None
+    market.wait(2 * S)
+    assert market.why(0) == "frozen 6.0 s, peers moved 30 bps"
