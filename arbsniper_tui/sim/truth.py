@@ -65,16 +65,25 @@ class Truth:
         """All that is kept of an instrument, oldest first."""
         return self._states.get(self._by_name.get((venue, symbol), -1), ())
 
-    def was_there(self, claim: Claim, wall_offset_ns: int) -> bool | None:
-        """Whether a price stood at some moment of its span; None where that is not known any more. `wall_offset_ns`
-        added to a time here gives the time since 1970."""
+    def was_there(self, claim: Claim, wall_offset_ns: int, *, exactly: bool = False) -> bool | None:
+        """Whether an order at this price would have been filled at some moment of its span, by this price or a better
+        one, or `exactly` by this price; None where that is not known any more. `wall_offset_ns` added to a time here
+        gives the time since 1970."""
         since_ns, until_ns = (ms * 1_000_000 - wall_offset_ns for ms in (claim.since_ms, claim.until_ms))
         states = list(self.states(claim.venue, claim.symbol))
         for state, ends_ns in _spans(states):
-            price = state.ask if claim.is_ask else state.bid
-            if state.at_ns <= until_ns and ends_ns >= since_ns and isclose(price, claim.price, rel_tol=_ROUNDING):
+            if state.at_ns <= until_ns and ends_ns >= since_ns and _fills(state, claim, exactly):
                 return True
         return False if states and states[0].at_ns <= since_ns else None
+
+
+def _fills(state: State, claim: Claim, exactly: bool) -> bool:
+    price = state.ask if claim.is_ask else state.bid
+    if exactly or not price:
+        return isclose(price, claim.price, rel_tol=_ROUNDING)
+    if claim.is_ask:
+        return price <= claim.price * (1 + _ROUNDING)
+    return price >= claim.price * (1 - _ROUNDING)
 
 
 def _spans(states: Sequence[State]) -> Iterator[tuple[State, int]]:

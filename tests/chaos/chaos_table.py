@@ -20,7 +20,8 @@ from arbsniper_tui.sim.registry import SIMULATED
 
 _LEGEND = """
 A cell: signals given / spreads that stood long enough to be told of. F: false signals, of which a leg was not there;
-M: missed spreads; D: events that came twice; U: openings without a close.
+w: signals of which a leg was there at a better price only; M: missed spreads; D: events that came twice;
+U: openings without a close.
 """
 
 
@@ -67,6 +68,7 @@ def _cell(text: str) -> tuple[str, str]:
 def _words(verdict: Verdict) -> str:
     counts = (
         ("F", len(verdict.false_signals)),
+        ("w", verdict.worse),
         ("M", len(verdict.missed)),
         ("D", verdict.doubled),
         ("U", verdict.unclosed),

@@ -27,6 +27,8 @@ CELLS = (
     "dup:gate",
     "reorder:coinbase",
     "cross:kraken",
+    "freeze:bybit",
+    "freeze:okx",
     "garbage:coindcx",
     "skew:mexc",
     "skew:okx",
@@ -165,6 +167,14 @@ def test_a_price_that_was_over_for_longer_than_a_quote_may_be_old_is_false(stage
     stage.hears(SELL, 64_000.0, 37.0)
     (false,) = judge(stage.played()).false_signals
     assert false.timestamp == (BEGAN_NS + OFFSET_NS) // 1_000_000 + 36_500
+
+
+def test_a_price_that_was_better_than_what_was_said_is_counted_apart(stage: Stage) -> None:
+    follow_the_truth(stage)
+    stage.hears(SELL, 64_099.0, 26.0)
+    stage.hears(SELL, 64_000.0, 27.0)
+    verdict = judge(stage.played())
+    assert (verdict.worse, verdict.false_signals) == (1, []) and verdict.is_good
 
 
 def test_a_price_that_never_was_is_false(stage: Stage) -> None:

@@ -47,6 +47,9 @@ class Verdict(NamedTuple):
 
     signals: int
     false_signals: list[Signal]
+    """An order at the price of one of its legs would not have been filled."""
+    worse: int
+    """Signals whose orders would have been filled, at a better price than the venue was thought to have."""
     missed: list[Missed]
     standing: int
     """Spreads that stood for longer than the path takes, where both venues could be seen."""
@@ -66,8 +69,9 @@ def judge(played: Played) -> Verdict:
     standing = [spread for route in played.routes for spread in _standing(route, played)]
     open_spans = _open_spans(signals, played)
     missed = [each for each in standing if not _overlaps(open_spans.get(each.route, []), each)]
-    false = [each for each in told if not _was_there(each, played)]
-    return Verdict(len(told), false, missed, len(standing), doubled, unclosed)
+    inexact = [each for each in told if not _was_there(each, played, exactly=True)]
+    false = [each for each in inexact if not _was_there(each, played)]
+    return Verdict(len(told), false, len(inexact) - len(false), missed, len(standing), doubled, unclosed)
 
 
 def _broken_lives(played: Played) -> tuple[int, int]:
@@ -86,14 +90,14 @@ def _broken_lives(played: Played) -> tuple[int, int]:
     return doubled, len(opened ^ closed)
 
 
-def _was_there(signal: Signal, played: Played) -> bool:
-    """Whether both prices stood within the age that a quote may have before the decision."""
+def _was_there(signal: Signal, played: Played, *, exactly: bool = False) -> bool:
+    """Whether both prices could be had within the age that a quote may have before the decision."""
     since_ms = signal.timestamp - MAX_AGE_MS - PATH_NS // MS
     legs = (
         Claim(signal.buy_exchange, signal.buy_symbol, True, signal.buy_price, since_ms, signal.timestamp + 1),
         Claim(signal.sell_exchange, signal.sell_symbol, False, signal.sell_price, since_ms, signal.timestamp + 1),
     )
-    return all(played.truth.was_there(leg, played.wall_offset_ns) for leg in legs)
+    return all(played.truth.was_there(leg, played.wall_offset_ns, exactly=exactly) for leg in legs)
 
 
 def _standing(route: Route, played: Played) -> Iterator[Missed]:

@@ -183,16 +183,32 @@ def claim(price: float, since_s: float, until_s: float, *, is_ask: bool = False,
         (claim(64_010.1, 1.5, 1.6, is_ask=True), True),
         (claim(64_010.1, 1.5, 1.6), False),
         (claim(64_010.0, 0.0, 0.9), False),
-        (claim(64_010.0, 2.1, 9.0), False),
+        (claim(64_010.1, 2.1, 9.0, is_ask=True), False),
         (claim(64_020.0, 50.0, 60.0), True),
         (claim(64_010.0, -5.0, 1.5), True),
-        (claim(1.0, -5.0, 1.5), None),
+        (claim(65_000.0, -5.0, 1.5), None),
         (claim(64_010.0, 1.5, 1.6, symbol="ETH/USDT"), None),
     ],
     ids=str,
 )
 def test_a_price_was_there_between_its_change_and_the_next(asked: Claim, verdict: bool | None) -> None:
     assert truth_of_btc().was_there(asked, START.wall_ns - START.mono_ns) is verdict
+
+
+@pytest.mark.parametrize(
+    ("asked", "verdict"),
+    [
+        (claim(64_009.0, 1.5, 1.6), True),
+        (claim(64_011.0, 1.5, 1.6), False),
+        (claim(64_011.0, 1.5, 1.6, is_ask=True), True),
+        (claim(64_009.0, 1.5, 1.6, is_ask=True), False),
+    ],
+    ids=str,
+)
+def test_a_price_that_was_better_would_have_filled_an_order_and_is_not_that_price(asked: Claim, verdict: bool) -> None:
+    offset_ns = START.wall_ns - START.mono_ns
+    assert truth_of_btc().was_there(asked, offset_ns) is verdict
+    assert truth_of_btc().was_there(asked, offset_ns, exactly=True) is False
 
 
 async def test_claims_are_answered_line_by_line_whatever_others_send() -> None:
