@@ -140,10 +140,7 @@ class LiveIntake:
             message = _decoded(body, self._troubles)
         decided_ns = got_ns
         if self.unjudged:
-            portion = dict(islice(self._unjudged.items(), JUDGED_AT_ONCE))
-            for i in portion:
-                del self._unjudged[i]
-            signals = self._detector.judge(portion, got_ns)
+            signals = self._detector.judge(self._take_portion(), got_ns)
             decided_ns = now_ns()
             if signals:
                 self._journal.announce_all(signals)
@@ -151,6 +148,16 @@ class LiveIntake:
         done_ns = now_ns()
         self._note_decided(decided_ns, done_ns)
         return done_ns
+
+    def _take_portion(self) -> dict[int, int]:
+        portion = self._unjudged
+        if len(portion) <= JUDGED_AT_ONCE:
+            self._unjudged = {}
+            return portion
+        portion = dict(islice(portion.items(), JUDGED_AT_ONCE))
+        for i in portion:
+            del self._unjudged[i]
+        return portion
 
     def _note_decided(self, decided_ns: int, done_ns: int) -> None:
         """The batches whose last quote has been judged, or superseded by one that has."""
