@@ -62,7 +62,9 @@ def fitted(given: Given, value: object, kind: Any, expected: str) -> object:
             raise refusal(given, f"a table [{given.key}]")
         return value
     if text_reader := noted(kind, "read"):
-        return text_reader(given, value.strip() if isinstance(value, str) else "", expected)
+        if not isinstance(value, str):
+            raise refusal(given, expected)
+        return text_reader(given, value.strip(), expected)
     if get_origin(bare) is tuple:
         if value == [] and noted(kind, "may_be_empty"):
             return []
