@@ -54,7 +54,7 @@ class RedisUrl(Struct, frozen=True):
         `cluster host:port,host:port`."""
         if not self.addresses:
             return f"unix://{urlsplit(self.text).path}"
-        hosts = ",".join(map(_written, self.addresses))
+        hosts = ",".join(map(written_address, self.addresses))
         if self.kind is RedisKind.CLUSTER:
             return f"cluster {hosts}"
         return f"sentinel {hosts}/{self.service}/{self.database}" if self.service else f"{hosts}/{self.database}"
@@ -65,7 +65,7 @@ class RedisUrl(Struct, frozen=True):
         user, at, _ = parts.netloc.rpartition("@")
         query = urlencode([each for each in parse_qsl(parts.query) if each[0] not in _SENTINEL_ARGUMENTS])
         scheme = parts.scheme.partition("+")[0]
-        return urlunsplit((scheme, f"{user}{at}{_written(address)}", f"/{self.database}", query, ""))
+        return urlunsplit((scheme, f"{user}{at}{written_address(address)}", f"/{self.database}", query, ""))
 
     def of_sentinel(self, address: Address) -> str:
         """The URL of one Sentinel: with its own user and password, those in `sentinel_username` and
@@ -73,7 +73,7 @@ class RedisUrl(Struct, frozen=True):
         parts = urlsplit(self.text)
         own = {name.removeprefix("sentinel_"): value for name, value in parse_qsl(parts.query) if "sentinel_" in name}
         query = urlencode([*own.items(), *(each for each in parse_qsl(parts.query) if "sentinel_" not in each[0])])
-        return urlunsplit((parts.scheme.partition("+")[0], _written(address), "", query, ""))
+        return urlunsplit((parts.scheme.partition("+")[0], written_address(address), "", query, ""))
 
 
 def read_redis_url(text: str) -> RedisUrl | None:
@@ -112,6 +112,7 @@ def _address(text: str, port: int) -> Address | None:
     return found[1].strip("[]"), int(given or port)
 
 
-def _written(address: Address) -> str:
+def written_address(address: Address) -> str:
+    """`host:port`, as it stands in a URL."""
     host, port = address
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

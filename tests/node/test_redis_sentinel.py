@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lying_sentinel import ENDLESS, SILENT, lying, naming
 from node_process import RunningNode
 from redis_cluster import Sentinels
 from redis_server import RedisServer
@@ -48,7 +49,7 @@ def test_doctor_asks_the_master_that_sentinels_name(sentinels: Sentinels) -> Non
 
 
 def test_who_is_no_master_of_theirs_is_told(sentinels: Sentinels) -> None:
-    with pytest.raises(RedisUnreachable, match="no Sentinel that answers knows a master other"):
+    with pytest.raises(RedisUnreachable, match="no Sentinel leads to a master other .*it watches no other"):
         open_socket(sentinels.url.replace("mymaster", "other"))
 
 
@@ -63,3 +64,27 @@ def test_the_next_master_has_every_event_of_the_killed_one(start_node: StartNode
     stored = [event["seq"] for event in streamed(second)]
     assert sorted(set(stored)) == list(range(1, max(stored) + 1))
     assert not last_beat(second).get("lost")
+
+
+def test_a_node_goes_on_while_its_sentinel_lies_and_the_true_master_has_every_event(
+    start_node: StartNode, sentinels: Sentinels, closed_port: int
+) -> None:
+    master, replica = sentinels.servers
+    lies = (naming(replica.port), naming(closed_port), b":5\r\n", SILENT, ENDLESS)
+    with lying(lies[0]) as sentinel:
+        url = f"redis+sentinel://{sentinel.address}/mymaster/0"
+        node = start_node("--threshold", "0.02", "--redis-url", url)
+        for lie in lies:
+            sentinel.answer, asked = lie, sentinel.asked
+            node.wait_for(lambda asked=asked: sentinel.asked > asked + 1)
+            node.wait_for_signals(5)
+        assert not streamed(master)
+        assert f"{sentinel.address} names 127.0.0.1:{replica.port}: expected a master, found a slave" in node.log
+        assert f"{sentinel.address}: its reply does not end" in node.log
+        assert node.log.count("redis is away") <= 2 * len(lies)
+        assert "Traceback" not in node.log
+        sentinel.answer = naming(master.port)
+        node.wait_for(lambda: last_beat(master).get("redis") == "up")
+        assert node.stop() == 0
+    stored = [event["seq"] for event in streamed(master)]
+    assert stored == list(range(1, len(stored) + 1))
