@@ -7,18 +7,19 @@ from typing import Any, cast
 import redis.asyncio
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel
+from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisClusterException, RedisError
+from redis.exceptions import RedisClusterException, RedisError, ResponseError
 
 from arbsniper_tui.model.errors import RedisUnreachable
-from arbsniper_tui.model.redis_url import RedisKind, RedisUrl
+from arbsniper_tui.model.redis_url import Address, RedisKind, RedisUrl, written_address
+from arbsniper_tui.sinks.masters import named_master
 from arbsniper_tui.sinks.open_socket import POOL_ARGUMENTS, url_arguments
 
 ANSWER_WITHIN_S = 1.0
 _FAILURES = (RedisError, RedisClusterException, OSError, asyncio.TimeoutError)
 # What redis-py leaves without types.
-_sentinel_of, _node_of = cast(Any, Sentinel), cast(Any, ClusterNode)
+_redis_of, _node_of = cast(Any, redis.asyncio.Redis), cast(Any, ClusterNode)
 
 
 class RedisKeys:
@@ -99,6 +100,45 @@ class RedisKeys:
         return RedisUnreachable(f"{self._shown}: {error or 'no answer'}")
 
 
+class _Sentinels(Sentinel):
+    """redis-py asks them for the master; one that is wrong would be believed, and the others not asked."""
+
+    async def discover_master(self, service_name: str) -> Address:
+        failures = []
+        for sentinel in list(self.sentinels):
+            # Others go first if the time is over before this one has answered.
+            self._move(sentinel, len(self.sentinels))
+            at, client = written_address(_address_of(sentinel)), cast(Any, sentinel)
+            try:
+                address = named_master(await client.execute_command("SENTINEL", "MASTERS"), service_name)
+                at += f" names {written_address(address)}"
+                await self._check(*address)
+            except (*_FAILURES, RedisUnreachable) as error:
+                failures.append(f"{at}: {error or 'no answer'}")
+            else:
+                self._move(sentinel, 0)
+                return address
+        raise MasterNotFoundError(f"no Sentinel leads to a master {service_name} ({'; '.join(failures)})")
+
+    def _move(self, sentinel: Any, place: int) -> None:
+        self.sentinels.remove(sentinel)
+        self.sentinels.insert(place, sentinel)
+
+    async def _check(self, host: str, port: int) -> None:
+        async with _redis_of(host=host, port=port, **self.connection_kwargs) as named:
+            try:
+                role = (await named.execute_command("ROLE"))[0].decode()
+            except ResponseError:
+                return  # a user may be allowed to read and not to ask for this
+        if role != "master":
+            raise RedisUnreachable(f"expected a master, found a {role}")
+
+
+def _address_of(client: Any) -> Address:
+    options = client.connection_pool.connection_kwargs
+    return options["host"], options["port"]
+
+
 def _client_of(url: RedisUrl) -> Any:
     options: dict[str, Any] = {
         "socket_timeout": ANSWER_WITHIN_S,
@@ -120,4 +160,4 @@ def _client_of(url: RedisUrl) -> Any:
     own = url_arguments(url.of_sentinel(url.addresses[0]))
     own.pop("connection_class", None)
     own = {name: value for name, value in own.items() if name not in ("host", "port", *POOL_ARGUMENTS)} | options
-    return _sentinel_of(url.addresses, sentinel_kwargs=own, **(arguments | options)).master_for(url.service)
+    return cast(Any, _Sentinels)(url.addresses, sentinel_kwargs=own, **(arguments | options)).master_for(url.service)

@@ -34,7 +34,9 @@ class NamedMasters:
         for sentinel in self._url.addresses:
             self._at = written_address(sentinel)
             try:
-                address = _named(self._ask(self._url.of_sentinel(sentinel), ("SENTINEL", "MASTERS")), self._url.service)
+                address = named_master(
+                    self._ask(self._url.of_sentinel(sentinel), ("SENTINEL", "MASTERS")), self._url.service
+                )
             except RedisUnreachable as error:
                 self.note(error)
                 continue
@@ -51,7 +53,7 @@ class NamedMasters:
         return RedisUnreachable(f"no Sentinel leads to a master {self._url.service} ({'; '.join(self._failures)})")
 
 
-def _named(reply: Any, service: str) -> Address:
+def named_master(reply: Any, service: str) -> Address:
     """From SENTINEL MASTERS: where the master of this name is. Raises RedisUnreachable."""
     try:
         states = ({name.decode(): value.decode() for name, value in _pairs(each)} for each in reply)
