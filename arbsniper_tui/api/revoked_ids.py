@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 from arbsniper_tui.api.problems import Declined
 from arbsniper_tui.api.redis_client import RedisKeys
-from arbsniper_tui.api.token_file import LONGEST_DAYS, is_token_id
+from arbsniper_tui.api.token_file import KEPT_AFTER_END_S, LONGEST_DAYS, is_token_id
 from arbsniper_tui.model.errors import RedisUnreachable, StateError
 from arbsniper_tui.runtime.limited_log import LimitedLog
 from arbsniper_tui.sinks.redis_keys import REVOKED_KEY
@@ -25,8 +25,6 @@ STALE_AFTER_S = 3.0
 """What was read before that is not relied upon by a process that answers from Redis alone: meanwhile an id may have
 been revoked."""
 _DAY_S = 86400
-_KEPT_AFTER_END_S = _DAY_S
-"""For clocks that differ."""
 
 
 class RevokedIds:
@@ -104,7 +102,7 @@ async def revoke_in_redis(keys: RedisKeys, token_id: str, ends_s: int | None, no
     await keys.ask("ZREMRANGEBYSCORE", REVOKED_KEY, "-inf", round(now_s))
     if len((await read_revoked(keys)).keys() | {token_id}) > MOST_REVOKED:
         raise _too_many()
-    until_s = _longest_s(now_s) if ends_s is None else ends_s + _KEPT_AFTER_END_S
+    until_s = _longest_s(now_s) if ends_s is None else ends_s + KEPT_AFTER_END_S
     await _write(keys, {token_id: until_s}, now_s)
 
 

@@ -17,6 +17,8 @@ MOST_KEPT = 4000
 _LONGEST_ID = 100
 LONGEST_DAYS = 3650
 """For so long a token may be made."""
+KEPT_AFTER_END_S = 86_400
+"""For clocks that differ, and for one that was ahead: a revoked token must not count again once it is set right."""
 
 
 class Issued(Struct, frozen=True, omit_defaults=True):
@@ -60,12 +62,13 @@ class TokenFile:
         return found.st_ino, found.st_mtime_ns, found.st_size
 
     def add(self, token_id: str, issued: Issued, now_s: float) -> None:
-        """Note what was made, and forget what has ended. Raises UsageError for too many, StateError and FolderError,
-        with the file as it was."""
+        """Note what was made, and forget what ended a day ago. Raises UsageError for too many, StateError and
+        FolderError, with the file as it was."""
 
         def added(text: str | None) -> str:
             book = self._book(text)
-            ended = {each for each, one in book.issued.items() if one.ends_s is not None and one.ends_s < now_s}
+            over_s = now_s - KEPT_AFTER_END_S
+            ended = {each for each, one in book.issued.items() if one.ends_s is not None and one.ends_s < over_s}
             kept = {each: one for each, one in book.issued.items() if each not in ended} | {token_id: issued}
             return self._text(TokenBook(kept, book.revoked - ended))
 

@@ -191,6 +191,27 @@ def test_a_revoked_token_counts_no_more_and_others_do(file: TokenFile) -> None:
         callers.caller_of(bearer(token(Role.ADMIN, now_s()))["Authorization"])
 
 
+@pytest.mark.parametrize("ahead_s", [3, 3600])
+def test_a_revoked_token_counts_no_more_though_one_was_made_by_a_clock_that_is_ahead(
+    file: TokenFile, ahead_s: int
+) -> None:
+    made_s = now_s()
+    file.add("t1", Issued(Role.ADMIN, made_s, made_s + ahead_s - 1), made_s)
+    file.revoke("t1")
+    file.add("t2", Issued(Role.VIEWER, made_s, made_s + 600), made_s + ahead_s)
+    with pytest.raises(Declined, match="it was revoked"):
+        TokenCallers(access(), file).caller_of(bearer(token(Role.ADMIN, made_s))["Authorization"])
+
+
+def test_what_has_ended_is_forgotten_a_day_later(file: TokenFile) -> None:
+    file.add("t1", Issued(Role.ADMIN, 1000, 2000), 1000)
+    file.revoke("t1")
+    file.add("t2", Issued(Role.VIEWER, 1000, 10**9), 2000 + 86400)
+    assert "t1" in file.read().revoked
+    file.add("t3", Issued(Role.VIEWER, 1000, 10**9), 2000 + 86401)
+    assert file.read().issued.keys() == {"t2", "t3"} and not file.read().revoked
+
+
 async def test_a_running_process_hears_of_keys_and_revocations(
     file: TokenFile, eventually: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
