@@ -71,11 +71,14 @@ class RevokedIds:
         asked_s = self._monotonic()
         now_s = self._clock()
         most_s = _longest_s(now_s)
-        found = {each: min(until_s, most_s) for each, until_s in (await read_revoked(self._keys)).items()}
-        lost = {each: until_s for each, until_s in self._until_s.items() if until_s > max(now_s, found.get(each, 0.0))}
-        if len(found | lost) > MOST_REVOKED:
+        stored = await read_revoked(self._keys)
+        found = {each: min(until_s, most_s) for each, until_s in stored.items()}
+        kept = {each: until_s for each, until_s in self._until_s.items() if until_s > max(now_s, found.get(each, 0.0))}
+        if len(found | kept) > MOST_REVOKED:
             raise _too_many()
-        self._until_s, self._read_s = found | lost, asked_s
+        self._until_s, self._read_s = found | kept, asked_s
+        # By what stands there: `found` is less after the clock stepped back.
+        lost = {each: until_s for each, until_s in kept.items() if until_s > stored.get(each, 0.0)}
         if not lost:
             return
         try:

@@ -181,6 +181,23 @@ async def test_a_clock_that_steps_lets_nobody_in_whom_redis_still_names(server: 
             assert stage.known.holds("t1")
 
 
+@pytest.mark.parametrize("step_s", [-3600, 3600])
+async def test_a_clock_that_steps_makes_nobody_say_that_redis_has_lost_something(
+    server: RedisServer, caplog: pytest.LogCaptureFixture, step_s: int
+) -> None:
+    async with staged(server.url) as stage:
+        await stage.revoke("unknown")
+        await stage.revoke("t1", START_S + DAY_S)
+        await stage.known.read()
+        kept = await read_revoked(stage.keys)
+        stage.now_s += step_s
+        for _ in range(2):
+            await stage.known.read()
+            assert stage.known.holds("t1") and stage.known.holds("unknown")
+        assert await read_revoked(stage.keys) == kept
+    assert "redis has lost" not in caplog.text
+
+
 async def test_what_is_no_id_is_passed_over(server: RedisServer) -> None:
     client = server.client()
     hostile = {b"\xff\xfe\r\n": 1e18, b"": "+inf", b"x" * 5000: 1, b"\x1b[2J": 2, b"good": "+inf", b"old": "-inf"}
