@@ -3,6 +3,7 @@
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -49,22 +50,27 @@ class SavedSettings:
         for name in (_SETTINGS, _ALERTS):
             of_file = {key: text for key, text in changes.items() if _file_of(key) == name}
             if of_file:
-                texts = self._read(name)
-                for key in of_file:
-                    texts = {other: text for other, text in texts.items() if not _is_at_or_below(other, key)}
-                self._write(name, texts | {key: text for key, text in of_file.items() if text is not None})
+                # In one step: two may save at the same time.
+                self._folder.change(name, partial(self._changed, name, of_file))
+
+    def _changed(self, name: str, changes: Mapping[str, str | None], text: str | None) -> str:
+        """What the file is to hold."""
+        texts = self._texts(name, text)
+        for key in changes:
+            texts = {other: text for other, text in texts.items() if not _is_at_or_below(other, key)}
+        texts |= {key: text for key, text in changes.items() if text is not None}
+        lines = "".join(f"{_quoted(key)} = {_quoted(text)}\n" for key, text in sorted(texts.items()))
+        return f"{_HEAD}[saved]\n{lines}"
 
     def _read(self, name: str) -> dict[str, str]:
-        text = self._folder.read(name)
+        return self._texts(name, self._folder.read(name))
+
+    def _texts(self, name: str, text: str | None) -> dict[str, str]:
         try:
             return {} if text is None else msgspec.convert(tomllib.loads(text), _Content).saved
         except (*UNREADABLE, ValueError) as error:
             expected = 'expected [saved] with "KEY" = "VALUE"'
             raise StateError(f"{self._folder.path / name}: {expected}, found {error}: mend it") from error
-
-    def _write(self, name: str, texts: Mapping[str, str]) -> None:
-        lines = "".join(f"{_quoted(key)} = {_quoted(text)}\n" for key, text in sorted(texts.items()))
-        self._folder.write(name, f"{_HEAD}[saved]\n{lines}")
 
 
 def load_kept(

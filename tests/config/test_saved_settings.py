@@ -1,6 +1,8 @@
 """What viewers had saved: where it stands, and what counts before it."""
 
 import os
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -72,3 +74,17 @@ def test_a_saved_value_that_does_not_fit_any_more_is_named_with_its_file(saved: 
     with pytest.raises(ConfigError, match=r"settings\.toml: signals\.threshold_pct: found \"much\""):
         loaded()
     assert os.environ["XDG_STATE_HOME"] in str(StateFolder("saver").path)
+
+
+def test_what_two_save_at_the_same_time_is_all_there(saved: SavedSettings) -> None:
+    def save(keys: Sequence[str]) -> None:
+        for key in keys:
+            saved.change({key: "1"})
+
+    halves = [f"one.key{number}" for number in range(40)], [f"two.key{number}" for number in range(40)]
+    writers = [threading.Thread(target=save, args=(keys,)) for keys in halves]
+    for each in writers:
+        each.start()
+    for each in writers:
+        each.join()
+    assert saved.read().keys() == {*halves[0], *halves[1]}
