@@ -15,6 +15,10 @@ from arbsniper_tui.model.errors import LinkLost
 from arbsniper_tui.sinks.outgoing import InFlight
 
 READ_BYTES = 65_536
+READS_A_CALL = 32
+"""So that a peer which never stops sending holds nobody up."""
+LONGEST_REPLY_BYTES = 16 << 20
+"""The longest that the sink asks for, a page of the stream, takes some 200 kB."""
 # A TLS socket has exceptions of its own for this.
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -50,6 +54,8 @@ class RedisLink:
             connected.close()
             raise LinkLost(f"connection lost: {error.strerror or error}") from error
         self._reader = hiredis.Reader()
+        self._unfinished_bytes = 0
+        """What has come since the last whole reply, at least."""
         self._arrivals = select.poll()
         self._arrivals.register(connected, select.POLLIN)
         self.in_flight: deque[InFlight] = deque()
@@ -102,8 +108,11 @@ class RedisLink:
                     end = "a reply to nothing that was asked"
                     break
                 answered.append((self.in_flight.popleft(), reply))
+                self._unfinished_bytes = 0
         except hiredis.ProtocolError as error:
             end = f"not a Redis reply: {error}"
+        if self._unfinished_bytes > LONGEST_REPLY_BYTES:
+            end = "its reply does not end"
         if end and not answered:
             raise LinkLost(end)
         # Replies that came before the end still count.
@@ -111,9 +120,11 @@ class RedisLink:
         return answered
 
     def _read(self) -> str:
-        """Feed the reader with everything that has arrived. Returns why no more can come, or an empty string."""
+        """Feed the reader with what has arrived, a step at a time. Returns why no more can come, or an empty string."""
         # TLS may hold bytes that it has read from its socket already: poll does not see them.
-        while isinstance(self._socket, ssl.SSLSocket) or self._arrivals.poll(0):
+        for _ in range(READS_A_CALL):
+            if not (isinstance(self._socket, ssl.SSLSocket) or self._arrivals.poll(0)):
+                return ""
             try:
                 chunk = self._read_chunk()
             except WOULD_BLOCK:
@@ -123,6 +134,7 @@ class RedisLink:
             if not chunk:
                 return "connection closed by the server"
             self._reader.feed(chunk)
+            self._unfinished_bytes += len(chunk)
         return ""
 
     def _read_chunk(self) -> bytes:

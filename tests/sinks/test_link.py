@@ -1,5 +1,6 @@
 """A connection that never blocks, in plain TCP and in TLS."""
 
+import contextlib
 import shutil
 import socket
 import ssl
@@ -57,6 +58,32 @@ def test_what_the_socket_does_not_take_is_kept_and_sent_later() -> None:
     assert commands + peer.commands() == [[b"PING", b"x" * 1_000_000]]
     link.close()
     peer.close()
+
+
+def test_a_reply_without_an_end_holds_nobody_up_and_fills_no_memory() -> None:
+    near, far = tcp_pair()
+    link = RedisLink(near)
+    link.write(PING_COMMAND, [PING])
+    is_over = threading.Event()
+
+    def flood() -> None:
+        far.sendall(b"+")
+        with contextlib.suppress(OSError):
+            while not is_over.is_set():
+                far.sendall(b"a" * 65_536)
+
+    flooding = threading.Thread(target=flood)
+    flooding.start()
+    read = 0
+    with pytest.raises(LinkLost, match="its reply does not end"):
+        while True:
+            assert link.receive() == []
+            read += 1
+    assert read > 2, "in steps"
+    is_over.set()
+    link.close()
+    flooding.join()
+    far.close()
 
 
 def test_replies_before_the_end_count_and_the_end_is_told_after() -> None:
