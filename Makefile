@@ -68,7 +68,9 @@ branches: $(READY)
 	@$(BIN)/coverage report
 
 again: $(READY)
-	@$(BIN)/python -m pytest -v --last-failed --last-failed-no-failures none
+	@mkdir -p build
+	@$(BIN)/python scripts/failed_tests.py > build/failed-tests
+	@$(BIN)/python -m pytest -v @build/failed-tests
 
 fuzz: $(READY)
 	@$(BIN)/python tests/venues/frame_fuzzer.py --seed "$(SEED)" $(VENUE)
