@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from arbsniper_tui.venues import VENUES  # noqa: E402  # after the path is set, as is the next
+from arbsniper_tui.venues import OPEN_VENUES  # noqa: E402  # after the path is set, as is the next
 from tests.ui import builder  # noqa: E402  # the tests' builder, found by the line above
 from tests.ui.played import PlayedView, app_on  # noqa: E402 - after the path is set
 
@@ -29,7 +29,7 @@ PICTURES = {
 async def draw(size: tuple[int, int], keys: list[str]) -> str:
     """The SVG of the screen that `keys` lead to."""
     symbols = 6 if size[0] >= 200 else 3 if size[0] >= 120 else 2
-    supported = [venue for venue in builder.VENUES if venue in VENUES]
+    supported = [venue for venue in builder.VENUES if venue in OPEN_VENUES]
     view = PlayedView(builder.snapshot(supported, list(builder.MIDS)[:symbols], mode="demo"))
     app = app_on(view)
     async with app.run_test(size=size) as pilot:
